@@ -1,0 +1,61 @@
+"""Names and limits that the program and the runtime share. Standard library only.
+
+Tables, as ``design`` of the stored data:
+
+    state           actorId | state (binary JSON), version, schema, updatedAt (ms)
+    connections     connectionId | connectedAt (ms), lastSequence, actorId, streamId, principal, streams, ttl (s)
+                    index ``actorId-index``: actorId, streamId (all attributes)
+    subscriptions   actorId, streamId | connectionId, connectedAt, target, filter, delivery, principal, exp,
+                    base, phase, pending, sent, ttl (s)
+    journal         actorId, entry | ``v#<version, 20 digits>``: state, version, ttl
+                                     ``c#<callID>``: digest, result, version, ttl
+"""
+
+from typing import Final
+
+# Environment of the functions.
+ENV_STATE_TABLE: Final = "STATE_TABLE"
+ENV_CONNECTION_TABLE: Final = "CONNECTION_TABLE"
+ENV_WEBSOCKET_ENDPOINT: Final = "WEBSOCKET_ENDPOINT"
+ENV_NAMESPACE: Final = "NAMESPACE"
+ENV_SUBSCRIPTION_TABLE: Final = "TREBUCHE_SUBSCRIPTION_TABLE"
+ENV_JOURNAL_TABLE: Final = "TREBUCHE_JOURNAL_TABLE"
+ENV_ACTORS: Final = "TREBUCHE_ACTORS"
+"""JSON object of the websocket function: exposed name -> ARN of the actor type's function."""
+ENV_ACTOR: Final = "TREBUCHE_ACTOR"
+"""Of an actor function and of the stream processor's peers: ``actors.todo_list:TodoList``."""
+ENV_STATEFUL: Final = "TREBUCHE_STATEFUL"
+"""``true`` or ``false``, from ``actors.<Name>.stateful``."""
+
+# Attributes.
+ACTOR_ID: Final = "actorId"
+STREAM_ID: Final = "streamId"
+CONNECTION_ID: Final = "connectionId"
+ENTRY: Final = "entry"
+STATE: Final = "state"
+VERSION: Final = "version"
+SCHEMA: Final = "schema"
+UPDATED_AT: Final = "updatedAt"
+CONNECTED_AT: Final = "connectedAt"
+LAST_SEQUENCE: Final = "lastSequence"
+TTL: Final = "ttl"
+
+ACTOR_INDEX: Final = "actorId-index"
+STREAM_VIEW: Final = "NEW_AND_OLD_IMAGES"
+
+# Limits.
+MESSAGE_LIMIT_BYTES: Final = 131_072
+"""One WebSocket message, either way (API Gateway quota, not adjustable)."""
+ITEM_LIMIT_BYTES: Final = 409_600
+"""One DynamoDB item with its attribute names (DynamoDB quota)."""
+INTEGRATION_TIMEOUT_SECONDS: Final = 29
+"""API Gateway waits this long for a function (quota, not adjustable for WebSocket APIs)."""
+CONNECTION_TTL_SECONDS: Final = 86_400
+JOURNAL_TTL_SECONDS: Final = 86_400
+JOURNAL_VERSIONS: Final = 1_000
+"""How many versions of an actor a resume can reach back, by default."""
+
+# Deployed entry points: module.function below lambda_src/.
+WEBSOCKET_HANDLER: Final = "websocket_handler.handle"
+ACTOR_HANDLER: Final = "actor_handler.handle"
+STREAM_HANDLER: Final = "stream_processor.handle"

@@ -1,0 +1,101 @@
+"""The error tree.
+
+    TrebucheError
+    ├── ConfigError                the user's to fix; the command line prints it without a stack
+    ├── ProtocolError              the peer's fault: malformed, unsupported, too large
+    ├── ActorError                 the call's fault: no such actor or method, wrong arguments
+    │   └── ActorFailure           raised on purpose by a user's actor; its text reaches the caller
+    ├── StateError                 stored state that cannot be used
+    │   ├── StateTooLargeError     the next state does not fit the item or the frame
+    │   └── VersionConflictError   somebody else's write came first (retryable)
+    └── DeliveryError              a frame that did not reach its connection
+        ├── ConnectionGoneError    the connection is closed or not yet open (HTTP 410)
+        └── ThrottledError         too many requests, or the connection's buffer is full (retryable)
+
+``code`` is stable and travels on the wire; ``public`` says whether the text may reach a client.
+"""
+
+
+class TrebucheError(Exception):
+    """Root of every error that this project raises on purpose."""
+
+    code = "internal"
+    public = False
+    retryable = False
+
+
+class ConfigError(TrebucheError):
+    """A configuration that cannot be deployed; names the file, the key and what is allowed."""
+
+    code = "config"
+    public = True
+
+
+class ProtocolError(TrebucheError):
+    """A frame that breaks the wire format.
+
+    Args:
+        message: What is wrong, and where in the document.
+        call_id: The invocation's callID (canonical upper-case text) where the broken frame still shows one,
+            so that its sender can be answered; else None.
+    """
+
+    code = "protocol"
+    public = True
+
+    def __init__(self, message: str, *, call_id: str | None = None) -> None:
+        super().__init__(message)
+        self.call_id = call_id
+
+
+class ActorError(TrebucheError):
+    """A call that cannot be carried out: unknown actor or method, or arguments that do not fit."""
+
+    code = "actor"
+    public = True
+
+
+class ActorFailure(ActorError):
+    """Raised by a user's actor to refuse a call; the text reaches the caller and nothing is written."""
+
+    code = "refused"
+
+
+class StateError(TrebucheError):
+    """Stored state that cannot be read, or a next state that cannot be stored."""
+
+    code = "state"
+    public = True
+
+
+class StateTooLargeError(StateError):
+    """The next state is over the item or the frame limit; nothing was written."""
+
+    code = "state-too-large"
+
+
+class VersionConflictError(StateError):
+    """Another turn of the same actor committed first; nothing was written."""
+
+    code = "conflict"
+    retryable = True
+
+
+class DeliveryError(TrebucheError):
+    """A frame could not be posted to its connection."""
+
+    code = "delivery"
+    retryable = True
+
+
+class ConnectionGoneError(DeliveryError):
+    """The connection is closed, or its ``$connect`` has not returned yet (HTTP 410)."""
+
+    code = "gone"
+    retryable = False
+
+
+class ThrottledError(DeliveryError):
+    """The account's callback rate or this connection's buffer is exhausted (HTTP 429)."""
+
+    code = "throttled"
