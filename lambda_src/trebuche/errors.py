@@ -2,6 +2,7 @@
 
     TrebucheError
     ├── ConfigError                the user's to fix; the command line prints it without a stack
+    ├── MalformedError             a document or value without its declared shape; names the place in it
     ├── ProtocolError              the peer's fault: malformed, unsupported, too large
     ├── ActorError                 the call's fault: no such actor or method, wrong arguments
     │   └── ActorFailure           raised on purpose by a user's actor; its text reaches the caller
@@ -29,6 +30,39 @@ class ConfigError(TrebucheError):
 
     code = "config"
     public = True
+
+
+class MalformedError(TrebucheError):
+    """A JSON document, or a value in one, that does not have the shape it must have.
+
+    Args:
+        problem: What is expected and what is there instead.
+        path: Where, from the outside in: object keys as text, array positions as numbers.
+    """
+
+    code = "malformed"
+    public = True
+
+    def __init__(self, problem: str, *path: str | int) -> None:
+        super().__init__(problem, *path)
+        self.problem = problem
+        self.path = path
+
+    def inside(self, step: str | int) -> "MalformedError":
+        """The same error seen from one level further out."""
+        return MalformedError(self.problem, step, *self.path)
+
+    def __str__(self) -> str:
+        where = "".join(map(_step, self.path)).removeprefix(".")
+        return f"{where}: {self.problem}" if where else self.problem
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if step.isidentifier() and len(step) <= 64:
+        return f".{step}"
+    return f"[{step[:64]!a}]"
 
 
 class ProtocolError(TrebucheError):

@@ -1,0 +1,168 @@
+"""JSON text to plain values and back, as strict as Foundation's parser.
+
+Python's own parser takes ``NaN``, any depth until the stack ends, and rounds ``9007199254740993.0``; none of that
+may happen to a frame or a stored state. Numbers come out as ``int`` whenever they are whole, in whatever notation
+(``7``, ``7.0``, ``7e0``), so that 64-bit numbers never pass through ``float``.
+"""
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Final, NoReturn, TypeAlias
+
+from trebuche.errors import MalformedError
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+NESTING_LIMIT: Final = 512
+"""Levels of arrays and objects; Foundation stops here."""
+
+_LONGEST_INTEGER: Final = 640  # digits that int() takes whatever the interpreter's limit is set to
+_LARGEST_WHOLE: Final = 2.0**65  # above this a number in float notation cannot be a 64-bit integer
+# A string that is never closed matches to the end of the text: otherwise the search takes quadratic time.
+_STRUCTURE: Final = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{]|[\]}]', re.DOTALL)
+
+
+def loads(document: str | bytes, *, limit_bytes: int | None = None) -> Json:
+    """Parse one JSON document.
+
+    Args:
+        document: The text, or its UTF-8 bytes.
+        limit_bytes: Longest document to look at, in bytes of UTF-8; longer ones are refused unparsed.
+
+    Raises:
+        MalformedError: The text is too long, not Unicode, not JSON (with line and column), or nested too deeply.
+    """
+    text = _text(document)
+    if limit_bytes is not None and (size := utf8_bytes(text)) > limit_bytes:
+        raise MalformedError(f"document of {size} bytes is over the limit of {limit_bytes}")
+    _check_nesting(text)
+    try:
+        try:
+            return _parse(_DECODER, text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an integer with more digits than int() converts; harmless in a key that nobody reads
+            return _parse(_LONG_INTEGER_DECODER, text)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno} (character {error.pos})"
+        raise MalformedError(f"not JSON at {place}: {error.msg}") from None
+    except RecursionError:
+        raise MalformedError(f"nested deeper than {NESTING_LIMIT} levels") from None
+
+
+def dumps(value: Json) -> str:
+    """Compact JSON text; non-ASCII characters stand for themselves, which keeps frames short.
+
+    Raises:
+        MalformedError: A number is NaN or infinite, or the value is nested too deeply.
+    """
+    return _dump(_ENCODER, value)
+
+
+def canonical(value: Json) -> bytes:
+    """The one spelling of a value: sorted keys, no white space; for digests and for telling whether it changed.
+
+    Raises:
+        MalformedError: A number is NaN or infinite, the value is nested too deeply, or a text is not Unicode.
+    """
+    try:
+        return _dump(_CANONICAL_ENCODER, value).encode()
+    except UnicodeEncodeError:
+        raise MalformedError("text holds a lone surrogate, which is not Unicode text") from None
+
+
+def utf8_bytes(text: str) -> int:
+    """Length of a document as API Gateway counts it.
+
+    Raises:
+        MalformedError: The text holds a lone surrogate.
+    """
+    if text.isascii():
+        return len(text)
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        raise MalformedError(f"not Unicode text: lone surrogate at character {error.start}") from None
+
+
+def number(text: str) -> int | float:
+    """Value of a JSON number: exact ``int`` when it is whole and could be a 64-bit integer, else ``float``."""
+    value = float(text)
+    if not value.is_integer() or abs(value) > _LARGEST_WHOLE:
+        return value
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:  # an exponent beyond what Decimal holds
+        return value
+    return int(exact) if exact == exact.to_integral_value() else value
+
+
+def kind(value: object) -> str:
+    """What a value is called in messages, such as ``text`` or ``null``."""
+    if value is None:
+        return "null"
+    for type_, name in _KINDS:
+        if isinstance(value, type_):
+            return name
+    return type(value).__name__
+
+
+_KINDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
+    (bool, "boolean"),
+    ((int, float), "number"),
+    (str, "text"),
+    ((list, tuple), "array"),
+    (dict, "object"),
+)
+
+
+def _text(document: str | bytes) -> str:
+    if isinstance(document, str):
+        return document
+    try:
+        return document.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"not UTF-8 at byte {error.start}") from None
+
+
+def _check_nesting(text: str) -> None:
+    if text.count("[") + text.count("{") <= NESTING_LIMIT:
+        return
+    depth = 0
+    for match in _STRUCTURE.finditer(text):
+        mark = match[0]
+        if mark in "[{":
+            depth += 1
+            if depth > NESTING_LIMIT:
+                raise MalformedError(f"nested deeper than {NESTING_LIMIT} levels")
+        elif mark in "]}":
+            depth -= 1
+
+
+def _parse(decoder: json.JSONDecoder, text: str) -> Json:
+    value: Json = decoder.decode(text)
+    return value
+
+
+def _dump(encoder: json.JSONEncoder, value: Json) -> str:
+    try:
+        return encoder.encode(value)
+    except ValueError:
+        raise MalformedError("NaN and infinite numbers cannot be written as JSON") from None
+    except RecursionError:
+        raise MalformedError(f"nested deeper than {NESTING_LIMIT} levels") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedError(f"not JSON: {name} is no number")
+
+
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= _LONGEST_INTEGER else float(text)
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=number, parse_constant=_refuse_constant)
+_LONG_INTEGER_DECODER: Final = json.JSONDecoder(parse_float=number, parse_constant=_refuse_constant, parse_int=_integer)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_CANONICAL_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
