@@ -55,7 +55,7 @@ def dumps(value: Json) -> str:
     """Compact JSON text; non-ASCII characters stand for themselves, which keeps frames short.
 
     Raises:
-        MalformedError: A number is NaN or infinite, or the value is nested too deeply.
+        MalformedError: A number is NaN, infinite or of thousands of digits, or the value is nested too deeply.
     """
     return _dump(_ENCODER, value)
 
@@ -64,7 +64,7 @@ def canonical(value: Json) -> bytes:
     """The one spelling of a value: sorted keys, no white space; for digests and for telling whether it changed.
 
     Raises:
-        MalformedError: A number is NaN or infinite, the value is nested too deeply, or a text is not Unicode.
+        MalformedError: As with ``dumps``, or a text is not Unicode.
     """
     try:
         return _dump(_CANONICAL_ENCODER, value).encode()
@@ -148,8 +148,8 @@ def _parse(decoder: json.JSONDecoder, text: str) -> Json:
 def _dump(encoder: json.JSONEncoder, value: Json) -> str:
     try:
         return encoder.encode(value)
-    except ValueError:
-        raise MalformedError("NaN and infinite numbers cannot be written as JSON") from None
+    except ValueError as error:
+        raise MalformedError(f"cannot be written as JSON: {error}") from None
     except RecursionError:
         raise MalformedError(f"nested deeper than {NESTING_LIMIT} levels") from None
 

@@ -1,0 +1,123 @@
+"""Stream filters: whether a value is sent to a subscriber."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final
+
+from trebuche.documents import Json, canonical, loads, number
+from trebuche.envelope_types import FilterType, StreamFilter
+from trebuche.errors import MalformedError, ProtocolError
+
+DEFAULT_WINDOW_MS: Final = 250
+LONGEST_WINDOW_MS: Final = 60_000
+
+_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_WINDOW: Final = re.compile(r"[0-9]{1,6}")
+_COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "gt": operator.gt,
+    ">": operator.gt,
+    "gte": operator.ge,
+    ">=": operator.ge,
+    "lt": operator.lt,
+    "<": operator.lt,
+    "lte": operator.le,
+    "<=": operator.le,
+    "eq": operator.eq,
+    "==": operator.eq,
+    "neq": operator.ne,
+    "!=": operator.ne,
+}
+
+
+def passes(stream_filter: StreamFilter | None, *, value: bytes, previous: bytes | None) -> bool:
+    """Whether a value is sent; in doubt it is.
+
+    Args:
+        stream_filter: The subscriber's filter; None lets everything through.
+        value: JSON document of the observed value.
+        previous: JSON document of the value sent last on this stream; None when nothing was sent yet.
+    """
+    if stream_filter is None or stream_filter.type is not FilterType.PREDEFINED:
+        return True
+    match stream_filter.name:
+        case "changed":
+            return _changed(value, previous)
+        case "nonEmpty":
+            return _non_empty(value)
+        case "threshold":
+            return _beyond_threshold(value, stream_filter.parameters or {})
+        case _:
+            return True
+
+
+def latest_window_ms(stream_filter: StreamFilter | None) -> int | None:
+    """Milliseconds per value when only the latest is wanted (custom filter ``latest``); None for every value.
+
+    Raises:
+        ProtocolError: The ``window`` parameter is no whole number from 1 to 60000.
+    """
+    if stream_filter is None or (stream_filter.type, stream_filter.name) != (FilterType.CUSTOM, "latest"):
+        return None
+    text = (stream_filter.parameters or {}).get("window")
+    if text is None:
+        return DEFAULT_WINDOW_MS
+    if not _WINDOW.fullmatch(text) or not 1 <= int(text) <= LONGEST_WINDOW_MS:
+        raise ProtocolError(
+            f"streamFilter.parameters.window: expected milliseconds from 1 to {LONGEST_WINDOW_MS} as text, "
+            f"got {text[:64]!a}"
+        )
+    return int(text)
+
+
+def _changed(value: bytes, previous: bytes | None) -> bool:
+    if value == previous:
+        return False
+    if previous is None:
+        return True
+    try:
+        # Swift writes keys in random order, so equal values may differ in their bytes.
+        return _canonical(value) != _canonical(previous)
+    except MalformedError:
+        return True
+
+
+def _non_empty(value: bytes) -> bool:
+    try:
+        content = _parsed(value)
+    except MalformedError:
+        return True
+    return bool(content) if isinstance(content, list | dict | str) else True
+
+
+def _beyond_threshold(value: bytes, parameters: Mapping[str, str]) -> bool:
+    limit = parameters.get("value")
+    if limit is None or not _DECIMAL.fullmatch(limit):
+        return True
+    try:
+        actual = _numeric(_parsed(value), parameters.get("field"))
+    except MalformedError:
+        return True
+    if actual is None:
+        return True
+    comparison = parameters.get("comparison", "gt")
+    compare = _COMPARISONS[comparison if comparison in _COMPARISONS else "gt"]
+    return compare(actual, number(limit))
+
+
+def _numeric(content: Json, field: str | None) -> float | None:
+    if isinstance(content, dict) and field is not None:
+        content = content.get(field)
+    return content if isinstance(content, int | float) and not isinstance(content, bool) else None
+
+
+# One version goes to many subscribers: parse it once.
+@lru_cache(maxsize=8)
+def _parsed(document: bytes) -> Json:
+    return loads(document)
+
+
+@lru_cache(maxsize=8)
+def _canonical(document: bytes) -> bytes:
+    return canonical(_parsed(document))

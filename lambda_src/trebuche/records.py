@@ -1,0 +1,126 @@
+"""Dataclasses as JSON objects: camelCase keys, nil left out, defaults for what is missing.
+
+A field's key is its name in camelCase unless ``field(metadata={"key": "callID"})`` says otherwise.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass
+from typing import Any, Final, get_type_hints
+
+from trebuche.documents import Json, kind
+from trebuche.errors import MalformedError
+from trebuche.naming import snake_to_camel
+from trebuche.plans import Plan
+
+_UNKNOWN: Final = "_unknown_members"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    key: str
+    attribute: str
+    plan: Plan
+    required: bool
+    """Must be there on read."""
+    nil_when_missing: bool
+    """An optional without a default: missing means None."""
+    nil_left_out: bool
+    """None is written by leaving the key out; not where a missing key would mean another default."""
+
+
+class Record:
+    """Reader and writer of one dataclass.
+
+    Args:
+        class_: The dataclass.
+        keep_unknown: Whether members that the class does not declare are carried along with the instance and written
+            back, so that an older program does not erase what a newer one stored. They live in the instance's
+            ``__dict__``: a copy keeps them, ``dataclasses.replace`` and slotted classes do not.
+    """
+
+    def __init__(self, class_: type, *, keep_unknown: bool) -> None:
+        self._class = class_
+        self._keep_unknown = keep_unknown
+        self._parts: tuple[_Part, ...] = ()
+        self._keys: frozenset[str] = frozenset()
+        self.plan = Plan(self._read, self._write)
+
+    def complete(self, plan_of: Callable[[object], Plan]) -> None:
+        """Find the plans of the members; apart from construction because a class may contain itself.
+
+        Raises:
+            TypeError: A member's type has no wire form, or two members share a key.
+        """
+        try:
+            hints = get_type_hints(self._class)
+        except NameError as error:
+            raise TypeError(f"{self._class.__qualname__}: {error}; define the type at module level") from None
+        fields = [field for field in dataclasses.fields(self._class) if field.init]
+        self._parts = tuple(self._part(field, hints[field.name], plan_of) for field in fields)
+        self._keys = frozenset(part.key for part in self._parts)
+        if len(self._keys) < len(self._parts):
+            raise TypeError(f"{self._class.__qualname__}: two fields have the same key on the wire")
+
+    def _part(self, field: Field[Any], hint: object, plan_of: Callable[[object], Plan]) -> _Part:
+        try:
+            plan = plan_of(hint)
+        except TypeError as error:
+            raise TypeError(f"{self._class.__qualname__}.{field.name}: {error}") from None
+        default = field.default if field.default_factory is MISSING else MISSING
+        has_default = field.default is not MISSING or field.default_factory is not MISSING
+        nil_when_missing = not has_default and _takes_null(plan)
+        return _Part(
+            key=str(field.metadata.get("key", snake_to_camel(field.name))),
+            attribute=field.name,
+            plan=plan,
+            required=not has_default and not nil_when_missing,
+            nil_when_missing=nil_when_missing,
+            nil_left_out=nil_when_missing or default is None,
+        )
+
+    def _read(self, value: Json) -> Any:
+        if not isinstance(value, dict):
+            raise MalformedError(f"expected an object, got {kind(value)}")
+        found: dict[str, Any] = {}
+        key = ""
+        try:
+            for part in self._parts:
+                key = part.key
+                if key in value:
+                    found[part.attribute] = part.plan.read(value[key])
+                elif part.required:
+                    raise MalformedError("missing")
+                elif part.nil_when_missing:
+                    found[part.attribute] = None
+        except MalformedError as error:
+            raise error.inside(key) from None
+        return self._with_unknown(self._class(**found), value)
+
+    def _with_unknown(self, instance: Any, source: dict[str, Json]) -> Any:
+        if self._keep_unknown and not self._keys.issuperset(source) and hasattr(instance, "__dict__"):
+            vars(instance)[_UNKNOWN] = {key: source[key] for key in source if key not in self._keys}
+        return instance
+
+    def _write(self, value: Any) -> Json:
+        if not isinstance(value, self._class):
+            raise MalformedError(f"expected {self._class.__qualname__}, got {kind(value)}")
+        document: dict[str, Json] = {}
+        key = ""
+        try:
+            for part in self._parts:
+                content = getattr(value, part.attribute)
+                if content is not None or not part.nil_left_out:
+                    key = part.key
+                    document[key] = part.plan.write(content)
+        except MalformedError as error:
+            raise error.inside(key) from None
+        document.update(getattr(value, _UNKNOWN, {}))
+        return document
+
+
+def _takes_null(plan: Plan) -> bool:
+    try:
+        return plan.read(None) is None
+    except MalformedError:
+        return False
