@@ -1,0 +1,11 @@
+"""Options that several commands share."""
+
+import click
+
+endpoint = click.option(
+    "--endpoint",
+    envvar="TREBUCHE_ENDPOINT",
+    metavar="URL",
+    help="WebSocket address with its stage; else TREBUCHE_ENDPOINT, else the running `trebuche dev`.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print for programs: one JSON document per line.")

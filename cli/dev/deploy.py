@@ -1,0 +1,152 @@
+"""Deploys stack ``sandbox`` with the Pulumi CLI, as a user could, and cleans up after a CLI that was killed."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.record import SandboxRecord
+
+from cli.checkout import STACK, process_is_alive
+from cli.dev.events import Progress
+from cli.processes import MARK, end_leftovers
+from sandbox.environment import child_environment
+
+_POLL_SECONDS = 0.1
+_PROJECT_LOCKS = "state/.pulumi/locks"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a deploy went.
+
+    Args:
+        ok: Whether everything was deployed.
+        progress: What the engine said.
+        seconds: How long it took.
+        text: What the CLI printed; of use when the engine said nothing.
+    """
+
+    ok: bool
+    progress: Progress
+    seconds: float
+    text: str
+
+
+class Deployer:
+    """Runs the Pulumi CLI against a sandbox.
+
+    Args:
+        root: The checkout.
+        record: The sandbox.
+    """
+
+    def __init__(self, root: Path, record: SandboxRecord) -> None:
+        self._root = root
+        self._directory = Path(record.directory)
+        self._environment = deploy_environment(root, record)
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def select_stack(self) -> str | None:
+        """Select the stack, making it when it is new; returns what went wrong, or None."""
+        code, text = await self._pulumi("stack", "select", "--create", STACK, "--non-interactive")
+        return text if code else None
+
+    async def up(self, report: Callable[[Progress], None]) -> Outcome:
+        """Deploy; ``report`` is called whenever the engine got further."""
+        started = time.monotonic()
+        await self._clear_dead_locks()
+        progress = Progress(expected=await self._resource_count())
+        log = self._directory / "logs" / "deploy-events.jsonl"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("")
+        reader = asyncio.create_task(_follow(log, progress, report))
+        try:
+            code, text = await self._pulumi(
+                "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never", "--stack", STACK,
+                "--event-log", str(log),
+            )  # fmt: skip
+        finally:
+            reader.cancel()
+        _read_all(log, progress)
+        if code:
+            await asyncio.to_thread(end_leftovers, self._root)
+        return Outcome(ok=code == 0, progress=progress, seconds=time.monotonic() - started, text=text)
+
+    async def outputs(self) -> Mapping[str, Any]:
+        """The stack's outputs."""
+        code, text = await self._pulumi("stack", "output", "--json", "--stack", STACK, "--show-secrets")
+        return dict(json.loads(text)) if code == 0 else {}
+
+    def kill(self) -> None:
+        """End a running CLI and what it started, at once."""
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+        end_leftovers(self._root)
+
+    async def _clear_dead_locks(self) -> None:
+        """Free a stack whose ``pulumi up`` was killed, and forget the creations it left half done."""
+        if not _has_dead_lock(self._directory / _PROJECT_LOCKS):
+            return
+        await asyncio.to_thread(end_leftovers, self._root)
+        await self._pulumi("cancel", "--yes", "--stack", STACK)
+        await self._pulumi(
+            "refresh", "--yes", "--skip-preview", "--non-interactive", "--clear-pending-creates", "--stack", STACK
+        )
+
+    async def _resource_count(self) -> int:
+        code, text = await self._pulumi("stack", "export", "--stack", STACK)
+        if code:
+            return 0
+        deployment = json.loads(text).get("deployment") or {}
+        return len(deployment.get("resources") or ())
+
+    async def _pulumi(self, *words: str) -> tuple[int, str]:
+        self._process = process = await asyncio.create_subprocess_exec(
+            "pulumi", *words, cwd=self._root, env=self._environment, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode(errors="replace")
+
+
+def deploy_environment(root: Path, record: SandboxRecord) -> dict[str, str]:
+    """The whole environment of a Pulumi CLI that deploys to the sandbox."""
+    mark = {MARK: str(root), "PULUMI_DEBUG_COMMANDS": "true"}  # the latter makes --event-log known
+    return {**child_environment(root, record), **mark}
+
+
+def _has_dead_lock(folder: Path) -> bool:
+    return any(not process_is_alive(_lock_pid(path)) for path in folder.glob("**/*.json"))
+
+
+def _lock_pid(path: Path) -> int:
+    try:
+        return int(json.loads(path.read_text())["pid"])
+    except (OSError, ValueError, KeyError):
+        return os.getpid()
+
+
+async def _follow(log: Path, progress: Progress, report: Callable[[Progress], None]) -> None:
+    with log.open() as lines:
+        part = ""
+        while True:
+            part += lines.readline()
+            if part.endswith("\n"):
+                progress.read(part)
+                part = ""
+                report(progress)
+            else:
+                await asyncio.sleep(_POLL_SECONDS)
+
+
+def _read_all(log: Path, progress: Progress) -> None:
+    progress.errors.clear()
+    for line in log.read_text(errors="replace").splitlines():
+        progress.read(line)

@@ -1,0 +1,190 @@
+"""One run of ``trebuche dev``, from the first sandbox process to the last."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.record import SandboxRecord
+
+from cli.checkout import STACK, DevRecord, command_line
+from cli.dev.changes import SourceChanges
+from cli.dev.deploy import Deployer, Outcome
+from cli.dev.events import Progress
+from cli.dev.lock import only_one
+from cli.dev.tail import tail_failures
+from cli.errors import CommandError
+from cli.output import OK, Output, Status
+from cli.processes import end_leftovers
+from cli.sandbox_process import attached, check_port, log_tail, take_over
+from sandbox.errors import SandboxError
+
+_SHOWN_STEP = 10
+"""Without a terminal, one line of progress for so many resources."""
+
+
+async def develop(root: Path, output: Output, port: int | None) -> int:
+    """Run until Ctrl-C; returns the exit code.
+
+    Raises:
+        CommandError: Another run is alive, the port is taken, or the sandbox did not start or died.
+    """
+    with only_one(root):
+        check_port(port)
+        DevRecord.path(root).unlink(missing_ok=True)
+        stop = _stop_signal()
+        await _until(stop, _run(root, output, port))
+        output.note("Stopped.")
+    return OK
+
+
+async def _run(root: Path, output: Output, port: int | None) -> None:
+    await asyncio.to_thread(take_over, root)
+    await asyncio.to_thread(end_leftovers, root)
+    output.note("Starting the local AWS …")
+    try:
+        async with attached(root, port) as (record, process):
+            output.success(f"Local AWS at {record.aws_endpoint}")
+            session = _Session(root, output, record)
+            try:
+                await _first_of(session.follow(), session.tail(), _die_with(process, root))
+            finally:
+                session.close()
+    finally:
+        DevRecord.path(root).unlink(missing_ok=True)
+
+
+class _Session:
+    """Deploys on every change and shows what fails."""
+
+    def __init__(self, root: Path, output: Output, record: SandboxRecord) -> None:
+        self._root = root
+        self._output = output
+        self._record = record
+        self._deployer = Deployer(root, record)
+        self._announced = False
+        self._region: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def follow(self) -> None:
+        changes = SourceChanges(self._root)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(changes.watch())
+            problem = await self._deployer.select_stack()
+            if problem:
+                raise CommandError(f"Pulumi cannot make stack {STACK}:\n{problem}")
+            await self._deploy("Deploying")
+            async for paths in changes.batches():
+                await self._deploy(f"{_summary(paths)} changed; deploying")
+
+    async def tail(self) -> None:
+        region = await self._region
+        await tail_failures(self._record.aws_endpoint, region, self._output)
+
+    def close(self) -> None:
+        self._deployer.kill()
+
+    async def _deploy(self, why: str) -> None:
+        with self._output.status(f"{why} …") as status:
+            outcome = await self._deployer.up(_Reporter(status, why).report)
+        if not outcome.ok:
+            self._explain(outcome)
+        elif self._announced:
+            self._output.success(f"Deployed in {outcome.seconds:.1f} s ({_changes(outcome.progress)}).")
+        else:
+            await self._announce(outcome)
+
+    def _explain(self, outcome: Outcome) -> None:
+        self._output.failure("The deploy failed:")
+        for text in outcome.progress.errors or [outcome.text]:
+            self._output.block(text)
+        before = "What was deployed before keeps serving; save" if self._announced else "Save"
+        self._output.note(f"{before} a file to try again.")
+
+    async def _announce(self, outcome: Outcome) -> None:
+        outputs = await self._deployer.outputs()
+        endpoint = outputs.get("wss_endpoint")
+        self._output.success(f"Ready: {len(outcome.progress.done)} resources in {outcome.seconds:.1f} s.")
+        if not isinstance(endpoint, str):
+            self._output.warning("The stack has no output wss_endpoint: websocket.enabled is false in trebuche.yaml.")
+            return
+        self._announced = True
+        self._region.set_result(_region(outputs))
+        DevRecord(endpoint, self._record.aws_endpoint, STACK, os.getpid()).save(self._root)
+        trebuche = command_line(self._root)
+        self._output.line()
+        self._output.line(f"Endpoint: {endpoint}")
+        self._output.line()
+        self._output.line("Paste into another shell:")
+        self._output.line(f"  {trebuche} watch todos")
+        self._output.line(f"  {trebuche} call todos addTodo '\"Buy milk\"'")
+        self._output.line(f'  eval "$({trebuche} sandbox env)"')
+        self._output.line()
+        self._output.note("Watching lambda_src/, infra/ and trebuche.yaml. Ctrl-C stops everything.")
+
+
+class _Reporter:
+    """Tells how far a deploy is: always on a terminal, now and then elsewhere."""
+
+    def __init__(self, status: Status, why: str) -> None:
+        self._status = status
+        self._why = why
+        self._shown = 0
+
+    def report(self, progress: Progress) -> None:
+        done = len(progress.done)
+        if done == self._shown or (not self._status.is_live and done < self._shown + _SHOWN_STEP):
+            return
+        self._shown = done
+        self._status.update(f"{self._why}: {done} of {progress.total} resources")
+
+
+async def _die_with(process: asyncio.subprocess.Process, root: Path) -> None:
+    code = await process.wait()
+    raise SandboxError(
+        f"The local AWS died (exit code {code}); run `make run` again. Its last words:\n{log_tail(root)}"
+    )
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    await _first_of(_wait(stop), work)
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Run side by side until one ends; the others are cancelled and its error is passed on."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended = [task for task in tasks if task.done()]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()
+
+
+def _region(outputs: Mapping[str, Any]) -> str:
+    """Where the functions are: the fourth part of any of their ARNs."""
+    return str(next(iter(outputs["functions"].values()))).split(":")[3]
+
+
+def _summary(paths: list[str]) -> str:
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+
+
+def _changes(progress: Progress) -> str:
+    return f"{len(progress.changed)} changes" if progress.changed else "nothing to change"

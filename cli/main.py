@@ -1,0 +1,64 @@
+"""Entry point of ``trebuche``: the commands, and how errors become one sentence and an exit code."""
+
+import os
+import sys
+
+import click
+
+from cli.commands.call import call
+from cli.commands.dev import dev
+from cli.commands.sandbox import sandbox
+from cli.commands.version import show_version
+from cli.commands.watch import watch
+from trebuche.errors import TrebucheError
+
+_OK, _FAILED, _INTERRUPTED = 0, 1, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Print the versions of trebuche and of what it stands on.",
+)
+def trebuche() -> None:
+    """Run, call and watch realtime actors.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+    """
+
+
+for _command in (dev, call, watch, sandbox):
+    trebuche.add_command(_command)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: The words after ``trebuche``; those of the process when left out.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        result = trebuche.main(arguments, prog_name="trebuche", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except TrebucheError as error:
+        click.secho(f"✗ {error}", fg="red", err=True, color=_colour())
+        return _FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+    return result if isinstance(result, int) else _OK
+
+
+def _colour() -> bool | None:
+    return False if os.environ.get("NO_COLOR") else None
