@@ -1,0 +1,42 @@
+# Every recipe uses paths relative to this file: make cannot hold a path with spaces in a variable or a target.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+SOURCES := cli infra sandbox lambda_src tests __main__.py
+COMPILE := $(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
+
+.PHONY: help run test check setup lock clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+run: setup ## Start a local AWS, deploy the application on it, redeploy on every change
+	@exec .venv/bin/trebuche dev
+
+test: setup ## All tests in random order; ARGS goes to pytest: make test ARGS="-k envelopes"
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: setup ## Formatting, style, types, the import rule
+	@echo 'ruff format'; $(PYTHON) -m ruff format --check --quiet .
+	@echo 'ruff check'; $(PYTHON) -m ruff check --quiet .
+	@echo 'mypy --strict'; $(PYTHON) -m mypy $(SOURCES)
+	@echo 'import rule'; .venv/bin/lint-imports --no-cache
+
+setup: ## Virtual environments, locked packages, the Pulumi CLI; run and test do it themselves
+	@for python in python3 python3.13 python3.12 python3.11; do \
+		if "$$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec "$$python" -I sandbox/setup.py; \
+		fi; \
+	done; \
+	echo 'Python 3.11 or later is needed, and is not on PATH: install it, for example python3.12.' >&2; exit 1
+
+lock: ## Write the locks anew from pyproject.toml and sandbox/emulator/requirements.in (needs .venv)
+	@$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --constraint requirements.lock --output-file requirements.txt pyproject.toml
+	@$(COMPILE) --output-file sandbox/emulator/requirements.txt sandbox/emulator/requirements.in
+
+clean: ## Remove what the other targets made in this checkout; the Pulumi CLI stays in the cache
+	@rm -rf .venv .venv-emulator .trebuche .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf ./*.egg-info lambda_src/*.egg-info
