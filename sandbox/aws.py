@@ -1,0 +1,178 @@
+"""Signed requests to the emulator: the few AWS calls that the front and the pump make themselves."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiohttp
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+ACCOUNT: Final = "000000000000"
+DEFAULT_REGION: Final = "us-east-1"
+ROOT_ACCESS_KEY: Final = "test"
+ROOT_SECRET_KEY: Final = "test"
+
+Json = dict[str, Any]
+"""A JSON object as a service sent it; its fields are read into dataclasses as soon as their names are known."""
+
+
+class AwsRefusedError(Exception):
+    """A service answered with an error.
+
+    Args:
+        status: HTTP status.
+        code: AWS's name of the error, e.g. ``ResourceNotFoundException``.
+        message: AWS's text.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response, read to its end."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    def refusal(self) -> AwsRefusedError:
+        """The error that this answer carries."""
+        try:
+            document = json.loads(self.body)
+        except ValueError:
+            document = {}
+        if not isinstance(document, dict):
+            document = {}
+        code = self.headers.get("x-amzn-ErrorType") or document.get("__type") or document.get("code") or "Unknown"
+        message = document.get("message") or document.get("Message") or self.body.decode("utf-8", "replace")
+        return AwsRefusedError(self.status, str(code).split("#")[-1].split(":")[0], str(message))
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What one Lambda invocation came to.
+
+    ``status`` is the API's own (429 throttled, 404 no such function); ``error`` is set when the function raised.
+    """
+
+    status: int
+    error: str | None
+    executed_version: str
+    payload: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the function ran and returned."""
+        return self.status == 200 and self.error is None
+
+
+class AwsClient:
+    """Calls the emulator as one principal.
+
+    Args:
+        session: Keeps the connections; shared by all clients of the sandbox.
+        endpoint: The emulator's own address, ``http://127.0.0.1:port``.
+        credentials: Who calls; the account's root by default.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, endpoint: str, credentials: Credentials | None = None) -> None:
+        self._session = session
+        self._endpoint = endpoint
+        self._credentials = credentials or Credentials(ROOT_ACCESS_KEY, ROOT_SECRET_KEY)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        service: str,
+        region: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout: float = 60.0,
+    ) -> Answer:
+        """Sign and send one request.
+
+        Args:
+            method: HTTP method.
+            path: Path and query, percent-encoded.
+            service: Signing name, e.g. ``lambda``.
+            region: Signing region; the emulator keeps every region's resources apart.
+            headers: Further headers.
+            body: Whole body.
+            timeout: Seconds until ``TimeoutError``.
+
+        Raises:
+            aiohttp.ClientError: The emulator cannot be reached.
+            TimeoutError: No answer in time.
+        """
+        url = self._endpoint + path
+        signed = AWSRequest(method, url, data=body, headers=dict(headers or {}))
+        SigV4Auth(self._credentials, service, region).add_auth(signed)
+        async with self._session.request(
+            method,
+            URL(url, encoded=True),
+            data=body,
+            headers=dict(signed.headers.items()),
+            timeout=aiohttp.ClientTimeout(total=timeout),
+        ) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def get_json(self, path: str, *, service: str, region: str) -> Json:
+        """A REST read.
+
+        Raises:
+            AwsRefusedError: Any status but 200.
+        """
+        answer = await self.send("GET", path, service=service, region=region)
+        if answer.status != 200:
+            raise answer.refusal()
+        document: Json = json.loads(answer.body)
+        return document
+
+    async def call(self, target: str, payload: Json, *, service: str, region: str) -> Json:
+        """A call of a JSON-RPC service, e.g. ``DynamoDBStreams_20120810.GetRecords``.
+
+        Raises:
+            AwsRefusedError: Any status but 200.
+        """
+        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
+        body = json.dumps(payload).encode()
+        answer = await self.send("POST", "/", service=service, region=region, headers=headers, body=body)
+        if answer.status != 200:
+            raise answer.refusal()
+        document: Json = json.loads(answer.body or b"{}")
+        return document
+
+    async def invoke(self, function_arn: str, payload: bytes, *, timeout: float = 900.0) -> Invocation:
+        """Invoke a function and wait for it.
+
+        Args:
+            function_arn: With or without a version or alias.
+            payload: The event, as JSON.
+            timeout: Seconds until ``TimeoutError``; the function goes on running.
+        """
+        function = quote(function_arn.split(":function:", 1)[1], safe="")
+        answer = await self.send(
+            "POST",
+            f"/2015-03-31/functions/{function}/invocations",
+            service="lambda",
+            region=function_arn.split(":")[3],
+            headers={"Content-Type": "application/json"},
+            body=payload,
+            timeout=timeout,
+        )
+        headers = answer.headers
+        version = headers.get("X-Amz-Executed-Version", "$LATEST")
+        return Invocation(answer.status, headers.get("X-Amz-Function-Error"), version, answer.body)

@@ -1,0 +1,150 @@
+"""One client's socket: frames in, messages out to the gateway, and every limit that closes it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from sandbox.clock import Clock, Timer
+from sandbox.front.events import ConnectionFacts
+from sandbox.front.limits import AGE_SECONDS, FRAME_BYTES, GOING_AWAY, IDLE_SECONDS, MESSAGE_BYTES, UNSUPPORTED
+
+LINGER_SECONDS: Final = 2.0
+"""How long a closing socket may take to say goodbye; unread input would turn an early close into a reset."""
+NO_STATUS: Final = (1005, "Client-side close frame status not set")
+
+
+class Connection:
+    """A WebSocket connection on a transport that an HTTP server has handed over.
+
+    Args:
+        facts: Who and where.
+        clock: Measures idle time and age.
+        transport: Where frames go.
+        on_message: Called with each complete text message.
+        on_closed: Called once, as soon as the socket is not open any more.
+    """
+
+    def __init__(
+        self,
+        facts: ConnectionFacts,
+        clock: Clock,
+        transport: asyncio.Transport,
+        *,
+        on_message: Callable[["Connection", str], None],
+        on_closed: Callable[["Connection"], None],
+    ) -> None:
+        self.facts = facts
+        self.last_active = clock.now()
+        self.gone = asyncio.Event()
+        self._clock = clock
+        self._transport = transport
+        self._on_message = on_message
+        self._on_closed = on_closed
+        self._protocol = ServerProtocol(state=OPEN, max_size=(MESSAGE_BYTES, FRAME_BYTES))
+        self._fragments: list[bytes] = []
+        self._open = True
+        self._linger: asyncio.TimerHandle | None = None
+        self._age: Timer = clock.call_at(self.last_active + AGE_SECONDS, self._leave)
+        self._idle: Timer = clock.call_at(self.last_active + IDLE_SECONDS, self._check_idle)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether frames can still be sent."""
+        return self._open
+
+    @property
+    def close_status(self) -> tuple[int, str]:
+        """Close code and reason for ``$disconnect``: whoever closed first gave them; 1006 when nobody did."""
+        received, sent = self._protocol.close_rcvd, self._protocol.close_sent
+        first = received if self._protocol.close_rcvd_then_sent or sent is None else sent
+        if first is None:
+            return 1006, ""
+        return NO_STATUS if first.code == NO_STATUS[0] else (int(first.code), first.reason)
+
+    def send(self, text: str) -> None:
+        """Send one text message; a closed socket swallows it."""
+        if not self._open:
+            return
+        self.last_active = self._clock.now()
+        self._protocol.send_text(text.encode())
+        self._flush()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close from the server's side."""
+        if self._open:
+            self._protocol.fail(code, reason)
+            self._flush()
+
+    def abort(self) -> None:
+        """Cut the connection without a goodbye."""
+        self._transport.abort()
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Bytes from the client (the interface of the HTTP server's parsers)."""
+        if not self._protocol.eof_sent:
+            self._protocol.receive_data(data)
+            for event in self._protocol.events_received():
+                self._receive(event)
+            self._flush()
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """The client's side of the connection has ended."""
+        self._closed()
+        if self._linger is not None:
+            self._linger.cancel()
+        self.gone.set()
+
+    def _receive(self, event: Frame | Request | Response) -> None:
+        if not isinstance(event, Frame) or not self._open:
+            return
+        if event.opcode is Opcode.BINARY:
+            self._protocol.fail(UNSUPPORTED, "Binary frames are not supported")
+        elif event.opcode in (Opcode.TEXT, Opcode.CONT):
+            self._fragments.append(bytes(event.data))
+            if event.fin:
+                self._complete()
+
+    def _complete(self) -> None:
+        message = b"".join(self._fragments)
+        self._fragments.clear()
+        try:
+            text = message.decode()
+        except UnicodeDecodeError:
+            self._protocol.fail(1007, "Not valid UTF-8")
+            return
+        self.last_active = self._clock.now()
+        self._on_message(self, text)
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._transport.write(data)
+            elif self._linger is None and not self._transport.is_closing():
+                self._transport.write_eof()
+                self._linger = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
+        if self._protocol.state is not OPEN:
+            self._closed()
+
+    def _closed(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        self._clock.cancel(self._age)
+        self._clock.cancel(self._idle)
+        self._on_closed(self)
+
+    def _leave(self) -> None:
+        self.close(GOING_AWAY, "Going away")
+
+    def _check_idle(self) -> None:
+        due = self.last_active + IDLE_SECONDS
+        if self._clock.now() >= due:
+            self._leave()
+        else:
+            self._idle = self._clock.call_at(due, self._check_idle)

@@ -1,0 +1,66 @@
+"""``@connections``: post to, look at and close a client's connection.
+
+Whether the caller may do so is judged by the emulator's IAM: the caller's own signed request is replayed there,
+where the connection does not exist. "Gone" means allowed; anything else is the caller's answer.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from sandbox.front.events import new_request_id
+from sandbox.front.gateway import Gateway
+from sandbox.front.limits import MESSAGE_BYTES
+from sandbox.front.proxy import Proxy
+
+GONE: Final = 410
+_CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{15}=")
+_DELETED: Final = 1000
+
+
+class ConnectionsApi:
+    """Serves ``/<stage>/@connections/<id>`` of every API."""
+
+    def __init__(self, gateway: Gateway, proxy: Proxy) -> None:
+        self._gateway = gateway
+        self._proxy = proxy
+
+    async def handle(self, request: web.BaseRequest, api_id: str, stage: str, quoted_id: str) -> web.StreamResponse:
+        """Answer one request as API Gateway does."""
+        body = await request.content.read()
+        verdict = await self._proxy.send(request, b"" if request.method == "GET" else body)
+        if verdict.status != GONE:
+            return self._proxy.respond(request, verdict)
+        connection_id = unquote(quoted_id)
+        if not _CONNECTION_ID.fullmatch(connection_id):
+            return _error(400, "BadRequestException", f"Invalid connectionId: {connection_id}")
+        if len(body) > MESSAGE_BYTES:
+            return _error(413, "PayloadTooLargeException", "Message too long")
+        connection = self._gateway.find(api_id, stage, connection_id)
+        if connection is None:
+            return _error(GONE, "GoneException", "Gone")
+        if request.method == "POST":
+            connection.send(body.decode("utf-8", "replace"))
+            return web.Response(status=200)
+        if request.method == "DELETE":
+            connection.close(_DELETED)
+            return web.Response(status=204)
+        shown = {
+            "connectedAt": _iso(connection.facts.connected_at_ms / 1000),
+            "identity": connection.facts.identity(),
+            "lastActiveAt": _iso(connection.last_active),
+        }
+        return web.json_response(shown)
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _error(status: int, kind: str, message: str) -> web.Response:
+    text = json.dumps({"message": message, "requestId": new_request_id()})
+    return web.Response(status=status, text=text, content_type="application/json", headers={"x-amzn-ErrorType": kind})

@@ -1,0 +1,151 @@
+"""Reads WebSocket APIs from the emulator's control plane, and keeps what each deployment saw.
+
+The emulator serves every change at once; API Gateway serves a deployment. So the front looks at every write to the
+control plane that passes through it: one that creates a deployment is followed by a snapshot.
+"""
+
+import asyncio
+import json
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from sandbox.aws import DEFAULT_REGION, AwsClient, AwsRefusedError, Json
+from sandbox.front.api_model import (
+    ApiSnapshot,
+    Integration,
+    Route,
+    Served,
+    Stage,
+    read_integration,
+    read_route,
+    read_stage,
+)
+
+APIS_PATH: Final = "/v2/apis"
+_API_PATH = re.compile(r"^/v2/apis/(?P<api>[^/?]+)(?:/(?P<part>[^/?]+))?")
+
+
+class ControlPlane:
+    """The WebSocket APIs that exist, and what each stage serves.
+
+    Args:
+        aws: Reads as the account's root, as API Gateway itself would.
+    """
+
+    def __init__(self, aws: AwsClient) -> None:
+        self._aws = aws
+        self._regions: dict[str, str] = {}
+        self._deployments: dict[tuple[str, str], ApiSnapshot] = {}
+        self._live: dict[str, ApiSnapshot] = {}
+        self._stages: dict[str, dict[str, Stage]] = {}
+        self._writes = 0
+
+    async def serve(self, api_id: str, stage_name: str) -> Served | None:
+        """What a stage serves now; None when the API or the stage is not there or was never deployed."""
+        try:
+            stage = (await self._stages_of(api_id)).get(stage_name)
+            if stage is None:
+                return None
+            if stage.auto_deploy:
+                return Served(await self._snapshot_of(api_id), stage)
+            if stage.deployment_id is None:
+                return None
+            return Served(await self._deployed(api_id, stage.deployment_id), stage)
+        except AwsRefusedError as error:
+            if error.status in (400, 404):
+                return None
+            raise
+
+    async def observe_write(self, path: str, region: str, request: bytes, answer: bytes) -> None:
+        """Take note of a successful write to ``/v2/apis…`` before its caller hears of it.
+
+        Args:
+            path: The request's path.
+            region: Where it was signed for.
+            request: The request's body.
+            answer: The answer's body.
+        """
+        match = _API_PATH.match(path)
+        if match is None:
+            document = json.loads(answer or b"{}")
+            if api_id := document.get("apiId"):
+                self._regions[api_id] = region
+            return
+        api_id = unquote(match["api"])
+        self._regions[api_id] = region
+        self._writes += 1
+        self._live.pop(api_id, None)
+        self._stages.pop(api_id, None)
+        if match["part"] == "deployments":
+            await self._observe_deployment(api_id, json.loads(request or b"{}"), json.loads(answer or b"{}"))
+
+    async def _observe_deployment(self, api_id: str, request: Json, answer: Json) -> None:
+        deployment_id = answer.get("deploymentId")
+        if deployment_id is None:
+            return
+        await self._deployed(api_id, deployment_id)
+        if stage := request.get("stageName"):
+            await self._aws.send(
+                "PATCH",
+                f"{APIS_PATH}/{api_id}/stages/{stage}",
+                service="apigateway",
+                region=self._region_of(api_id),
+                headers={"Content-Type": "application/json"},
+                body=json.dumps({"deploymentId": deployment_id}).encode(),
+            )
+
+    async def _deployed(self, api_id: str, deployment_id: str) -> ApiSnapshot:
+        key = (api_id, deployment_id)
+        if key not in self._deployments:
+            self._deployments[key] = await self._snapshot_of(api_id)
+        return self._deployments[key]
+
+    async def _stages_of(self, api_id: str) -> dict[str, Stage]:
+        if api_id in self._stages:
+            return self._stages[api_id]
+        writes = self._writes
+        documents = (await self._read(api_id, "/stages"))["items"]
+        stages = {document["stageName"]: read_stage(document) for document in documents}
+        if writes == self._writes:
+            self._stages[api_id] = stages
+        return stages
+
+    async def _snapshot_of(self, api_id: str) -> ApiSnapshot:
+        if api_id in self._live:
+            return self._live[api_id]
+        writes = self._writes
+        api, routes = await asyncio.gather(self._read(api_id, ""), self._routes_of(api_id))
+        snapshot = ApiSnapshot(api_id, self._region_of(api_id), api.get("routeSelectionExpression") or "", routes)
+        if writes == self._writes:  # else it may be a mixture of before and after
+            self._live[api_id] = snapshot
+        return snapshot
+
+    async def _routes_of(self, api_id: str) -> dict[str, Route]:
+        integrations, documents = await asyncio.gather(
+            self._integrations_of(api_id), self._read(api_id, "/routes?maxResults=500")
+        )
+        routes = {}
+        for document in documents["items"]:
+            responses: list[Json] = []
+            if document.get("routeResponseSelectionExpression"):
+                responses = (await self._read(api_id, f"/routes/{document['routeId']}/routeresponses"))["items"]
+            routes[document["routeKey"]] = read_route(document, integrations, responses)
+        return routes
+
+    async def _integrations_of(self, api_id: str) -> dict[str, Integration]:
+        integrations = {}
+        for document in (await self._read(api_id, "/integrations?maxResults=500"))["items"]:
+            identifier = document["integrationId"]
+            responses: list[Json] = []
+            if document.get("integrationType") == "MOCK":
+                responses = (await self._read(api_id, f"/integrations/{identifier}/integrationresponses"))["items"]
+            integrations[identifier] = read_integration(document, responses)
+        return integrations
+
+    async def _read(self, api_id: str, path: str) -> Json:
+        url = f"{APIS_PATH}/{api_id}{path}"
+        return await self._aws.get_json(url, service="apigateway", region=self._region_of(api_id))
+
+    def _region_of(self, api_id: str) -> str:
+        return self._regions.get(api_id, DEFAULT_REGION)

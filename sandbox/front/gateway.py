@@ -1,0 +1,210 @@
+"""The WebSocket side of the front: handshake, messages to integrations, replies, goodbye."""
+
+import asyncio
+import base64
+import hashlib
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, cast
+
+from aiohttp import web
+from aiohttp.http_websocket import WebSocketReader
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from sandbox.aws import AwsClient
+from sandbox.clock import Clock
+from sandbox.front.api_model import Route, Served
+from sandbox.front.connection import Connection
+from sandbox.front.control_plane import ControlPlane
+from sandbox.front.events import (
+    ConnectionFacts,
+    connect_event,
+    disconnect_event,
+    message_event,
+    new_connection_id,
+    problem,
+)
+from sandbox.front.integration import INTERNAL, Outcome, call_integration
+from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES
+from sandbox.front.selection import select_route
+
+FORBIDDEN: Final = "Forbidden"
+PROTOCOL_HEADER: Final = "Sec-WebSocket-Protocol"
+_GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_NOT_FORWARDED: Final = ("Connection", "Upgrade", "Keep-Alive")
+
+
+class Gateway:
+    """All open sockets, and what happens on them.
+
+    Args:
+        aws: Invokes integrations.
+        control_plane: Says what a stage serves.
+        clock: Stamps events and drives the limits.
+        after_message: Called when an integration has run: whatever it wrote is there now.
+    """
+
+    def __init__(
+        self, aws: AwsClient, control_plane: ControlPlane, clock: Clock, *, after_message: Callable[[], None]
+    ) -> None:
+        self._aws = aws
+        self._control_plane = control_plane
+        self._clock = clock
+        self._after_message = after_message
+        self._connections: dict[str, Connection] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def find(self, api_id: str, stage: str, connection_id: str) -> Connection | None:
+        """The open connection with this id on this API and stage."""
+        connection = self._connections.get(connection_id)
+        if connection is None or (connection.facts.api_id, connection.facts.stage) != (api_id, stage):
+            return None
+        return connection
+
+    async def connect(self, request: web.BaseRequest, api_id: str, stage: str) -> web.StreamResponse:
+        """Serve one handshake and, when it is accepted, the socket until its end."""
+        served = await self._control_plane.serve(api_id, stage)
+        if served is None:
+            return _refuse(403, f'{{"message": "{FORBIDDEN}"}}')
+        key = request.headers.get("Sec-WebSocket-Key")
+        if request.headers.get("Upgrade", "").lower() != "websocket" or key is None:
+            return _refuse(426, '{"message": "Upgrade Required"}')
+        facts = self._facts_of(request, served)
+        outcome = await self._on_connect(request, facts, served)
+        if not outcome.ok:
+            return _refuse(outcome.status, problem(outcome.problem or FORBIDDEN, facts.connection_id))
+        return await self._run(request, facts, _accept(key, outcome))
+
+    async def stop(self) -> None:
+        """Close every socket, and drop what is under way."""
+        for connection in list(self._connections.values()):
+            connection.close(GOING_AWAY, "Going away")
+            connection.abort()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _facts_of(self, request: web.BaseRequest, served: Served) -> ConnectionFacts:
+        return ConnectionFacts(
+            api_id=served.api.api_id,
+            stage=served.stage.name,
+            connection_id=new_connection_id(),
+            connected_at_ms=self._clock.now_ms(),
+            domain_name=request.host,
+            source_ip=request.remote or "127.0.0.1",
+            user_agent=request.headers.get("User-Agent"),
+        )
+
+    async def _on_connect(self, request: web.BaseRequest, facts: ConnectionFacts, served: Served) -> Outcome:
+        route = served.api.routes.get("$connect")
+        if route is None or route.integration is None:
+            return Outcome(200)
+        event = connect_event(
+            facts,
+            now_ms=self._clock.now_ms(),
+            headers=_forwarded_headers(request, facts),
+            query=request.query,
+            variables=served.stage.variables,
+        )
+        return await call_integration(self._aws, route.integration, event)
+
+    async def _run(
+        self, request: web.BaseRequest, facts: ConnectionFacts, response: web.StreamResponse
+    ) -> web.StreamResponse:
+        await response.prepare(request)
+        transport = request.transport
+        if transport is None:
+            self._start(self._on_disconnect(facts, 1006, ""))
+            return response
+        connection = Connection(
+            facts,
+            self._clock,
+            transport,
+            on_message=self._on_message,
+            on_closed=self._on_closed,
+        )
+        self._connections[facts.connection_id] = connection
+        # The server feeds whatever has this interface, and calls feed_eof when the client is gone.
+        request.protocol.set_parser(cast("WebSocketReader", connection))
+        await connection.gone.wait()
+        return response
+
+    def _on_message(self, connection: Connection, text: str) -> None:
+        self._start(self._serve_message(connection, text))
+
+    def _on_closed(self, connection: Connection) -> None:
+        self._connections.pop(connection.facts.connection_id, None)
+        self._start(self._on_disconnect(connection.facts, *connection.close_status))
+
+    async def _serve_message(self, connection: Connection, text: str) -> None:
+        facts = connection.facts
+        served = await self._control_plane.serve(facts.api_id, facts.stage)
+        route = _route_of(served, text)
+        if served is None or route is None:
+            connection.send(problem(FORBIDDEN, facts.connection_id))
+            return
+        event = message_event(
+            facts, route=route.key, now_ms=self._clock.now_ms(), body=text, variables=served.stage.variables
+        )
+        outcome = await call_integration(self._aws, route.integration, event)
+        self._after_message()
+        if outcome.problem is not None:
+            connection.send(problem(outcome.problem, facts.connection_id))
+        elif route.replies and outcome.body:
+            connection.send(_within_limit(outcome.body, facts))
+
+    async def _on_disconnect(self, facts: ConnectionFacts, code: int, reason: str) -> None:
+        served = await self._control_plane.serve(facts.api_id, facts.stage)
+        route = served.api.routes.get("$disconnect") if served else None
+        if served is None or route is None or route.integration is None:
+            return
+        event = disconnect_event(
+            facts, now_ms=self._clock.now_ms(), code=code, reason=reason, variables=served.stage.variables
+        )
+        await call_integration(self._aws, route.integration, event)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _route_of(served: Served | None, text: str) -> Route | None:
+    if served is None:
+        return None
+    key = select_route(served.api.selection_expression, text, served.api.routes)
+    return None if key is None else served.api.routes[key]
+
+
+def _within_limit(body: str, facts: ConnectionFacts) -> str:
+    return body if len(body.encode()) <= MESSAGE_BYTES else problem(INTERNAL, facts.connection_id)
+
+
+def _forwarded_headers(request: web.BaseRequest, facts: ConnectionFacts) -> CIMultiDictProxy[str]:
+    headers = CIMultiDict(request.headers)
+    for name in _NOT_FORWARDED:
+        headers.popall(name, None)
+    headers["X-Amzn-Trace-Id"] = f"Root=1-{facts.connected_at_ms // 1000:08x}-{secrets.token_hex(12)}"
+    headers["X-Forwarded-For"] = facts.source_ip
+    headers["X-Forwarded-Port"] = request.host.rpartition(":")[2]
+    headers["X-Forwarded-Proto"] = "https"
+    return CIMultiDictProxy(headers)
+
+
+def _accept(key: str, outcome: Outcome) -> web.StreamResponse:
+    digest = hashlib.sha1(key.encode() + _GUID.encode(), usedforsecurity=False).digest()
+    headers = {
+        "Upgrade": "websocket",
+        "Connection": "upgrade",
+        "Sec-WebSocket-Accept": base64.b64encode(digest).decode(),
+    }
+    for name, value in outcome.headers.items():
+        if name.lower() == PROTOCOL_HEADER.lower():
+            headers[PROTOCOL_HEADER] = value
+    response = web.StreamResponse(status=101, headers=headers)
+    response.force_close()
+    return response
+
+
+def _refuse(status: int, body: str) -> web.Response:
+    return web.Response(status=status, text=body, content_type="application/json")

@@ -1,0 +1,162 @@
+"""Lambda's event source mapping API, for mappings of DynamoDB streams; others are the emulator's."""
+
+import json
+import re
+from typing import Final
+from urllib.parse import quote, unquote
+
+from aiohttp import web
+
+from sandbox.aws import ACCOUNT, Answer, AwsRefusedError, Json
+from sandbox.front.proxy import Proxy
+from sandbox.front.signature import Scope
+from sandbox.pump.mapping import Mapping
+from sandbox.pump.pump import Pump
+from sandbox.pump.settings import merge, refuse
+
+MAPPINGS_PATH: Final = "/2015-03-31/event-source-mappings"
+POSITIONS: Final = ("TRIM_HORIZON", "LATEST")
+_STREAM_ARN = re.compile(r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[^/]+/stream/.+")
+_FUNCTION = re.compile(
+    r"(?:arn:[\w-]+:lambda:(?P<region>[\w-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
+    r"(?P<name>[\w-]+)(?::(?P<qualifier>\$LATEST|[\w-]+))?"
+)
+
+
+class MappingsApi:
+    """Create, get, list, update and delete mappings."""
+
+    def __init__(self, pump: Pump, proxy: Proxy) -> None:
+        self._pump = pump
+        self._proxy = proxy
+
+    async def handle(self, request: web.BaseRequest, scope: Scope) -> web.StreamResponse:
+        """Answer one request as Lambda does."""
+        body = await request.content.read()
+        identifier = unquote(request.raw_path.partition("?")[0][len(MAPPINGS_PATH) :].strip("/"))
+        try:
+            if identifier:
+                answer = await self._handle_one(request.method, identifier, _parse(body))
+            elif request.method == "POST":
+                answer = await self._create(_parse(body), scope.region)
+            else:
+                return await self._list(request, scope.region)
+        except AwsRefusedError as error:
+            return _refusal(error)
+        if answer is None:
+            return self._proxy.respond(request, await self._proxy.send(request, body))
+        return _json(200 if request.method == "GET" else 202, answer)
+
+    async def _handle_one(self, method: str, identifier: str, request: Json) -> Json | None:
+        mapping = self._pump.mappings.get(identifier)
+        if mapping is None:
+            return None
+        if method == "GET":
+            return mapping.describe()
+        if method == "DELETE":
+            await self._pump.remove(mapping)
+            return mapping.describe("Deleting")
+        return await self._update(mapping, request)
+
+    async def _create(self, request: Json, region: str) -> Json | None:
+        stream = request.get("EventSourceArn") or ""
+        if not _STREAM_ARN.fullmatch(stream):
+            return None
+        position = request.get("StartingPosition")
+        if position not in POSITIONS:
+            raise refuse(f"1 validation error detected: StartingPosition must be one of {', '.join(POSITIONS)}.")
+        document = merge(None, request)
+        function = await self._existing_function(request.get("FunctionName") or "", region)
+        self._refuse_second(stream, function)
+        mapping = Mapping(stream, function, position, document, self._pump.clock.now())
+        if request.get("Enabled", True):
+            mapping.enabled.set()
+        try:
+            await self._pump.add(mapping)
+        except AwsRefusedError as error:
+            raise refuse(f"Stream not found: {stream}") from error
+        return mapping.describe("Creating")
+
+    async def _update(self, mapping: Mapping, request: Json) -> Json:
+        document = merge(mapping.document, request)
+        if name := request.get("FunctionName"):
+            mapping.function_arn = await self._existing_function(name, mapping.region)
+        mapping.document = document
+        mapping.last_modified = self._pump.clock.now()
+        enabled = request.get("Enabled")
+        if enabled is True:
+            mapping.enabled.set()
+        elif enabled is False:
+            mapping.enabled.clear()
+        return mapping.describe("Updating")
+
+    async def _list(self, request: web.BaseRequest, region: str) -> web.StreamResponse:
+        answer = await self._proxy.send(request, b"")
+        if answer.status != 200:
+            return self._proxy.respond(request, answer)
+        wanted_stream, wanted_function = request.query.get("EventSourceArn"), request.query.get("FunctionName")
+        function = wanted_function and function_arn(wanted_function, region)
+        ours = [
+            mapping.describe()
+            for mapping in self._pump.mappings.values()
+            if mapping.region == region
+            and wanted_stream in (None, mapping.stream_arn)
+            and function in (None, mapping.function_arn)
+        ]
+        document = _parse(answer.body)
+        document["EventSourceMappings"] = ours + (document.get("EventSourceMappings") or [])
+        return _json(200, document)
+
+    async def _existing_function(self, name: str, region: str) -> str:
+        arn = function_arn(name, region)
+        plain, _, qualifier = arn.split(":function:")[1].partition(":")
+        query = f"?Qualifier={quote(qualifier)}" if qualifier else ""
+        answer: Answer = await self._pump.aws.send(
+            "GET", f"/2015-03-31/functions/{plain}{query}", service="lambda", region=arn.split(":")[3]
+        )
+        if answer.status != 200:
+            raise AwsRefusedError(404, "ResourceNotFoundException", f"Function not found: {arn}")
+        return arn
+
+    def _refuse_second(self, stream: str, function: str) -> None:
+        for mapping in self._pump.mappings.values():
+            if (mapping.stream_arn, mapping.function_arn) == (stream, function):
+                text = (
+                    f'The event source arn (" {stream} ") and function (" {function} ") provided mapping already '
+                    f"exists. Please update or delete the existing mapping with UUID {mapping.identifier}"
+                )
+                raise AwsRefusedError(409, "ResourceConflictException", text)
+
+
+def function_arn(name: str, region: str) -> str:
+    """The full ARN of a function that is given by name, partial ARN or ARN, with or without a qualifier.
+
+    Raises:
+        AwsRefusedError: It is none of these.
+    """
+    match = _FUNCTION.fullmatch(name)
+    if match is None:
+        raise refuse(f"Invalid function name: {name}")
+    qualifier = f":{match['qualifier']}" if match["qualifier"] else ""
+    owner = f"{match['region'] or region}:{match['account'] or ACCOUNT}"
+    return f"arn:aws:lambda:{owner}:function:{match['name']}{qualifier}"
+
+
+def _parse(body: bytes) -> Json:
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise AwsRefusedError(400, "InvalidRequestContentException", "Could not parse request body into json")
+    return document
+
+
+def _json(status: int, document: Json) -> web.Response:
+    return web.Response(status=status, text=json.dumps(document), content_type="application/json")
+
+
+def _refusal(error: AwsRefusedError) -> web.Response:
+    text = json.dumps({"Type": "User", "Message": error.message, "message": error.message})
+    headers = {"x-amzn-ErrorType": error.code}
+    return web.Response(status=error.status, text=text, content_type="application/json", headers=headers)

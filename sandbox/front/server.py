@@ -1,0 +1,143 @@
+"""Listens on the one AWS address and tells apart what is ours from what is the emulator's."""
+
+import errno
+import re
+import socket
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+
+from sandbox.aws import AwsClient
+from sandbox.clock import Clock
+from sandbox.errors import SandboxError
+from sandbox.front.api_endpoint import rewrite_endpoints
+from sandbox.front.connections_api import ConnectionsApi
+from sandbox.front.control_plane import APIS_PATH, ControlPlane
+from sandbox.front.gateway import Gateway
+from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
+from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
+from sandbox.front.signature import scope_of
+from sandbox.pump import Pump
+
+_SOCKET_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/?(?:\?|$)")
+_CONNECTION_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/@connections/(?P<id>[^/?]+)$")
+_TABLE_WRITE = re.compile(r"^DynamoDB_20120810\.(Put|Update|Delete|BatchWrite|Transact|Execute|BatchExecute)")
+KEEP_ALIVE_SECONDS: Final = 3600.0
+LINE_BYTES: Final = 64 * 1024
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on the loopback interface.
+
+    Args:
+        port: 0 takes a free one.
+
+    Raises:
+        SandboxError: The port is in use.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            text = f"Port {port} is in use by another program; choose another one, or none and a free one is taken."
+            raise SandboxError(text) from error
+        raise SandboxError(f"Cannot listen on port {port}: {error.strerror}.") from error
+    listener.listen(1024)
+    return listener
+
+
+class Front:
+    """The sandbox's AWS address.
+
+    Args:
+        session: To the emulator; must not decompress.
+        emulator_endpoint: The emulator's own address.
+        listener: See ``listen``.
+        pump: Runs the event source mappings that are made here.
+        clock: Drives the limits of sockets.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        emulator_endpoint: str,
+        listener: socket.socket,
+        pump: Pump,
+        clock: Clock,
+    ) -> None:
+        aws = AwsClient(session, emulator_endpoint)
+        self._listener = listener
+        self._address = f"127.0.0.1:{listener.getsockname()[1]}"
+        self._pump = pump
+        self._proxy = Proxy(session, emulator_endpoint)
+        self._control_plane = ControlPlane(aws)
+        self._gateway = Gateway(aws, self._control_plane, clock, after_message=pump.nudge)
+        self._connections = ConnectionsApi(self._gateway, self._proxy)
+        self._mappings = MappingsApi(pump, self._proxy)
+        self._runner: web.ServerRunner | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """What callers put into ``AWS_ENDPOINT_URL``."""
+        return f"http://{self._address}"
+
+    async def start(self) -> None:
+        """Begin to serve."""
+        server = web.Server(
+            self._handle,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            max_line_size=LINE_BYTES,
+            max_field_size=LINE_BYTES,
+            tcp_keepalive=False,
+        )
+        self._runner = web.ServerRunner(server)
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._listener, shutdown_timeout=0.1).start()
+
+    async def stop(self) -> None:
+        """Close every socket and stop listening."""
+        await self._gateway.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._listener.close()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path
+        try:
+            if path.startswith("/_aws/execute-api/"):
+                return await self._handle_execute(request, path)
+            if path.startswith(MAPPINGS_PATH):
+                return await self._mappings.handle(request, scope_of(request.headers))
+            if path.startswith(APIS_PATH):
+                return await self._handle_control_plane(request, path)
+            return await self._forward(request)
+        except EmulatorDownError:
+            return emulator_down()
+
+    async def _handle_execute(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        if match := _CONNECTION_PATH.match(path):
+            return await self._connections.handle(request, match["api"], match["stage"], match["id"])
+        if match := _SOCKET_PATH.match(path):
+            return await self._gateway.connect(request, match["api"], match["stage"])
+        return await self._forward(request)
+
+    async def _handle_control_plane(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        body = await request.content.read()
+        answer = await self._proxy.send(request, body)
+        if request.method != "GET" and 200 <= answer.status < 300:
+            region = scope_of(request.headers).region
+            await self._control_plane.observe_write(path, region, body, answer.body)
+        return self._proxy.respond(request, answer, rewrite_endpoints(answer.body, self._address))
+
+    async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
+        answer = await self._proxy.send(request, await request.content.read())
+        if _TABLE_WRITE.match(request.headers.get("X-Amz-Target", "")):
+            self._pump.nudge()
+        return self._proxy.respond(request, answer)

@@ -1,0 +1,97 @@
+"""On-failure messages: where a mapping says which records it has given up (Lambda developer guide)."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlencode
+
+import aiohttp
+
+from sandbox.aws import AwsClient, AwsRefusedError, Invocation, Json
+from sandbox.clock import Clock
+from sandbox.pump.mapping import Mapping
+
+RETRIES_EXHAUSTED: Final = "RetryAttemptsExhausted"
+AGE_EXCEEDED: Final = "MaximumRecordAgeExceeded"
+DESTINATION_FAILED: Final = "PROBLEM: Unable to send to the on-failure destination"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Records that are given up: why, after how many invocations, and what the last one said."""
+
+    records: Sequence[Json]
+    condition: str
+    invocations: int
+    last: Invocation | None
+
+
+class DeadLetters:
+    """Sends on-failure messages of one shard to the mapping's queue or topic; without one the records are dropped."""
+
+    def __init__(self, mapping: Mapping, shard_id: str, aws: AwsClient, clock: Clock) -> None:
+        self._mapping = mapping
+        self._shard_id = shard_id
+        self._aws = aws
+        self._clock = clock
+
+    async def send(self, letter: DeadLetter) -> None:
+        """Send one message; a destination that refuses it is noted in the mapping's last result."""
+        destination = self._mapping.settings.on_failure
+        if destination is None:
+            return
+        text = json.dumps(self._document(letter))
+        try:
+            if destination.split(":")[2] == "sqs":
+                await self._send_to_queue(destination, text)
+            else:
+                await self._publish(destination, text)
+        except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
+            self._mapping.last_result = DESTINATION_FAILED
+
+    async def _send_to_queue(self, arn: str, text: str) -> None:
+        region, name = arn.split(":")[3], arn.split(":")[5]
+        queue = await self._aws.call("AmazonSQS.GetQueueUrl", {"QueueName": name}, service="sqs", region=region)
+        message: Json = {"QueueUrl": queue["QueueUrl"], "MessageBody": text}
+        await self._aws.call("AmazonSQS.SendMessage", message, service="sqs", region=region)
+
+    async def _publish(self, arn: str, text: str) -> None:
+        fields = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": arn, "Message": text}
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        region, body = arn.split(":")[3], urlencode(fields).encode()
+        answer = await self._aws.send("POST", "/", service="sns", region=region, headers=headers, body=body)
+        if answer.status != 200:
+            raise answer.refusal()
+
+    def _document(self, letter: DeadLetter) -> Json:
+        changes = [record["dynamodb"] for record in letter.records]
+        document: Json = {
+            "requestContext": {
+                "requestId": str(uuid.uuid4()),
+                "functionArn": self._mapping.function_arn,
+                "condition": letter.condition,
+                "approximateInvokeCount": letter.invocations,
+            },
+            "version": "1.0",
+            "timestamp": _iso(self._clock.now()),
+            "DDBStreamBatchInfo": {
+                "shardId": self._shard_id,
+                "startSequenceNumber": changes[0]["SequenceNumber"],
+                "endSequenceNumber": changes[-1]["SequenceNumber"],
+                "approximateArrivalOfFirstRecord": _iso(changes[0]["ApproximateCreationDateTime"]),
+                "approximateArrivalOfLastRecord": _iso(changes[-1]["ApproximateCreationDateTime"]),
+                "batchSize": len(changes),
+                "streamArn": self._mapping.stream_arn,
+            },
+        }
+        if letter.last is not None:
+            last = {"statusCode": letter.last.status, "executedVersion": letter.last.executed_version}
+            document["responseContext"] = {**last, "functionError": letter.last.error}
+        return document
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,64 @@
+"""Event filtering as Lambda does it for DynamoDB streams: patterns over a record. Pure.
+
+Values in a record are strings, so numeric operators never match; Lambda ignores them for DynamoDB.
+"""
+
+from collections.abc import Iterable
+
+from sandbox.aws import Json
+
+_MISSING = object()
+
+
+def passes(filters: Iterable[Json], record: Json) -> bool:
+    """Whether a record reaches the function: no filters at all, or one that matches."""
+    patterns = tuple(filters)
+    return not patterns or any(_matches(pattern, record) for pattern in patterns)
+
+
+def _matches(pattern: Json, value: object) -> bool:
+    return all(_matches_key(key, rule, value) for key, rule in pattern.items())
+
+
+def _matches_key(key: str, rule: object, value: object) -> bool:
+    if key == "$or" and isinstance(rule, list):
+        return any(_matches(branch, value) for branch in rule)
+    found = value.get(key, _MISSING) if isinstance(value, dict) else _MISSING
+    if isinstance(rule, dict):
+        return _matches(rule, found)
+    if isinstance(rule, list):
+        return any(_accepts(condition, found) for condition in rule)
+    return False
+
+
+def _accepts(condition: object, found: object) -> bool:
+    if not isinstance(condition, dict):
+        return _equal_leaf(condition, found)
+    operator, operand = next(iter(condition.items()))
+    if operator == "exists":
+        is_leaf = found is not _MISSING and not isinstance(found, dict)
+        return is_leaf is bool(operand)
+    if isinstance(found, list):
+        return any(_accepts_text(operator, operand, item) for item in found)
+    return _accepts_text(operator, operand, found)
+
+
+def _equal_leaf(expected: object, found: object) -> bool:
+    if isinstance(found, list):
+        return expected in found
+    return found is not _MISSING and type(found) is type(expected) and found == expected
+
+
+def _accepts_text(operator: str, operand: object, found: object) -> bool:
+    if operator == "anything-but":
+        refused = operand if isinstance(operand, list) else [operand]
+        if isinstance(operand, dict):
+            return found is not _MISSING and not _accepts(operand, found)
+        return found is not _MISSING and found not in refused
+    if not isinstance(found, str) or not isinstance(operand, str):
+        return False
+    if operator == "prefix":
+        return found.startswith(operand)
+    if operator == "suffix":
+        return found.endswith(operand)
+    return operator == "equals-ignore-case" and found.lower() == operand.lower()
