@@ -101,8 +101,14 @@ def pairs_plan(key: Plan, inner: Plan) -> Plan:
 
 
 def cases_plan(cases: dict[type, Plan]) -> Plan:
-    """A union of dataclasses, as Swift writes an enum with associated values: ``{"move": {"dx": 1}}``."""
+    """A union of dataclasses, as Swift writes an enum with associated values: ``{"move": {"dx": 1}}``.
+
+    Raises:
+        TypeError: Two of the classes have the same name on the wire.
+    """
     by_name = {snake_to_camel(type_.__name__[:1].lower() + type_.__name__[1:]): plan for type_, plan in cases.items()}
+    if len(by_name) < len(cases):
+        raise TypeError(f"two dataclasses of a union have the same name on the wire: {', '.join(by_name)}")
     names = dict(zip(cases, by_name, strict=True))
     allowed = ", ".join(by_name)
 

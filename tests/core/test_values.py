@@ -109,6 +109,16 @@ class Clash:
     someName: int  # noqa: N815
 
 
+class Outer:
+    """A scope."""
+
+    @dataclass
+    class Move:
+        """Another class of the same name."""
+
+        steps: int
+
+
 UserId = NewType("UserId", str)
 MOMENT = datetime(2026, 3, 4, 9, 15, tzinfo=UTC)
 
@@ -326,6 +336,7 @@ def test_endless_nesting_is_malformed(convert: Callable[[Any, Any], object]) -> 
         (Strange, r"Strange\.when: complex has no wire form"),
         (Clash, "Clash: two fields have the same key"),
         (Enum("Odd", {"A": (1, 2)}), r"Odd\.A: an enum's value must be text or a whole number"),
+        (Move | Outer.Move, "two dataclasses of a union have the same name on the wire: move"),
         (dict[complex, int], "complex has no wire form"),
     ],
 )
