@@ -40,7 +40,7 @@ class RunningSandbox(Protocol):
         """The one AWS address, such as ``http://127.0.0.1:43121``."""
 
     @property
-    def directory(self) -> Path:
+    def directory(self) -> str:
         """The sandbox's own folder."""
 
 

@@ -31,6 +31,7 @@ from sandbox import versions
 
 _MESSAGE_LIMIT_BYTES = 400 * 1024 * 1024
 """The engine's own limit for a message."""
+_PARENT_POLL_SECONDS = 0.5
 
 
 class LanguageHost(LanguageServer):
@@ -96,12 +97,13 @@ class LanguageHost(LanguageServer):
         yield language_pb2.RunPluginResponse(exitcode=process.wait())
 
     def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
-        """Run the program against the engine; its error, with the traceback, is the engine's to show."""
+        """Run the program against the engine."""
         self.program = lambda: _run_program(request.info)
         if not request.args:
             request.args.append(self._engine_address)
         response: language_pb2.RunResponse = super().Run(request, context)  # type: ignore[no-untyped-call]
-        return response
+        # The SDK has logged the error already; ``bail`` keeps the engine from telling it a second time.
+        return language_pb2.RunResponse(bail=True) if response.error else response
 
 
 def _run_program(info: language_pb2.ProgramInfo) -> None:
@@ -160,7 +162,7 @@ def _forward(stream: IO[bytes], name: str, responses: "queue.Queue[language_pb2.
 
 
 def serve(engine_address: str) -> None:
-    """Print the port and answer until a signal comes; the engine reads the port from the first line of output."""
+    """Print the port, which the engine reads, and answer until a signal comes or the engine is gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         # Ctrl-C reaches the whole foreground group: leave at once and without a word, the engine tells the story.
         signal.signal(number, lambda *_: os._exit(0))
@@ -171,7 +173,11 @@ def serve(engine_address: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    server.wait_for_termination()
+    engine = os.getppid()
+    # A killed engine sends no signal: without this look a program that waits for it would stay for ever.
+    while os.getppid() == engine:
+        server.wait_for_termination(timeout=_PARENT_POLL_SECONDS)
+    os._exit(0)
 
 
 if __name__ == "__main__":

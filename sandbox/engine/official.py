@@ -12,16 +12,22 @@ from pathlib import Path
 from sandbox import versions
 from sandbox.engine.progress import Progress
 
-_STALL_SECONDS = 10.0
+STALL_SECONDS = 10.0
 _TOTAL_SECONDS = 300.0
 _POLL_SECONDS = 0.2
 
 
-def download(target: Path, *, environ: Mapping[str, str], progress: Progress) -> bool:
+def download(
+    target: Path, *, environ: Mapping[str, str], progress: Progress, stall_seconds: float = STALL_SECONDS
+) -> bool:
     """Install the pinned CLI into ``target``/bin.
 
-    The network gets ten seconds to bring the next byte: a host that does not answer costs ten seconds,
-    a slow line may take its time (five minutes at most).
+    Args:
+        target: An empty folder.
+        environ: The environment of the installer.
+        progress: Told how much has arrived.
+        stall_seconds: How long the network may bring nothing: a host that does not answer costs this much,
+            while a slow line may take its time (five minutes at most).
 
     Returns:
         Whether ``target``/bin/pulumi is there; a partial download is removed.
@@ -38,7 +44,7 @@ def download(target: Path, *, environ: Mapping[str, str], progress: Progress) ->
         start_new_session=True,
     )
     try:
-        finished = _watch(process, target, progress)
+        finished = _watch(process, target, progress=progress, stall_seconds=stall_seconds)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -47,7 +53,7 @@ def download(target: Path, *, environ: Mapping[str, str], progress: Progress) ->
     return finished and process.returncode == 0 and (target / "bin" / "pulumi").is_file()
 
 
-def _watch(process: subprocess.Popen[bytes], target: Path, progress: Progress) -> bool:
+def _watch(process: subprocess.Popen[bytes], target: Path, *, progress: Progress, stall_seconds: float) -> bool:
     started = moved = time.monotonic()
     size = -1
     while process.poll() is None:
@@ -56,7 +62,7 @@ def _watch(process: subprocess.Popen[bytes], target: Path, progress: Progress) -
         if (present := _bytes_below(target)) != size:
             size, moved = present, now
         progress.show(f"{size // 1_000_000} MB")
-        if now - moved > _STALL_SECONDS or now - started > _TOTAL_SECONDS:
+        if now - moved > stall_seconds or now - started > _TOTAL_SECONDS:
             return False
     return True
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
@@ -55,17 +56,19 @@ def _from_path(console: Console, environ: Mapping[str, str]) -> Path | None:
 
 
 def _version_of(pulumi: str, environ: Mapping[str, str]) -> versions.Version | None:
-    try:
-        done = subprocess.run(
-            [pulumi, "version"],
-            env={**environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
-            capture_output=True,
-            text=True,
-            timeout=_VERSION_TIMEOUT_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
+    # Every pulumi command leaves a log in its home.
+    with TemporaryDirectory(prefix="trebuche-") as home:
+        try:
+            done = subprocess.run(
+                [pulumi, "version"],
+                env={**environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": home},
+                capture_output=True,
+                text=True,
+                timeout=_VERSION_TIMEOUT_SECONDS,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
     return versions.parse(done.stdout)
 
 
