@@ -1,6 +1,7 @@
 """Starting the sandbox: as a child that dies with us, or detached."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -10,11 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from sandbox.record import SandboxRecord, clean_stale, load
-
 from cli.checkout import command_line, process_is_alive, record_folder
 from sandbox.errors import SandboxError
 from sandbox.front.server import listen
+from sandbox.record import SandboxRecord, clean_stale, load
 
 _READY_SECONDS = 90.0
 _STOP_SECONDS = 10.0
@@ -46,7 +46,7 @@ async def attached(root: Path, port: int | None) -> AsyncIterator[tuple[SandboxR
     """
     with log_path(root).open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *_command(port), "--parent-pipe", cwd=root, env=_environment(root), stdin=subprocess.PIPE,
+            *_command(port), "--parent-pipe", cwd=root, stdin=subprocess.PIPE,
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
@@ -66,7 +66,7 @@ def start_detached(root: Path, port: int | None) -> SandboxRecord:
     clean_stale(root)
     with log_path(root).open("wb") as log:
         process = subprocess.Popen(
-            _command(port), cwd=root, env=_environment(root), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            _command(port), cwd=root, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
     return _wait_until_ready(root, process.pid)
@@ -112,21 +112,21 @@ def wait_until_gone(pid: int) -> bool:
     return True
 
 
-def log_tail(root: Path) -> str:
-    """The last lines of the sandbox's output."""
-    with suppress(OSError):
-        return "\n".join(log_path(root).read_text(errors="replace").splitlines()[-_SHOWN_LOG_LINES:])
-    return ""
+def last_words(root: Path) -> str:
+    """Why a sandbox ended, in its own words: its error if it told one, else the last lines of its output."""
+    try:
+        lines = log_path(root).read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    for line in reversed(lines):
+        with suppress(ValueError, TypeError, KeyError):
+            return str(json.loads(line)["error"])
+    return "\n".join(lines[-_SHOWN_LOG_LINES:])
 
 
 def _command(port: int | None) -> list[str]:
     words = [sys.executable, "-m", "sandbox", "serve"]
     return words if port is None else [*words, "--port", str(port)]
-
-
-def _environment(root: Path) -> dict[str, str]:
-    paths = [str(root), str(root / "lambda_src"), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
 def _wait_until_ready(root: Path, pid: int) -> SandboxRecord:
@@ -136,7 +136,7 @@ def _wait_until_ready(root: Path, pid: int) -> SandboxRecord:
         if record is not None and record.pid == pid:
             return record
         if _has_ended(pid):
-            raise SandboxError(f"The sandbox did not start:\n{log_tail(root)}")
+            raise SandboxError(f"The sandbox did not start: {last_words(root)}")
         time.sleep(_POLL_SECONDS)
     raise SandboxError(f"The sandbox was not ready within {_READY_SECONDS:g} s; its output is in {log_path(root)}.")
 

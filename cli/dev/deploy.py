@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.record import SandboxRecord
-
 from cli.checkout import STACK, process_is_alive
 from cli.dev.events import Progress
 from cli.processes import MARK, end_leftovers
 from sandbox.environment import child_environment
+from sandbox.record import SandboxRecord
 
 _POLL_SECONDS = 0.1
 _PROJECT_LOCKS = "state/.pulumi/locks"
@@ -51,6 +50,7 @@ class Deployer:
         self._directory = Path(record.directory)
         self._environment = deploy_environment(root, record)
         self._process: asyncio.subprocess.Process | None = None
+        self._resources = 0
 
     async def select_stack(self) -> str | None:
         """Select the stack, making it when it is new; returns what went wrong, or None."""
@@ -61,7 +61,7 @@ class Deployer:
         """Deploy; ``report`` is called whenever the engine got further."""
         started = time.monotonic()
         await self._clear_dead_locks()
-        progress = Progress(expected=await self._resource_count())
+        progress = Progress(expected=self._resources)
         log = self._directory / "logs" / "deploy-events.jsonl"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("")
@@ -76,11 +76,14 @@ class Deployer:
         _read_all(log, progress)
         if code:
             await asyncio.to_thread(end_leftovers, self._root)
+        else:
+            self._resources = len(progress.done)
+        text = text.strip() or f"pulumi up ended with exit code {code} and said nothing."
         return Outcome(ok=code == 0, progress=progress, seconds=time.monotonic() - started, text=text)
 
     async def outputs(self) -> Mapping[str, Any]:
         """The stack's outputs."""
-        code, text = await self._pulumi("stack", "output", "--json", "--stack", STACK, "--show-secrets")
+        code, text = await self._pulumi("stack", "output", "--json", "--stack", STACK)
         return dict(json.loads(text)) if code == 0 else {}
 
     def kill(self) -> None:
@@ -99,13 +102,6 @@ class Deployer:
         await self._pulumi(
             "refresh", "--yes", "--skip-preview", "--non-interactive", "--clear-pending-creates", "--stack", STACK
         )
-
-    async def _resource_count(self) -> int:
-        code, text = await self._pulumi("stack", "export", "--stack", STACK)
-        if code:
-            return 0
-        deployment = json.loads(text).get("deployment") or {}
-        return len(deployment.get("resources") or ())
 
     async def _pulumi(self, *words: str) -> tuple[int, str]:
         self._process = process = await asyncio.create_subprocess_exec(
@@ -147,6 +143,8 @@ async def _follow(log: Path, progress: Progress, report: Callable[[Progress], No
 
 
 def _read_all(log: Path, progress: Progress) -> None:
+    """Take in the whole log: what the follower did not get to, and what it did, whose texts are not told twice."""
     progress.errors.clear()
+    progress.warnings.clear()
     for line in log.read_text(errors="replace").splitlines():
         progress.read(line)

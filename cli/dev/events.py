@@ -24,6 +24,7 @@ class Progress:
     done: set[str] = field(default_factory=set)
     changed: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -51,11 +52,10 @@ class Progress:
             self.changed[urn] = operation
 
     def _diagnostic(self, diagnostic: dict[str, Any]) -> None:
-        if diagnostic.get("severity") != "error":
-            return
+        texts = {"error": self.errors, "warning": self.warnings}.get(str(diagnostic.get("severity")))
         text = _COLOUR.sub("", str(diagnostic.get("message", ""))).strip()
-        if not text or text in _FOLLOW_UPS:
+        if texts is None or not text or text in _FOLLOW_UPS:
             return
         urn = str(diagnostic.get("urn") or "")
         name = urn.rsplit("::", 1)[-1] if "::" in urn and "pulumi:pulumi:Stack" not in urn else ""
-        self.errors.append(f"{name}: {text}" if name else text)
+        texts.append(f"{name}: {text}" if name else text)

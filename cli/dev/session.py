@@ -7,8 +7,6 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.record import SandboxRecord
-
 from cli.checkout import STACK, DevRecord, command_line
 from cli.dev.changes import SourceChanges
 from cli.dev.deploy import Deployer, Outcome
@@ -18,8 +16,10 @@ from cli.dev.tail import tail_failures
 from cli.errors import CommandError
 from cli.output import OK, Output, Status
 from cli.processes import end_leftovers
-from cli.sandbox_process import attached, check_port, log_tail, take_over
+from cli.sandbox_process import attached, check_port, last_words, take_over
+from sandbox.environment import DEFAULT_REGION
 from sandbox.errors import SandboxError
+from sandbox.record import SandboxRecord
 
 _SHOWN_STEP = 10
 """Without a terminal, one line of progress for so many resources."""
@@ -49,7 +49,7 @@ async def _run(root: Path, output: Output, port: int | None) -> None:
             output.success(f"Local AWS at {record.aws_endpoint}")
             session = _Session(root, output, record)
             try:
-                await _first_of(session.follow(), session.tail(), _die_with(process, root))
+                await _first_of(session.watch(), session.follow(), session.tail(), _die_with(process, root))
             finally:
                 session.close()
     finally:
@@ -64,19 +64,21 @@ class _Session:
         self._output = output
         self._record = record
         self._deployer = Deployer(root, record)
+        self._changes = SourceChanges(root)
         self._announced = False
+        self._warned: set[str] = set()
         self._region: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
+    async def watch(self) -> None:
+        await self._changes.watch()
+
     async def follow(self) -> None:
-        changes = SourceChanges(self._root)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(changes.watch())
-            problem = await self._deployer.select_stack()
-            if problem:
-                raise CommandError(f"Pulumi cannot make stack {STACK}:\n{problem}")
-            await self._deploy("Deploying")
-            async for paths in changes.batches():
-                await self._deploy(f"{_summary(paths)} changed; deploying")
+        problem = await self._deployer.select_stack()
+        if problem:
+            raise CommandError(f"Pulumi cannot make stack {STACK}:\n{problem}")
+        await self._deploy("Deploying")
+        async for paths in self._changes.batches():
+            await self._deploy(f"{_summary(paths)} changed; deploying")
 
     async def tail(self) -> None:
         region = await self._region
@@ -88,12 +90,19 @@ class _Session:
     async def _deploy(self, why: str) -> None:
         with self._output.status(f"{why} …") as status:
             outcome = await self._deployer.up(_Reporter(status, why).report)
+        self._warn(outcome)
         if not outcome.ok:
             self._explain(outcome)
         elif self._announced:
             self._output.success(f"Deployed in {outcome.seconds:.1f} s ({_changes(outcome.progress)}).")
         else:
             await self._announce(outcome)
+
+    def _warn(self, outcome: Outcome) -> None:
+        for text in outcome.progress.warnings:
+            if text not in self._warned:
+                self._warned.add(text)
+                self._output.warning(text)
 
     def _explain(self, outcome: Outcome) -> None:
         self._output.failure("The deploy failed:")
@@ -104,24 +113,31 @@ class _Session:
 
     async def _announce(self, outcome: Outcome) -> None:
         outputs = await self._deployer.outputs()
-        endpoint = outputs.get("wss_endpoint")
-        self._output.success(f"Ready: {len(outcome.progress.done)} resources in {outcome.seconds:.1f} s.")
-        if not isinstance(endpoint, str):
-            self._output.warning("The stack has no output wss_endpoint: websocket.enabled is false in trebuche.yaml.")
-            return
         self._announced = True
         self._region.set_result(_region(outputs))
-        DevRecord(endpoint, self._record.aws_endpoint, STACK, os.getpid()).save(self._root)
-        trebuche = command_line(self._root)
-        self._output.line()
-        self._output.line(f"Endpoint: {endpoint}")
-        self._output.line()
-        self._output.line("Paste into another shell:")
-        self._output.line(f"  {trebuche} watch todos")
-        self._output.line(f"  {trebuche} call todos addTodo '\"Buy milk\"'")
-        self._output.line(f'  eval "$({trebuche} sandbox env)"')
-        self._output.line()
+        self._output.success(f"Ready: {len(outcome.progress.done)} resources in {outcome.seconds:.1f} s.")
+        endpoint = outputs.get("wss_endpoint")
+        if isinstance(endpoint, str):
+            DevRecord(endpoint, self._record.aws_endpoint, STACK, os.getpid()).save(self._root)
+            self._invite(endpoint)
+        else:
+            self._output.warning("There is no endpoint: trebuche.yaml says websocket.enabled: false.")
         self._output.note("Watching lambda_src/, infra/ and trebuche.yaml. Ctrl-C stops everything.")
+
+    def _invite(self, endpoint: str) -> None:
+        trebuche = command_line(self._root)
+        lines = (
+            "",
+            f"Endpoint: {endpoint}",
+            "",
+            "Paste into another shell:",
+            f"  {trebuche} watch todos",
+            f"  {trebuche} call todos addTodo '\"Buy milk\"'",
+            f'  eval "$({trebuche} sandbox env)"',
+            "",
+        )
+        for line in lines:
+            self._output.line(line)
 
 
 class _Reporter:
@@ -142,9 +158,7 @@ class _Reporter:
 
 async def _die_with(process: asyncio.subprocess.Process, root: Path) -> None:
     code = await process.wait()
-    raise SandboxError(
-        f"The local AWS died (exit code {code}); run `make run` again. Its last words:\n{log_tail(root)}"
-    )
+    raise SandboxError(f"The local AWS died (exit code {code}): {last_words(root)} Run `make run` again.")
 
 
 def _stop_signal() -> asyncio.Event:
@@ -179,7 +193,8 @@ async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
 
 def _region(outputs: Mapping[str, Any]) -> str:
     """Where the functions are: the fourth part of any of their ARNs."""
-    return str(next(iter(outputs["functions"].values()))).split(":")[3]
+    arns = list((outputs.get("functions") or {}).values())
+    return str(arns[0]).split(":")[3] if arns else DEFAULT_REGION
 
 
 def _summary(paths: list[str]) -> str:

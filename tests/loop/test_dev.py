@@ -1,0 +1,224 @@
+"""``trebuche dev`` as a developer lives with it: ready, edits, mistakes, failures."""
+
+import asyncio
+import json
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.loop.peer import CallFailedError, Peer
+from tests.loop.workshop import Development, Workshop, eventually
+
+BOGUS = {
+    "AWS_PROFILE": "nobody",
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "bogus",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+}
+ACTOR = "lambda_src/actors/todo_list.py"
+FIRST_METHOD = "    @distributed\n    def add_todo"
+
+GREET = '''
+    @distributed
+    def greet(self, name: str) -> str:
+        """Greet."""
+        return f"Hi {name}"
+
+'''
+FAIL = '''
+    @distributed
+    def fail(self) -> None:
+        """Fail."""
+        raise KeyError("secret spot")
+
+'''
+COUNTER = '''"""A counter."""
+
+from dataclasses import dataclass
+
+from trebuche import Actor, distributed
+
+
+@dataclass
+class Count:
+    """How far it is."""
+
+    value: int = 0
+
+
+class Counter(Actor[Count], exposed_as="counter"):
+    """Counts."""
+
+    @distributed
+    def add(self, amount: int) -> int:
+        """Count on."""
+        self.state.value += amount
+        return self.state.value
+'''
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A copied checkout whose path holds blanks and a quote."""
+    return Workshop.create(tmp_path_factory.mktemp("dev") / "somebody's own checkout")
+
+
+@pytest.fixture(scope="module")
+def running(workshop: Workshop) -> Iterator[Development]:
+    """A run that is ready, with bogus keys, a missing profile and a dead proxy around it."""
+    development = workshop.develop(**BOGUS)
+    try:
+        development.record()
+        development.says("Ctrl-C stops everything")
+        yield development
+    finally:
+        development.interrupt()
+
+
+@pytest.fixture
+def restored(workshop: Workshop, running: Development) -> Iterator[None]:
+    """Puts the sources back after a test has edited them."""
+    files = [workshop.root / ACTOR, workshop.root / "trebuche.yaml"]
+    before = [file.read_text() for file in files]
+    yield
+    mark = len(running.printed())
+    for file, text in zip(files, before, strict=True):
+        file.write_text(text)
+    running.says("Deployed in", after=mark)
+
+
+def _call(endpoint: str, actor: str, method: str, *arguments: object) -> Any:
+    async def call() -> Any:
+        async with Peer.at(endpoint) as peer:
+            return await peer.call(actor, method, *arguments)
+
+    return asyncio.run(call())
+
+
+def _succeeds(action: Callable[[], Any]) -> Any:
+    """Try until it does not fail; returns the result in a list."""
+
+    def attempt() -> list[Any] | None:
+        try:
+            return [action()]
+        except CallFailedError:
+            return None
+
+    return eventually(attempt, seconds=60, what="the call")[0]
+
+
+def test_printed_commands_paste_into_a_bare_shell(running: Development, workshop: Workshop, tmp_path: Path) -> None:
+    """Watch, call and eval work in a shell that has nothing but a PATH, from any folder."""
+    watch, call, environment = (line.strip() for line in running.printed().splitlines() if ".venv/bin/trebuche" in line)
+    script = f"{watch} --count 2 --json > states & {call} && wait && {environment} && echo $AWS_ENDPOINT_URL"
+    # The call may come before the watcher is there: any second state will do, so one more is made.
+    script += f"; {call}; wait"
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(running_record(workshop))["aws_endpoint"] in done.stdout
+    assert '"title": "Buy milk"' in done.stdout
+    assert "Buy milk" in (tmp_path / "states").read_text().splitlines()[-1]
+
+
+def running_record(workshop: Workshop) -> str:
+    """What ``dev.json`` holds."""
+    return (workshop.root / ".trebuche/dev.json").read_text()
+
+
+def test_record_says_where_everything_is(running: Development) -> None:
+    """``dev.json`` is for other programs."""
+    record = running.record()
+    assert set(record) == {"endpoint", "aws_endpoint", "console", "stack", "pid"}
+    assert record["stack"] == "sandbox"
+    assert record["endpoint"].startswith("ws://127.0.0.1:")
+    assert record["console"] is None
+
+
+def test_second_run_names_the_first(running: Development, workshop: Workshop) -> None:
+    """Two runs in one checkout would fight: the second one says who is there."""
+    done = workshop.trebuche("dev", check=False)
+    assert done.returncode == 1
+    assert f"(process {running.process.pid}" in done.stderr or str(running.record()["pid"]) in done.stderr
+
+
+@pytest.mark.usefixtures("restored")
+def test_new_method_is_callable_after_a_save(running: Development, workshop: Workshop) -> None:
+    """Saving an actor's file deploys it; nothing is restarted."""
+    workshop.replace(ACTOR, FIRST_METHOD, GREET + FIRST_METHOD)
+    assert _succeeds(lambda: _call(running.record()["endpoint"], "todos", "greet", "Ada")) == "Hi Ada"
+
+
+def test_third_actor_needs_no_restart(running: Development, workshop: Workshop) -> None:
+    """A class and two lines of yaml are callable and observable while everything runs on."""
+    endpoint = running.record()["endpoint"]
+    (workshop.root / "lambda_src/actors/counter.py").write_text(COUNTER)
+    workshop.replace("trebuche.yaml", "actors:\n", "actors:\n  Counter:\n    memory: 256\n")
+
+    async def watch() -> list[Any]:
+        async with Peer.at(endpoint) as peer:
+            stream = await peer.observe("counter")
+            await peer.call("counter", "add", 2)
+            return await stream.until(2)
+
+    start = _succeeds(lambda: _call(endpoint, "counter", "add", 1))
+    assert start >= 1
+    assert [value["value"] for value in asyncio.run(watch())] == [start, start + 2]
+
+
+@pytest.mark.usefixtures("restored")
+def test_traceback_is_shown_with_the_ref_that_the_client_got(running: Development, workshop: Workshop) -> None:
+    """What the client may not see, the developer does."""
+    broken = (
+        '    @distributed\n    def fail(self) -> None:\n        """Fail."""\n        raise KeyError("secret spot")\n\n'
+    )
+    workshop.replace(ACTOR, FIRST_METHOD, broken + FIRST_METHOD)
+    endpoint = running.record()["endpoint"]
+
+    def refused() -> str | None:
+        try:
+            _call(endpoint, "todos", "fail")
+        except CallFailedError as error:
+            return str(error) if "ref" in str(error) else None
+        return None
+
+    message = eventually(refused, seconds=60, what="the failure")
+    reference = message.split("(ref ")[1].rstrip(")")
+    shown = running.says(reference)
+    assert message == f"Internal error (ref {reference})"
+    assert "secret spot" in running.says("secret spot")
+    assert "Traceback" in shown
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize(
+    ("path", "old", "new", "text"),
+    [
+        ("trebuche.yaml", "memory: 1024", "memory: plenty", "memory"),
+        (ACTOR, "class TodoList", "class class TodoList", "todo_list.py"),
+    ],
+)
+def test_mistake_is_told_and_the_old_version_keeps_serving(
+    running: Development, workshop: Workshop, path: str, old: str, new: str, text: str
+) -> None:
+    """A file that cannot be deployed is named; what was deployed before still answers."""
+    mark = len(running.printed())
+    workshop.replace(path, old, new)
+    told = running.says("keeps serving", after=mark)
+    assert "The deploy failed" in told
+    assert text in told
+    assert "Traceback" not in told
+    assert _call(running.record()["endpoint"], "todos", "addTodo", "still there")["title"] == "still there"
+
+
+def test_path_of_the_printed_commands_is_quoted(running: Development, workshop: Workshop) -> None:
+    """The blanks and the quote of the path survive a shell."""
+    [first, *_] = [line for line in running.printed().splitlines() if ".venv/bin/trebuche" in line]
+    assert shlex.split(first)[0] == str(workshop.root / ".venv/bin/trebuche")

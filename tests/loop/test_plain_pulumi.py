@@ -1,0 +1,156 @@
+"""Literal Pulumi commands on the sandbox: what they plan, change, notice and remove."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.loop.conftest import STACK, Deployed, Local
+
+PROVIDER = "pulumi:providers:aws"
+UP = ("up", "--yes", "--skip-preview", "--non-interactive")
+
+
+def _changes(preview: str) -> dict[str, tuple[str, str]]:
+    """Resource name → (type, operation) of every step that is not ``same``."""
+    found = {}
+    for step in json.loads(preview)["steps"]:
+        if step["op"] != "same":
+            kind, name = step["urn"].split("::")[-2:]
+            found[name] = (kind.split("$")[-1], step["op"])
+    return found
+
+
+@contextmanager
+def _edited(local: Local, path: str, old: str, new: str) -> Iterator[None]:
+    file = local.workshop.root / path
+    before = file.read_text()
+    local.workshop.replace(path, old, new)
+    try:
+        yield
+    finally:
+        file.write_text(before)
+
+
+def test_every_resource_is_under_its_component(deployed: Deployed) -> None:
+    """Directly under the stack there are components only, the provider apart."""
+    exported = json.loads(deployed.local.pulumi("stack", "export").stdout)
+    resources = exported["deployment"]["resources"]
+    [stack] = [resource["urn"] for resource in resources if resource["type"] == "pulumi:pulumi:Stack"]
+    leaves = [
+        resource["urn"]
+        for resource in resources
+        if resource.get("parent", stack) == stack
+        and resource.get("custom")
+        and not resource["type"].startswith(PROVIDER)
+    ]
+    assert leaves == []
+    assert len(resources) > 20
+
+
+def test_second_up_changes_nothing(deployed: Deployed) -> None:
+    """What is deployed is what the program says."""
+    done = deployed.local.pulumi(*UP, "--expect-no-changes", check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_memory_changes_that_function_only_and_in_place(deployed: Deployed) -> None:
+    """An actor's memory is its own function's, which is updated without a replacement, behind its alias."""
+    name = deployed.outputs["functions"]["actor-game-room"].split(":function:")[1].split(":")[0]
+
+    def memory() -> int:
+        return deployed.aws.functions.get_function_configuration(FunctionName=name)["MemorySize"]
+
+    with _edited(deployed.local, "trebuche.yaml", "memory: 2048", "memory: 1536"):
+        changes = _changes(deployed.local.pulumi("preview", "--json").stdout)
+        deployed.local.pulumi(*UP)
+        assert memory() == 1536
+    deployed.local.pulumi(*UP)
+    assert memory() == 2048
+    assert {operation for _, operation in changes.values()} == {"update"}
+    kinds = sorted(kind for kind, _ in changes.values() if kind.startswith("aws:"))
+    assert kinds == ["aws:lambda/alias:Alias", "aws:lambda/function:Function"]
+
+
+def test_table_deleted_behind_its_back_comes_back(deployed: Deployed) -> None:
+    """A refresh sees that a table is gone, and the next up makes it again."""
+    table = deployed.outputs["connections_table"]
+    deployed.aws.dynamodb.delete_table(TableName=table)
+    refreshed = deployed.local.pulumi("refresh", "--yes", "--skip-preview", "--non-interactive").stdout
+    deployed.local.pulumi(*UP)
+    assert "deleted" in refreshed
+    assert deployed.aws.dynamodb.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE"
+
+
+def test_resource_that_the_sandbox_does_not_know_is_refused_by_name(deployed: Deployed) -> None:
+    """A bucket is not pretended to exist."""
+    with _edited(deployed.local, "__main__.py", "for output, value in", _BUCKET + "\nfor output, value in"):
+        done = deployed.local.pulumi("preview", "--non-interactive", check=False)
+    assert done.returncode != 0
+    assert "aws:s3/bucket" in done.stdout + done.stderr
+
+
+_BUCKET = """
+import pulumi_aws
+pulumi_aws.s3.Bucket("uploads", opts=pulumi.ResourceOptions(provider=make_provider(plan)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "texts"),
+    [
+        ("trebuche.yaml", "memory: 1024", "memory: 64", ["trebuche.yaml", "actors.TodoList.memory", "128"]),
+        (
+            "trebuche.yaml",
+            "    stateful: true\n  GameRoom",
+            "    statefull: true\n  GameRoom",
+            ["statefull", "stateful"],
+        ),
+        ("trebuche.yaml", "  TodoList:", "  TodoLst:", ["TodoLst", "TodoList"]),
+        ("lambda_src/actors/todo_list.py", "class TodoList", "class class TodoList", ["todo_list.py"]),
+    ],
+)
+def test_bad_input_is_one_message_and_nothing_is_deployed(
+    deployed: Deployed, path: str, old: str, new: str, texts: list[str]
+) -> None:
+    """The message names the file, the key and what is allowed; the engine plans nothing."""
+    with _edited(deployed.local, path, old, new):
+        done = deployed.local.pulumi("preview", "--non-interactive", check=False)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in printed
+    for text in texts:
+        assert text in printed
+
+
+def test_destroy_leaves_nothing_in_the_emulator(local: Local) -> None:
+    """A stack that is destroyed leaves no table, function, mapping, API, role, queue or log group of its own."""
+    stack = "gone"
+    local.pulumi("stack", "init", stack)
+    try:
+        local.pulumi(*UP, "--stack", stack)
+        before = _belongings(local, stack)
+        local.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive", "--stack", stack)
+        after = _belongings(local, stack)
+    finally:
+        local.pulumi("stack", "rm", "--yes", "--force", "--remove-backups", stack)
+        local.pulumi("stack", "select", "--create", STACK)
+    assert all(before.values()), before
+    assert after == {kind: [] for kind in after}
+
+
+def _belongings(local: Local, stack: str) -> dict[str, list[str]]:
+    """What the emulator holds whose name carries a stack's name."""
+    aws: Any = local.aws
+    names = {
+        "tables": aws.dynamodb.list_tables()["TableNames"],
+        "functions": [one["FunctionName"] for one in aws.functions.list_functions()["Functions"]],
+        "mappings": [one["FunctionArn"] for one in aws.functions.list_event_source_mappings()["EventSourceMappings"]],
+        "apis": [one["Name"] for one in aws.apis.get_apis()["Items"]],
+        "roles": [one["RoleName"] for one in aws.roles.list_roles()["Roles"]],
+        "queues": aws.queues.list_queues().get("QueueUrls", []),
+        "log groups": [one["logGroupName"] for one in aws.logs.describe_log_groups()["logGroups"]],
+    }
+    return {kind: [name for name in found if f"-{stack}" in name] for kind, found in names.items()}
