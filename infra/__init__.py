@@ -1,0 +1,1 @@
+"""The Pulumi program: trebuche.yaml and actor classes in, AWS resources out."""

@@ -1,0 +1,123 @@
+"""A Lambda function as all of ours are: arm64, published behind an alias, with its own role and log group."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import cloudwatch, iam, lambda_
+
+from infra.archives import Archive
+from infra.grants import LAMBDA_TRUST, Grant, policy
+from infra.naming import log_group
+
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+ALIAS = "live"
+"""Integrations, mappings and forwards use the alias, so that a deployment switches them in one step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRoleArgs:
+    """What a role may do."""
+
+    role_name: str
+    grants: Sequence[Grant]
+
+
+class ExecutionRole(pulumi.ComponentResource):
+    """The role of one function, with one policy made of grants."""
+
+    arn: pulumi.Output[str]
+    policy: iam.RolePolicy
+
+    def __init__(self, name: str, args: ExecutionRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("trebuche:aws:ExecutionRole", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        role = iam.Role(f"{name}-role", name=args.role_name, assume_role_policy=LAMBDA_TRUST, opts=child)
+        self.policy = iam.RolePolicy(
+            f"{name}-policy", name="execution", role=role.name, policy=policy(args.grants), opts=child
+        )
+        self.arn = role.arn
+        self.register_outputs({"arn": self.arn})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LambdaFunctionArgs:
+    """What differs between functions."""
+
+    function_name: str
+    handler: str
+    archive: Archive
+    memory_mb: int
+    timeout_seconds: int
+    log_retention_days: int
+    environment: Mapping[str, pulumi.Input[str]]
+    grants: Sequence[Grant]
+    """All but writing its logs, which every function may."""
+
+
+class LambdaFunction(pulumi.ComponentResource):
+    """A published function behind alias ``live``."""
+
+    function_name: str
+    alias_name: pulumi.Output[str]
+    alias_arn: pulumi.Output[str]
+    invoke_arn: pulumi.Output[str]
+    """The alias, as an API's integration writes it."""
+
+    def __init__(self, name: str, args: LambdaFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("trebuche:aws:LambdaFunction", name, {}, opts)
+        self.function_name = args.function_name
+        logs = self._logs(name, args)
+        role = self._role(name, args, logs)
+        function = self._function(name, args, role, logs)
+        alias = lambda_.Alias(
+            f"{name}-alias",
+            name=ALIAS,
+            function_name=function.name,
+            function_version=function.version,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.alias_name = alias.name
+        self.alias_arn = alias.arn
+        self.invoke_arn = alias.invoke_arn
+        self.register_outputs({"alias_arn": self.alias_arn})
+
+    def _logs(self, name: str, args: LambdaFunctionArgs) -> cloudwatch.LogGroup:
+        return cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=log_group(args.function_name),
+            retention_in_days=args.log_retention_days,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _role(self, name: str, args: LambdaFunctionArgs, logs: cloudwatch.LogGroup) -> ExecutionRole:
+        # The ARN of a log group names the group; the streams in it, which are written to, come after a colon.
+        streams = pulumi.Output.concat(logs.arn, ":*")
+        write = Grant("Logs", ("logs:CreateLogStream", "logs:PutLogEvents"), (streams,))
+        role_args = ExecutionRoleArgs(role_name=args.function_name, grants=(write, *args.grants))
+        return ExecutionRole(f"{name}-execution", role_args, pulumi.ResourceOptions(parent=self))
+
+    def _function(
+        self, name: str, args: LambdaFunctionArgs, role: ExecutionRole, logs: cloudwatch.LogGroup
+    ) -> lambda_.Function:
+        """After the log group, which Lambda would else make without retention, and after the permissions."""
+        return lambda_.Function(
+            f"{name}-function",
+            name=args.function_name,
+            role=role.arn,
+            handler=args.handler,
+            runtime=RUNTIME,
+            architectures=[ARCHITECTURE],
+            code=pulumi.FileArchive(args.archive.path.as_posix()),
+            memory_size=args.memory_mb,
+            timeout=args.timeout_seconds,
+            environment=lambda_.FunctionEnvironmentArgs(variables=args.environment),
+            publish=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs, role.policy]),
+        )
+
+
+def grant_invoke(functions: Iterable[LambdaFunction]) -> Grant:
+    """Call functions through their aliases, and no other version of them."""
+    return Grant("Invoke", ("lambda:InvokeFunction",), tuple(function.alias_arn for function in functions))

@@ -1,0 +1,108 @@
+"""Everything that is known before the first resource: read, checked and built. No Pulumi in here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from infra.actors import ACTORS_FOLDER, ActorClass, find_actors, match
+from infra.archives import Archive, actor_files, release_of, store, stream_files, websocket_files
+from infra.config import CONFIG_FILE, ActorSettings, AppConfig, load_config
+from infra.naming import PRODUCTION, Names, actor_role
+from infra.stack_settings import StackConfig, applies, check_stack_name, load_settings
+from trebuche.errors import ConfigError
+
+WEBSOCKET = "websocket"
+STREAM_PROCESSOR = "stream-processor"
+_SOURCE_FOLDER = "lambda_src"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedActor:
+    """An actor type and its function."""
+
+    role: str
+    """``actor-todo-list``."""
+    declared: ActorClass
+    settings: ActorSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a stack deploys."""
+
+    config: AppConfig
+    stack: StackConfig
+    names: Names
+    stage: str
+    actors: tuple[PlannedActor, ...]
+    archives: Mapping[str, Archive]
+    """By role of the function."""
+    release: str
+
+    @property
+    def protect(self) -> bool:
+        """Whether the tables refuse to be deleted."""
+        return applies(self.stack.trebuche.protect, self.names.stack)
+
+    @property
+    def point_in_time_recovery(self) -> bool:
+        """Whether state and journal can be restored to any second."""
+        return applies(self.stack.trebuche.pointInTimeRecovery, self.names.stack)
+
+    @property
+    def region(self) -> str:
+        """The stack's own region, else the one of trebuche.yaml."""
+        return self.stack.aws.region or self.config.defaults.region
+
+
+def make_plan(root: Path, stack: str, stack_config: Mapping[str, object]) -> Plan:
+    """Read what is to be deployed, and build its archives below ``.trebuche/``.
+
+    Args:
+        root: The project's folder.
+        stack: Name of the stack.
+        stack_config: The stack's whole configuration, ``namespace:key`` to value.
+
+    Raises:
+        ConfigError: Anything that cannot be deployed; nothing has been created then.
+    """
+    check_stack_name(stack)
+    mistakes: list[str] = []
+    settings = _attempt(lambda: load_settings(stack, stack_config), mistakes)
+    config = _attempt(lambda: load_config(root / CONFIG_FILE), mistakes)
+    classes = _attempt(lambda: find_actors(root / ACTORS_FOLDER), mistakes)
+    if settings is None or config is None or classes is None:
+        raise ConfigError("\n".join(mistakes))
+    match(config, classes)
+    names = Names(config.name, stack)
+    archives = _archives(root, config, classes)
+    return Plan(
+        config=config,
+        stack=settings,
+        names=names,
+        stage=config.websocket.stage if stack == PRODUCTION else stack,
+        actors=tuple(
+            PlannedActor(role=actor_role(one.name), declared=one, settings=config.actor(one.name)) for one in classes
+        ),
+        archives=archives,
+        release=release_of(root, archives.values()),
+    )
+
+
+def _attempt(step: Callable[[], T], mistakes: list[str]) -> T | None:
+    try:
+        return step()
+    except ConfigError as error:
+        mistakes.append(str(error))
+        return None
+
+
+def _archives(root: Path, config: AppConfig, classes: tuple[ActorClass, ...]) -> dict[str, Archive]:
+    source = root / _SOURCE_FOLDER
+    files = {actor_role(one.name): actor_files(source, one, classes) for one in classes}
+    if config.websocket.enabled:
+        files |= {WEBSOCKET: websocket_files(source), STREAM_PROCESSOR: stream_files(source)}
+    return {role: store(root, role, content) for role, content in files.items()}

@@ -1,0 +1,152 @@
+"""The four tables. Keys, index and stream view are no choices; names and protection are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import dynamodb
+
+from infra.grants import Grant
+from trebuche.contract import ACTOR_ID, ACTOR_INDEX, CONNECTION_ID, ENTRY, STREAM_ID, STREAM_VIEW, TTL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableArgs:
+    """What the four tables have in common."""
+
+    table_name: str
+    protect: bool = False
+    """Refuse to be deleted: by Pulumi, and by DynamoDB itself."""
+    point_in_time_recovery: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Schema:
+    hash_key: str
+    range_key: str | None = None
+    index_keys: tuple[str, ...] = ()
+    index: dynamodb.TableGlobalSecondaryIndexArgs | None = None
+    expires: bool = True
+    stream_view: str | None = None
+
+
+class _Table(pulumi.ComponentResource):
+    """An on-demand table; what a subclass adds is its schema and its grants."""
+
+    table: dynamodb.Table
+    table_name: pulumi.Output[str]
+
+    def __init__(
+        self, token: str, name: str, args: TableArgs, schema: _Schema, opts: pulumi.ResourceOptions | None
+    ) -> None:
+        super().__init__(token, name, {}, opts)
+        self.table = dynamodb.Table(
+            f"{name}-table",
+            name=args.table_name,
+            billing_mode="PAY_PER_REQUEST",
+            hash_key=schema.hash_key,
+            range_key=schema.range_key,
+            attributes=_attributes(schema),
+            global_secondary_indexes=[schema.index] if schema.index else None,
+            stream_enabled=True if schema.stream_view else None,
+            stream_view_type=schema.stream_view,
+            ttl=dynamodb.TableTtlArgs(attribute_name=TTL, enabled=True) if schema.expires else None,
+            point_in_time_recovery=dynamodb.TablePointInTimeRecoveryArgs(enabled=args.point_in_time_recovery),
+            deletion_protection_enabled=args.protect,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        self.table_name = self.table.name
+        self.register_outputs(self._outputs())
+
+    def _outputs(self) -> Mapping[str, pulumi.Output[str]]:
+        return {"table_name": self.table.name}
+
+    def _grant(self, sid: str, *actions: str) -> Grant:
+        return Grant(sid, tuple(f"dynamodb:{action}" for action in actions), (self.table.arn,))
+
+
+def _attributes(schema: _Schema) -> list[dynamodb.TableAttributeArgs]:
+    """Key attributes of the table and its index, each once; DynamoDB refuses any other."""
+    keys = (schema.hash_key, schema.range_key, *schema.index_keys)
+    return [dynamodb.TableAttributeArgs(name=key, type="S") for key in dict.fromkeys(keys) if key]
+
+
+class StateTable(_Table):
+    """The actors' state, one item each; its stream feeds the stream processor."""
+
+    stream_arn: pulumi.Output[str]
+    stream_enabled: pulumi.Output[bool]
+
+    def __init__(self, name: str, args: TableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        schema = _Schema(hash_key=ACTOR_ID, stream_view=STREAM_VIEW, expires=False)
+        super().__init__("trebuche:aws:StateTable", name, args, schema, opts)
+        self.stream_arn = self.table.stream_arn
+        self.stream_enabled = self.table.stream_enabled.apply(bool)
+
+    def _outputs(self) -> Mapping[str, pulumi.Output[str]]:
+        return {"table_name": self.table.name, "stream_arn": self.table.stream_arn}
+
+    def grant_turn(self) -> Grant:
+        """Read an actor's state and write the next one."""
+        return self._grant("State", "GetItem", "PutItem")
+
+    def grant_stream(self) -> Grant:
+        """Follow the changes, on whichever stream the table has: its name is the time at which it was made."""
+        arn = pulumi.Output.concat(self.table.arn, "/stream/*")
+        actions = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+        return Grant("Stream", tuple(f"dynamodb:{action}" for action in actions), (arn,))
+
+
+class JournalTable(_Table):
+    """Versions and call records of the last day."""
+
+    def __init__(self, name: str, args: TableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("trebuche:aws:JournalTable", name, args, _Schema(hash_key=ACTOR_ID, range_key=ENTRY), opts)
+
+    def grant_append(self) -> Grant:
+        """Write entries with a turn, look up a call, replay versions."""
+        return self._grant("Journal", "GetItem", "PutItem", "Query")
+
+    def grant_replay(self) -> Grant:
+        """Read versions."""
+        return self._grant("Journal", "Query")
+
+
+class ConnectionTable(_Table):
+    """Open connections, found by their id; by actor through the index."""
+
+    def __init__(self, name: str, args: TableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        index = dynamodb.TableGlobalSecondaryIndexArgs(
+            name=ACTOR_INDEX,
+            projection_type="ALL",
+            key_schemas=[
+                dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=ACTOR_ID, key_type="HASH"),
+                dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=STREAM_ID, key_type="RANGE"),
+            ],
+        )
+        schema = _Schema(hash_key=CONNECTION_ID, index_keys=(ACTOR_ID, STREAM_ID), index=index)
+        super().__init__("trebuche:aws:ConnectionTable", name, args, schema, opts)
+
+    def grant_lifecycle(self) -> Grant:
+        """Register, look up, change and remove connections."""
+        return self._grant("Connections", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+
+    def grant_note(self) -> Grant:
+        """Look up connections and note on them what they watch."""
+        return self._grant("Connections", "GetItem", "UpdateItem")
+
+    def grant_prune(self) -> Grant:
+        """Look up connections, change them, remove the dead ones."""
+        return self._grant("Connections", "GetItem", "UpdateItem", "DeleteItem")
+
+
+class SubscriptionTable(_Table):
+    """Who watches which actor; read strongly, so keyed by the actor and not by an index."""
+
+    def __init__(self, name: str, args: TableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        schema = _Schema(hash_key=ACTOR_ID, range_key=STREAM_ID)
+        super().__init__("trebuche:aws:SubscriptionTable", name, args, schema, opts)
+
+    def grant_read_write(self) -> Grant:
+        """All of one actor's subscriptions, and single ones of them; no scan."""
+        return self._grant("Subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")

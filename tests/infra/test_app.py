@@ -1,0 +1,341 @@
+"""The whole application."""
+
+import ast
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+
+import trebuche.contract
+from infra.plan import make_plan
+from tests.infra.conftest import Deploy, deploy_plan
+from tests.infra.project import CONFIG, make_project
+from tests.infra.recording import Recording
+
+WITHOUT_WEBSOCKET = CONFIG + "websocket: {enabled: false}\n"
+
+TREE = """\
+trebuche:aws:StreamingApp app
+  trebuche:aws:LambdaFunction app-actor-game-room
+    aws:lambda/alias:Alias app-actor-game-room-alias
+    trebuche:aws:ExecutionRole app-actor-game-room-execution
+      aws:iam/rolePolicy:RolePolicy app-actor-game-room-execution-policy
+      aws:iam/role:Role app-actor-game-room-execution-role
+    aws:lambda/function:Function app-actor-game-room-function
+    aws:cloudwatch/logGroup:LogGroup app-actor-game-room-logs
+  trebuche:aws:LambdaFunction app-actor-todo-list
+    aws:lambda/alias:Alias app-actor-todo-list-alias
+    trebuche:aws:ExecutionRole app-actor-todo-list-execution
+      aws:iam/rolePolicy:RolePolicy app-actor-todo-list-execution-policy
+      aws:iam/role:Role app-actor-todo-list-execution-role
+    aws:lambda/function:Function app-actor-todo-list-function
+    aws:cloudwatch/logGroup:LogGroup app-actor-todo-list-logs
+  trebuche:aws:WebSocketApi app-api
+    aws:apigatewayv2/api:Api app-api-api
+  trebuche:aws:ConnectionTable app-connections
+    aws:dynamodb/table:Table app-connections-table
+  trebuche:aws:FailureQueue app-failures
+    aws:sqs/queue:Queue app-failures-queue
+  trebuche:aws:JournalTable app-journal
+    aws:dynamodb/table:Table app-journal-table
+  trebuche:aws:WebSocketStage app-stage
+    aws:apigatewayv2/integration:Integration app-stage-connect-integration
+    aws:lambda/permission:Permission app-stage-connect-permission
+    aws:apigatewayv2/route:Route app-stage-connect-route
+    aws:apigatewayv2/integration:Integration app-stage-default-integration
+    aws:lambda/permission:Permission app-stage-default-permission
+    aws:apigatewayv2/routeResponse:RouteResponse app-stage-default-response
+    aws:apigatewayv2/route:Route app-stage-default-route
+    aws:apigatewayv2/deployment:Deployment app-stage-deployment
+    aws:apigatewayv2/integration:Integration app-stage-disconnect-integration
+    aws:lambda/permission:Permission app-stage-disconnect-permission
+    aws:apigatewayv2/route:Route app-stage-disconnect-route
+    aws:apigatewayv2/stage:Stage app-stage-stage
+  trebuche:aws:StateTable app-state
+    aws:dynamodb/table:Table app-state-table
+  trebuche:aws:StreamSubscription app-stream
+    aws:lambda/eventSourceMapping:EventSourceMapping app-stream-mapping
+  trebuche:aws:LambdaFunction app-stream-processor
+    aws:lambda/alias:Alias app-stream-processor-alias
+    trebuche:aws:ExecutionRole app-stream-processor-execution
+      aws:iam/rolePolicy:RolePolicy app-stream-processor-execution-policy
+      aws:iam/role:Role app-stream-processor-execution-role
+    aws:lambda/function:Function app-stream-processor-function
+    aws:cloudwatch/logGroup:LogGroup app-stream-processor-logs
+  trebuche:aws:SubscriptionTable app-subscriptions
+    aws:dynamodb/table:Table app-subscriptions-table
+  trebuche:aws:LambdaFunction app-websocket
+    aws:lambda/alias:Alias app-websocket-alias
+    trebuche:aws:ExecutionRole app-websocket-execution
+      aws:iam/rolePolicy:RolePolicy app-websocket-execution-policy
+      aws:iam/role:Role app-websocket-execution-role
+    aws:lambda/function:Function app-websocket-function
+    aws:cloudwatch/logGroup:LogGroup app-websocket-logs
+"""
+COMMON = {"NAMESPACE", "STATE_TABLE", "CONNECTION_TABLE", "WEBSOCKET_ENDPOINT", "TREBUCHE_SUBSCRIPTION_TABLE"}
+ENVIRONMENTS = {
+    "my-app-dev-websocket": COMMON | {"TREBUCHE_ACTORS"},
+    "my-app-dev-actor-todo-list": COMMON | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL"},
+    "my-app-dev-actor-game-room": COMMON | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL"},
+    "my-app-dev-stream-processor": COMMON | {"TREBUCHE_JOURNAL_TABLE"},
+}
+POST = ("execute-api:ManageConnections", "execute:abc/dev/POST/@connections/*")
+
+
+def tree(recording: Recording, parent: str = "", depth: int = 0) -> str:
+    """The resources below a parent, sorted, without providers."""
+    below = sorted((one.name, one.type) for one in recording.resources if one.parent == parent)
+    return "".join(
+        f"{'  ' * depth}{type_} {name}\n{tree(recording, name, depth + 1)}"
+        for name, type_ in below
+        if not type_.startswith("pulumi:")
+    )
+
+
+def environments(recording: Recording) -> dict[str, dict[str, str]]:
+    """Environment of each function."""
+    functions = recording.inputs("aws:lambda/function:Function")
+    return {one["name"]: one["environment"]["variables"] for one in functions}
+
+
+def permissions(recording: Recording, function: str) -> set[tuple[str, str]]:
+    """What a function may do: action and resource."""
+    [document] = [
+        json.loads(one["policy"])
+        for one in recording.inputs("aws:iam/rolePolicy:RolePolicy")
+        if one["role"] == function
+    ]
+    statements = document["Statement"]
+    assert len({one["Sid"] for one in statements}) == len(statements)
+    return {(action, arn) for one in statements for action in one["Action"] for arn in one["Resource"]}
+
+
+def on_table(table: str, *actions: str) -> set[tuple[str, str]]:
+    """Actions on one table."""
+    return {(f"dynamodb:{action}", f"arn:{table}") for action in actions}
+
+
+def logs(function: str) -> set[tuple[str, str]]:
+    """What every function may."""
+    return {(action, f"arn:/aws/lambda/{function}:*") for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
+
+
+def test_tree(deployed: Deploy) -> None:
+    """Every resource stands under its component; nothing but the provider stands beside the application."""
+    recording, _outputs = deployed()
+
+    assert tree(recording) == TREE
+    assert [one.type for one in recording.resources if one.parent == "" and one.custom] == ["pulumi:providers:aws"]
+
+
+def test_every_resource_uses_the_one_provider(deployed: Deploy) -> None:
+    """Nothing falls back on Pulumi's default provider, whose region may be another one."""
+    recording, _outputs = deployed()
+
+    assert {one.provider.rsplit("::", 2)[1] for one in recording.custom()} == {"aws"}
+
+
+def test_outputs(deployed: Deploy) -> None:
+    """What other tools read from the stack."""
+    _recording, outputs = deployed()
+
+    assert len(str(outputs.pop("release"))) == 64
+    assert outputs == {
+        "wss_endpoint": "wss://abc.execute-api.eu-west-1.amazonaws.com/dev",
+        "management_endpoint": "https://abc.execute-api.eu-west-1.amazonaws.com/dev",
+        "state_table": "my-app-actor-state-dev",
+        "connections_table": "my-app-connections-dev",
+        "subscriptions_table": "my-app-dev-subscriptions",
+        "journal_table": "my-app-dev-journal",
+        "functions": {
+            "websocket": "arn:my-app-dev-websocket:live",
+            "stream-processor": "arn:my-app-dev-stream-processor:live",
+            "actor-todo-list": "arn:my-app-dev-actor-todo-list:live",
+            "actor-game-room": "arn:my-app-dev-actor-game-room:live",
+        },
+        "stream_enabled": True,
+    }
+
+
+def test_environments_hold_what_the_contract_names(deployed: Deploy) -> None:
+    """A function is told what its side of the contract reads, and nothing else."""
+    recording, _outputs = deployed()
+
+    assert {name: set(variables) for name, variables in environments(recording).items()} == ENVIRONMENTS
+
+
+def test_contract_has_no_other_variables() -> None:
+    """A variable that the contract gains must be given to somebody."""
+    tree = ast.parse(inspect.getsource(trebuche.contract))
+    named = {
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and node.target.id.startswith("ENV_")
+        and isinstance(node.value, ast.Constant)
+    }
+
+    assert named == set().union(*ENVIRONMENTS.values())
+
+
+def test_values_of_the_environments(deployed: Deploy) -> None:
+    """Tables by name, the address that functions post to, and each actor's own class."""
+    recording, _outputs = deployed()
+    found = environments(recording)
+
+    assert found["my-app-dev-actor-todo-list"] == {
+        "NAMESPACE": "my-app-dev",
+        "STATE_TABLE": "my-app-actor-state-dev",
+        "CONNECTION_TABLE": "my-app-connections-dev",
+        "WEBSOCKET_ENDPOINT": "https://abc.execute-api.eu-west-1.amazonaws.com/dev",
+        "TREBUCHE_SUBSCRIPTION_TABLE": "my-app-dev-subscriptions",
+        "TREBUCHE_JOURNAL_TABLE": "my-app-dev-journal",
+        "TREBUCHE_ACTOR": "actors.todo_list:TodoList",
+        "TREBUCHE_STATEFUL": "true",
+    }
+    assert found["my-app-dev-actor-game-room"]["TREBUCHE_STATEFUL"] == "false"
+    assert json.loads(found["my-app-dev-websocket"]["TREBUCHE_ACTORS"]) == {
+        "todos": "arn:my-app-dev-actor-todo-list:live",
+        "game": "arn:my-app-dev-actor-game-room:live",
+    }
+
+
+def test_memory_and_timeout_reach_their_function(deployed: Deploy) -> None:
+    """An actor's settings are its function's; the rest has the defaults."""
+    recording, _outputs = deployed()
+
+    functions = recording.inputs("aws:lambda/function:Function")
+
+    assert {one["name"]: (one["memorySize"], one["timeout"]) for one in functions} == {
+        "my-app-dev-websocket": (512, 29),
+        "my-app-dev-actor-todo-list": (1024, 20),
+        "my-app-dev-actor-game-room": (512, 10),
+        "my-app-dev-stream-processor": (512, 60),
+    }
+
+
+def test_functions_run_their_own_archive(deployed: Deploy) -> None:
+    """Handler and archive belong together."""
+    recording, _outputs = deployed()
+
+    functions = recording.inputs("aws:lambda/function:Function")
+
+    assert {
+        one["name"].removeprefix("my-app-dev-"): (one["handler"], Path(one["code"].path).stem) for one in functions
+    } == {
+        "websocket": ("websocket_handler.handle", "websocket"),
+        "actor-todo-list": ("actor_handler.handle", "actor-todo-list"),
+        "actor-game-room": ("actor_handler.handle", "actor-game-room"),
+        "stream-processor": ("stream_processor.handle", "stream-processor"),
+    }
+
+
+@pytest.mark.parametrize("actor", ["my-app-dev-actor-todo-list", "my-app-dev-actor-game-room"])
+def test_permissions_of_an_actor(deployed: Deploy, actor: str) -> None:
+    """Its turn, its subscribers, its answers."""
+    recording, _outputs = deployed()
+
+    assert permissions(recording, actor) == (
+        logs(actor)
+        | on_table("my-app-actor-state-dev", "GetItem", "PutItem")
+        | on_table("my-app-dev-journal", "GetItem", "PutItem", "Query")
+        | on_table("my-app-connections-dev", "GetItem", "UpdateItem")
+        | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+        | {POST}
+    )
+
+
+def test_permissions_of_the_websocket_function(deployed: Deploy) -> None:
+    """Connections come and go; messages go to the actors. It touches no state."""
+    recording, _outputs = deployed()
+
+    assert permissions(recording, "my-app-dev-websocket") == (
+        logs("my-app-dev-websocket")
+        | on_table("my-app-connections-dev", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+        | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+        | {
+            ("lambda:InvokeFunction", "arn:my-app-dev-actor-todo-list:live"),
+            ("lambda:InvokeFunction", "arn:my-app-dev-actor-game-room:live"),
+        }
+    )
+
+
+def test_permissions_of_the_stream_processor(deployed: Deploy) -> None:
+    """It reads the stream and the journal, pushes, and reports failures."""
+    recording, _outputs = deployed()
+    stream = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+
+    assert permissions(recording, "my-app-dev-stream-processor") == (
+        logs("my-app-dev-stream-processor")
+        | on_table("my-app-actor-state-dev/stream/*", *stream)
+        | on_table("my-app-dev-journal", "Query")
+        | on_table("my-app-connections-dev", "GetItem", "UpdateItem", "DeleteItem")
+        | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+        | {POST, ("sqs:SendMessage", "arn:my-app-dev-stream-processor-failures")}
+    )
+
+
+def test_production_has_the_names_of_the_file(deployed: Deploy) -> None:
+    """No suffix, the configured stage, tables that refuse to be deleted."""
+    config = CONFIG + "websocket: {stage: live}\nstate: {table: my-state}\nconnections: {table: my-connections}\n"
+
+    recording, outputs = deployed("production", config)
+
+    tables = {one.inputs["name"]: one for one in recording.resources if one.type == "aws:dynamodb/table:Table"}
+    assert set(tables) == {"my-state", "my-connections", "my-app-subscriptions", "my-app-journal"}
+    assert all(one.protect and one.inputs["deletionProtectionEnabled"] for one in tables.values())
+    restorable = {name for name, one in tables.items() if one.inputs["pointInTimeRecovery"]["enabled"]}
+    assert restorable == {"my-state", "my-app-journal"}
+    assert str(outputs["wss_endpoint"]).endswith("/live")
+    assert "my-app-websocket" in environments(recording)
+
+
+def test_protection_can_be_lifted(deployed: Deploy) -> None:
+    """The step before production is destroyed."""
+    recording, _outputs = deployed("production", protect="never")
+
+    assert not any(one.protect for one in recording.resources)
+
+
+def test_stack_settings_reach_their_resources(deployed: Deploy) -> None:
+    """Retention of every log group, limits of the stage."""
+    recording, _outputs = deployed(logRetentionDays="3", messagesPerSecond="7", messageBurst="8")
+
+    assert {one["retentionInDays"] for one in recording.inputs("aws:cloudwatch/logGroup:LogGroup")} == {3}
+    [stage] = recording.inputs("aws:apigatewayv2/stage:Stage")
+    assert stage["defaultRouteSettings"] == {"throttlingRateLimit": 7, "throttlingBurstLimit": 8}
+
+
+def test_without_websocket(deployed: Deploy) -> None:
+    """No API, no connection tables, nobody to push to; actors with their state remain."""
+    recording, outputs = deployed(config=WITHOUT_WEBSOCKET)
+
+    assert not [one.type for one in recording.resources if "apigatewayv2" in one.type or "sqs" in one.type]
+    tables = {one["name"] for one in recording.inputs("aws:dynamodb/table:Table")}
+    assert tables == {"my-app-actor-state-dev", "my-app-dev-journal"}
+    assert set(environments(recording)) == {"my-app-dev-actor-todo-list", "my-app-dev-actor-game-room"}
+    assert set(environments(recording)["my-app-dev-actor-todo-list"]) == {
+        "NAMESPACE",
+        "STATE_TABLE",
+        "TREBUCHE_JOURNAL_TABLE",
+        "TREBUCHE_ACTOR",
+        "TREBUCHE_STATEFUL",
+    }
+    assert set(outputs) == {"state_table", "journal_table", "functions", "stream_enabled", "release"}
+
+
+def test_an_application_without_actors(tmp_path: Path) -> None:
+    """The WebSocket function then has nobody to call, and no statement that says so."""
+    root = make_project(tmp_path, 'name: my-app\nversion: "1"\nactors: {}\n')
+    for name in ("todo_list", "game_room"):
+        (root / f"lambda_src/actors/{name}.py").unlink()
+
+    recording, outputs = deploy_plan(make_plan(root, "dev", {}))
+
+    assert "lambda:InvokeFunction" not in {action for action, _arn in permissions(recording, "my-app-dev-websocket")}
+    assert outputs["functions"] == {
+        "websocket": "arn:my-app-dev-websocket:live",
+        "stream-processor": "arn:my-app-dev-stream-processor:live",
+    }

@@ -1,0 +1,137 @@
+"""A stack's own settings and its name."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.stack_settings import StackSettings, When, applies, check_stack_name, load_settings
+from trebuche.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+
+
+def refusal(**config: object) -> list[str]:
+    """The mistakes that a stack's configuration is refused with; ``a__b`` stands for ``a:b``."""
+    with pytest.raises(ConfigError) as refused:
+        load_settings("dev", {key.replace("__", ":"): value for key, value in config.items()})
+    return str(refused.value).splitlines()
+
+
+def test_defaults_are_the_schemas() -> None:
+    """Pulumi.yaml declares every setting with the default that the program has."""
+    schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+
+    declared = {key.removeprefix("trebuche:"): entry["default"] for key, entry in schema.items()}
+
+    assert declared == load_settings("dev", {}).trebuche.model_dump()
+    assert all(entry["description"] for entry in schema.values())
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "production"])
+def test_shipped_stack_files_are_read(stage: str) -> None:
+    """The stack files in this repository hold values that the program takes, and nothing else."""
+    document = yaml.safe_load((ROOT / f"Pulumi.{stage}.yaml").read_text())
+
+    settings = load_settings(stage, {key: str(value) for key, value in document["config"].items()}).trebuche
+
+    assert list(document) == ["config"]
+    assert settings.model_fields_set
+
+
+def test_numbers_come_as_text() -> None:
+    """Pulumi hands every value over as text."""
+    settings = load_settings("dev", {"trebuche:logRetentionDays": "30", "trebuche:messageBurst": "100"}).trebuche
+
+    assert (settings.logRetentionDays, settings.messageBurst) == (30, 100)
+
+
+def test_lists_come_as_json() -> None:
+    """Lists of the AWS settings are read, and other namespaces left alone."""
+    config = {"aws:allowedAccountIds": '["111122223333"]', "aws:region": "eu-west-1", "pulumi:tags": "{}"}
+
+    assert load_settings("dev", config).aws.allowedAccountIds == ("111122223333",)
+    assert load_settings("dev", config).aws.region == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "trebuche__logRetention",
+            "14",
+            'trebuche:logRetention: unknown key; did you mean "logRetentionDays"? allowed here: logRetentionDays, '
+            "messageBurst, messagesPerSecond, pointInTimeRecovery, protect",
+        ),
+        (
+            "trebuche__logRetentionDays",
+            "15",
+            "trebuche:logRetentionDays: 15 is not allowed; it must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, "
+            "180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 (days)",
+        ),
+        (
+            "trebuche__protect",
+            "true",
+            'trebuche:protect: "true" is not allowed; it must be production (only the stack of that name), always or '
+            "never",
+        ),
+        (
+            "trebuche__messagesPerSecond",
+            "0",
+            "trebuche:messagesPerSecond: 0 is not allowed; it must be a whole number from 1 to 1000000",
+        ),
+        (
+            "aws__allowedAccountIds",
+            "[1]",
+            "aws:allowedAccountIds[0]: 1 is not allowed; it must be the 12 digits of an AWS account, in quotes",
+        ),
+        (
+            "aws__allowedAccountIds",
+            "111122223333",
+            "aws:allowedAccountIds: 111122223333 is not allowed; it must be a list",
+        ),
+        (
+            "aws__region",
+            "Frankfurt",
+            'aws:region: "Frankfurt" is not allowed; it must be the name of an AWS region, such as us-east-1',
+        ),
+        (
+            "aws__regoin",
+            "eu-west-1",
+            'aws:regoin: unknown key; did you mean "region"? allowed here: accessKey, allowedAccountIds, assumeRoles, '
+            "forbiddenAccountIds, profile, region, secretKey, sharedConfigFiles, sharedCredentialsFiles, token",
+        ),
+    ],
+)
+def test_mistake_is_named(key: str, value: str, message: str) -> None:
+    """A mistake gives one line: stack file, key, what was given, what is allowed."""
+    assert refusal(**{key: value}) == [f"Pulumi.dev.yaml: {message}"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "on_production", "elsewhere"),
+    [("production", True, False), ("always", True, True), ("never", False, False)],
+)
+def test_choice_depends_on_the_stack(choice: When, on_production: bool, elsewhere: bool) -> None:
+    """``production`` means the stack of that name only."""
+    assert applies(choice, "production") is on_production
+    assert applies(choice, "staging") is elsewhere
+
+
+def test_protection_is_on_by_default() -> None:
+    """Nobody has to remember to protect production."""
+    assert applies(StackSettings().protect, "production")
+    assert applies(StackSettings().pointInTimeRecovery, "production")
+
+
+@pytest.mark.parametrize("stack", ["dev", "production", "my_stage-2", "actors"])
+def test_stack_name_is_accepted(stack: str) -> None:
+    """Letters, digits, hyphens and underscores."""
+    check_stack_name(stack)
+
+
+@pytest.mark.parametrize("stack", ["$default", "a.b", "", "x" * 65, "ä", "actor", "actor-x", "dev\n"])
+def test_stack_name_is_refused(stack: str) -> None:
+    """A name that API Gateway would not take as a stage, or that could meet an actor's function."""
+    with pytest.raises(ConfigError, match=r"^stack "):
+        check_stack_name(stack)
