@@ -109,7 +109,7 @@ class _Session:
         for text in outcome.progress.errors or [outcome.text]:
             self._output.block(text)
         before = "What was deployed before keeps serving; save" if self._announced else "Save"
-        self._output.note(f"{before} a file to try again.")
+        self._output.note(f"{before} a file to try again, or press Ctrl-C and `make run` to start from nothing.")
 
     async def _announce(self, outcome: Outcome) -> None:
         outputs = await self._deployer.outputs()

@@ -1,6 +1,9 @@
 """``trebuche watch`` against an endpoint that drops, repeats and reorders."""
 
 import json
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -8,6 +11,12 @@ import pytest
 from cli.main import main
 
 STREAM = "C41F7A92-0E5D-4B36-9F8A-6D2E13B7A450"
+
+
+def _watcher(*words: str) -> subprocess.Popen[str]:
+    program = f"import sys; from cli.main import main; sys.exit(main({['watch', 'todos', *words]!r}))"
+    command = [sys.executable, "-c", program]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def _sequences(text: str) -> list[int]:
@@ -170,3 +179,53 @@ def test_stream_end_ends_the_watch(serving: Any, capsys: pytest.CaptureFixture[s
 
     assert main(["watch", "todos", "--endpoint", serving(ending).url]) == 0
     assert "actorTerminated" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_a_watch_quietly(serving: Any) -> None:
+    """An interrupted watch unsubscribes, prints nothing more and ends with 130."""
+
+    async def streaming(peer: Any) -> None:
+        await peer.start_stream(await peer.receive(), STREAM)
+        await peer.state(STREAM, 1, {})
+        await peer.until_closed()
+
+    endpoint = serving(streaming)
+    program = (
+        f"import sys; from cli.main import main; sys.exit(main(['watch', 'todos', '--endpoint', {endpoint.url!r}]))"
+    )
+    watcher = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with watcher:
+        assert watcher.stdout is not None
+        assert watcher.stdout.readline().startswith("#1")
+        watcher.send_signal(signal.SIGINT)
+        _, errors = watcher.communicate(timeout=20)
+    assert watcher.returncode == 130
+    assert errors == ""
+    endpoint.wait_for(2)
+    assert endpoint.received[1]["type"] == "streamEnd"
+
+
+def test_reader_of_the_pipe_may_leave(serving: Any) -> None:
+    """``trebuche watch | head -1`` ends without a stack."""
+
+    async def streaming(peer: Any) -> None:
+        await peer.start_stream(await peer.receive(), STREAM)
+        for sequence in range(1, 200):
+            await peer.state(STREAM, sequence, {"filler": "x" * 1_000})
+        await peer.until_closed()
+
+    endpoint = serving(streaming)
+    words = ["watch", "todos", "--json", "--endpoint", endpoint.url]
+    program = f"import sys; from cli.main import main; sys.exit(main({words!r}))"
+    watcher = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with watcher:
+        assert watcher.stdout is not None
+        watcher.stdout.readline()
+        watcher.stdout.close()
+        watcher.wait(20)
+        assert watcher.stderr is not None
+        assert "Traceback" not in watcher.stderr.read()
