@@ -61,7 +61,8 @@ def set_up(root: Path) -> None:
     ensure_environment(root / ".venv", root=root, lock=root / "requirements.lock", project=root / "pyproject.toml")
     ensure_environment(root / ".venv-emulator", root=root, lock=root / "sandbox" / "emulator" / "requirements.txt")
     python = root / ".venv" / "bin" / "python"
-    done = subprocess.run([python, "-m", "sandbox.engine", "cli"], cwd=root, stdout=subprocess.DEVNULL, check=False)
+    command = [python, "-m", "sandbox.engine", "cli"]
+    done = subprocess.run(command, cwd=root, env=_environ(), stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise SetupError("The Pulumi CLI is missing, see above.")
 
@@ -162,11 +163,14 @@ def _pip(environment: Path, *arguments: str) -> None:
     _run(command, f"Installing into {environment.name} failed; mend what pip says above and run again")
 
 
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _STRAY}
+
+
 def _run(command: list[str], failure: str) -> None:
-    environ = {name: value for name, value in os.environ.items() if name not in _STRAY}
     done = subprocess.run(
         command,
-        env=environ,
+        env=_environ(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -49,9 +49,7 @@ def _from_path(console: Console, environ: Mapping[str, str]) -> Path | None:
     if version is not None and version >= _pinned():
         return Path(found)
     said = ".".join(map(str, version)) if version else "of an unknown version"
-    _say(
-        console, f"{found} is {said}, older than the {versions.CLI} needed here: another one is used (mend: update it)."
-    )
+    _say(console, f"{found} is {said}, not {versions.CLI} or later: another one is used here until you update it.")
     return None
 
 
