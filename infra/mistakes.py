@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -102,20 +102,23 @@ def _sentence(model: type[BaseModel], path: KeyPath, error: ErrorDetails) -> str
 
 def _section(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
     """The model that describes the mapping at a path."""
-    section: type[BaseModel] | None = model
     annotation: object = model
     for part in path:
         section = _model(annotation)
-        annotation = section.model_fields[str(part)].annotation if section else get_args(annotation)[-1]
+        annotation = section.model_fields[str(part)].annotation if section else _entry(annotation)
     found = _model(annotation)
     assert found is not None, f"no section at {dotted(path)}"
     return found
 
 
+def _entry(annotation: object) -> object:
+    """What the values of a mapping, or the items of a tuple of any length, are."""
+    arguments = get_args(annotation)
+    return arguments[1] if get_origin(annotation) is dict else arguments[0]
+
+
 def _model(annotation: object) -> type[BaseModel] | None:
-    candidates = (annotation, *get_args(annotation)) if not _is_mapping(annotation) else ()
+    """A model, or the model that an optional value is; a mapping or a tuple of models is none itself."""
+    several = get_origin(annotation) in (dict, tuple)
+    candidates = () if several else (annotation, *get_args(annotation))
     return next((one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel)), None)
-
-
-def _is_mapping(annotation: object) -> bool:
-    return getattr(annotation, "__origin__", None) is dict

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from infra.stack_settings import StackSettings, When, applies, check_stack_name, load_settings
+from infra.config import ActorConfig, AppConfig
+from infra.stack_settings import AwsSettings, StackSettings, When, applies, check_stack_name, load_settings
 from trebuche.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
+MODELS: dict[str, type[BaseModel]] = {"trebuche": StackSettings, "aws": AwsSettings}
 
 
 def refusal(**config: object) -> list[str]:
@@ -91,6 +94,12 @@ def test_lists_come_as_json() -> None:
             "aws:allowedAccountIds: 111122223333 is not allowed; it must be a list",
         ),
         (
+            "aws__assumeRoles",
+            '[{"roleArn": "x", "rolArn": "y"}]',
+            'aws:assumeRoles[0].rolArn: unknown key; did you mean "roleArn"? allowed here: externalId, roleArn, '
+            "sessionName",
+        ),
+        (
             "aws__region",
             "Frankfurt",
             'aws:region: "Frankfurt" is not allowed; it must be the name of an AWS region, such as us-east-1',
@@ -135,3 +144,18 @@ def test_stack_name_is_refused(stack: str) -> None:
     """A name that API Gateway would not take as a stage, or that could meet an actor's function."""
     with pytest.raises(ConfigError, match=r"^stack "):
         check_stack_name(stack)
+
+
+def test_every_key_is_documented() -> None:
+    """The page about configuration names each key of all models."""
+    page = (ROOT / "docs/configuration.md").read_text()
+
+    keys = [f"`{namespace}:{key}`" for namespace, model in MODELS.items() for key in model.model_fields]
+    sections = {name: field.annotation for name, field in AppConfig.model_fields.items()}
+    for name, annotation in sections.items():
+        inner = annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, BaseModel) else {}
+        keys += [f"`{name}.{key}`" for key in inner] or [f"`{name}`"]
+    keys += [f"`actors.<Class>.{key}`" for key in ActorConfig.model_fields]
+
+    assert len(keys) > 25
+    assert [key for key in keys if key not in page] == []
