@@ -61,7 +61,7 @@ def set_up(root: Path) -> None:
     ensure_environment(root / ".venv", root=root, lock=root / "requirements.lock", project=root / "pyproject.toml")
     ensure_environment(root / ".venv-emulator", root=root, lock=root / "sandbox" / "emulator" / "requirements.txt")
     python = root / ".venv" / "bin" / "python"
-    command = [python, "-m", "sandbox.engine", "cli"]
+    command = [str(python), "-m", "sandbox.engine", "cli"]
     done = subprocess.run(command, cwd=root, env=_environ(), stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise SetupError("The Pulumi CLI is missing, see above.")
