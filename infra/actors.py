@@ -66,12 +66,13 @@ def match(config: AppConfig, actors: tuple[ActorClass, ...]) -> None:
     classes = {actor.name: actor for actor in actors}
     mistakes = [
         f"{config.where('actors', name)}: actors.{name}: no class of this name in {ACTORS_FOLDER}/"
-        f"{nearest(name, classes) or '; '}{'' if nearest(name, classes) else _known(classes)}"
+        f"{nearest(name, classes) or _known(classes)}"
         for name in config.actors
         if name not in classes
     ]
     mistakes += [
-        f"{actor.place}: class {actor.name} is not under actors in trebuche.yaml{nearest(actor.name, config.actors)}"
+        f"{actor.place}: class {actor.name} is not under actors in trebuche.yaml"
+        f"{nearest(actor.name, config.actors) or '; add it there'}"
         for actor in actors
         if actor.name not in config.actors
     ]
@@ -80,7 +81,7 @@ def match(config: AppConfig, actors: tuple[ActorClass, ...]) -> None:
 
 
 def _known(classes: dict[str, ActorClass]) -> str:
-    return f"there are {', '.join(classes)}" if classes else "there are none"
+    return f"; there are {', '.join(classes)}" if classes else "; there are none"
 
 
 def _read(file: Path, shown: str, found: _Findings) -> None:

@@ -152,7 +152,7 @@ def test_zero_bytes_are_refused(tmp_path: Path) -> None:
         pytest.param(
             "",
             {"a.py": 'class TodoList(Actor, exposed_as="todos"): ...\n'},
-            ["lambda_src/actors/a.py:1: class TodoList is not under actors in trebuche.yaml"],
+            ["lambda_src/actors/a.py:1: class TodoList is not under actors in trebuche.yaml; add it there"],
             id="class that is not configured",
         ),
         pytest.param(
