@@ -46,22 +46,24 @@ class Emulator:
         return self._process.pid
 
     @classmethod
-    async def start(cls, directory: Path, logs: Path) -> Self:
+    async def start(cls, directory: Path, logs: Path, *, interpreter: Path = INTERPRETER) -> Self:
         """Start the emulator and wait until it answers.
 
         Args:
             directory: Its home; all that it writes stays below.
             logs: Where ``emulator.log`` goes.
+            interpreter: Of the environment that has the emulator.
 
         Raises:
             SandboxError: Its environment is missing, or it does not answer in time.
         """
-        if not INTERPRETER.exists():
+        if not interpreter.exists():
             raise SandboxError("The emulator's environment .venv-emulator is missing; run `make setup`.")
         (directory / "tmp").mkdir(parents=True, exist_ok=True)
         logs.mkdir(parents=True, exist_ok=True)
         port = free_port()
-        emulator = cls(_spawn(directory, logs / "emulator.log", port), port, logs / "emulator.log")
+        log = logs / "emulator.log"
+        emulator = cls(_spawn(interpreter, directory, log=log, port=port), port, log)
         try:
             await emulator._until_healthy()
         except BaseException:
@@ -104,7 +106,7 @@ class Emulator:
         raise SandboxError(f"The emulator did not answer in {START_DEADLINE_SECONDS:.0f} s; see {self._log}.")
 
 
-def _spawn(directory: Path, log: Path, port: int) -> subprocess.Popen[bytes]:
+def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int) -> subprocess.Popen[bytes]:
     environment = {
         "HOME": str(directory),
         "TMPDIR": str(directory / "tmp"),
@@ -119,7 +121,7 @@ def _spawn(directory: Path, log: Path, port: int) -> subprocess.Popen[bytes]:
     }
     with log.open("ab") as output:
         return subprocess.Popen(
-            [str(INTERPRETER), "-m", "ministack"],
+            [str(interpreter), "-m", "ministack"],
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -97,9 +97,9 @@ class Front:
             max_field_size=LINE_BYTES,
             tcp_keepalive=False,
         )
-        self._runner = web.ServerRunner(server)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.SockSite(self._runner, self._listener, shutdown_timeout=0.1).start()
+        await web.SockSite(self._runner, self._listener).start()
 
     async def stop(self) -> None:
         """Close every socket and stop listening."""

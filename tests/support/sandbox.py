@@ -7,7 +7,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -97,7 +97,6 @@ class Aws:
 
     endpoint: str
     folder: Path
-    _made: int = field(default=0, init=False)
 
     def client(self, service: str, **options: str) -> Any:
         """A boto3 client; root's unless keys are given."""
@@ -194,14 +193,12 @@ class Aws:
         expression = {"RouteResponseSelectionExpression": "$default"} if replies else {}
         route = self.gateway.create_route(ApiId=api_id, RouteKey=key, Target=target, **cast("Any", expression))
         if replies:
-            self.gateway.create_route_response(
-                ApiId=api_id, RouteId=route["RouteId"], RouteResponseKey="$default"
-            )
+            self.gateway.create_route_response(ApiId=api_id, RouteId=route["RouteId"], RouteResponseKey="$default")
         return route["RouteId"]
 
-    def table(self) -> tuple[str, str]:
+    def table(self, name: str | None = None) -> tuple[str, str]:
         """Name and stream ARN of a new table with key ``actorId`` and ``entry``."""
-        name = f"table-{uuid.uuid4().hex[:8]}"
+        name = name or f"table-{uuid.uuid4().hex[:8]}"
         answer = self.dynamodb.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",

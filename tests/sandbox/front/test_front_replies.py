@@ -1,14 +1,25 @@
-"""Messages to integrations and what the client reads back."""
+"""Messages to integrations, and what the client reads back."""
 
 import json
-import re
-import time
 
-from websockets.sync.client import connect
+import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from tests.support.sandbox import Aws, eventually
 
 ECHO = 'record(event)\nreturn {"statusCode": 200, "body": event.get("body")}'
+BARRIER = """
+import pathlib
+body = json.loads(event["body"])
+flag = pathlib.Path(os.environ["FLAG"])
+print("message")
+if body["wait"]:
+    while not flag.exists():
+        time.sleep(0.01)
+else:
+    flag.touch()
+return {"statusCode": 200, "body": event["body"]}
+"""
 
 
 def test_reply_reaches_the_client_of_a_two_way_route(aws: Aws) -> None:
@@ -17,3 +28,95 @@ def test_reply_reaches_the_client_of_a_two_way_route(aws: Aws) -> None:
     with connect(socket.url) as client:
         client.send('{"hello": 1}')
         assert client.recv(timeout=20) == '{"hello": 1}'
+
+
+def test_reply_is_dropped_on_a_one_way_route(aws: Aws) -> None:
+    """Without a route response the body goes nowhere, however often the function returns one."""
+    one_way, two_way = aws.function(ECHO), aws.function(ECHO)
+    socket = aws.web_socket({"$default": one_way}, replies=False)
+    aws.route(socket.api_id, "answer", two_way, replies=True)
+    deployment = aws.gateway.create_deployment(ApiId=socket.api_id)["DeploymentId"]
+    aws.gateway.update_stage(ApiId=socket.api_id, StageName=socket.stage, DeploymentId=deployment)
+    with connect(socket.url) as client:
+        client.send('{"silent": true}')
+        eventually(one_way.events)
+        client.send('{"action": "answer"}')
+        assert client.recv(timeout=20) == '{"action": "answer"}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['raise ValueError("secret")', "return None", 'return "text"', 'return {"body": "no status"}'],
+    ids=["raises", "nothing", "text", "no-status"],
+)
+def test_failing_integration_gives_awss_error_frame(aws: Aws, body: str) -> None:
+    """A function that raises, or returns what is no proxy answer, shows as AWS's frame without its text."""
+    socket = aws.web_socket({"$default": aws.function(f"print('called')\n{body}")})
+    with connect(socket.url) as client:
+        client.send("{}")
+        frame = json.loads(client.recv(timeout=20))
+        client.send("{}")
+        again = json.loads(client.recv(timeout=20))
+    assert frame["message"] == "Internal server error"
+    assert sorted(frame) == ["connectionId", "message", "requestId"]
+    assert again["connectionId"] == frame["connectionId"]
+
+
+def test_late_integration_is_told_as_timed_out(aws: Aws) -> None:
+    """An integration that takes longer than its timeout is given up; the socket stays."""
+    function = aws.function('record(event)\ntime.sleep(20)\nreturn {"statusCode": 200}')
+    socket = aws.web_socket({"$default": function}, auto_deploy=True)
+    integration = aws.gateway.get_integrations(ApiId=socket.api_id)["Items"][0]["IntegrationId"]
+    aws.gateway.update_integration(ApiId=socket.api_id, IntegrationId=integration, TimeoutInMillis=100)
+    with connect(socket.url) as client:
+        client.send("{}")
+        assert json.loads(client.recv(timeout=20))["message"] == "Endpoint request timed out"
+
+
+def test_message_without_a_route_is_forbidden(aws: Aws) -> None:
+    """Neither a matching route nor $default: the Forbidden frame."""
+    socket = aws.web_socket({"known": aws.function(ECHO)})
+    with connect(socket.url) as client:
+        client.send('{"action": "unknown"}')
+        assert json.loads(client.recv(timeout=20))["message"] == "Forbidden"
+        client.send('{"action": "known"}')
+        assert client.recv(timeout=20) == '{"action": "known"}'
+
+
+def test_messages_of_one_socket_run_concurrently(aws: Aws) -> None:
+    """The first message waits for the second one to have run: only possible side by side."""
+    socket = aws.web_socket({"$default": aws.function(BARRIER)})
+    with connect(socket.url) as client:
+        client.send('{"wait": true}')
+        client.send('{"wait": false}')
+        assert [_wait(client), _wait(client)] == [False, True]
+
+
+def test_mock_integration_answers_by_template(aws: Aws) -> None:
+    """A mock route answers from its templates, without any function."""
+    socket = aws.web_socket({}, auto_deploy=True)
+    integration = aws.gateway.create_integration(
+        ApiId=socket.api_id,
+        IntegrationType="MOCK",
+        RequestTemplates={"200": '{"statusCode": 200}'},
+        TemplateSelectionExpression="200",
+    )["IntegrationId"]
+    aws.gateway.create_integration_response(
+        ApiId=socket.api_id,
+        IntegrationId=integration,
+        IntegrationResponseKey="/200/",
+        ResponseTemplates={"pong": '{"type": "pong"}'},
+        TemplateSelectionExpression="pong",
+    )
+    target = f"integrations/{integration}"
+    route = aws.gateway.create_route(
+        ApiId=socket.api_id, RouteKey="ping", Target=target, RouteResponseSelectionExpression="$default"
+    )["RouteId"]
+    aws.gateway.create_route_response(ApiId=socket.api_id, RouteId=route, RouteResponseKey="$default")
+    with connect(socket.url) as client:
+        client.send('{"action": "ping"}')
+        assert json.loads(client.recv(timeout=20)) == {"type": "pong"}
+
+
+def _wait(client: ClientConnection) -> object:
+    return json.loads(client.recv(timeout=20))["wait"]

@@ -1,0 +1,95 @@
+"""Opening a socket: who gets in, with which status the others are refused."""
+
+import urllib.error
+import urllib.request
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+from tests.support.sandbox import Aws, eventually
+
+ANSWER = 'record(event)\nreturn {"statusCode": %d}'
+MESSAGE = 'record(event)\nreturn {"statusCode": 200, "body": "here"}'
+
+
+def refusal(url: str) -> int:
+    """The HTTP status of a handshake that must fail."""
+    with pytest.raises(InvalidStatus) as caught, connect(url):
+        pass
+    return caught.value.response.status_code
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_status_of_a_refusing_connect_is_passed_through(aws: Aws, status: int) -> None:
+    """What the $connect function answers is the status of the handshake, and no goodbye follows."""
+    function = aws.function(ANSWER % status)
+    socket = aws.web_socket({"$connect": function, "$disconnect": function})
+    assert refusal(socket.url) == status
+    assert [event["requestContext"]["eventType"] for event in function.events()] == ["CONNECT"]
+
+
+def test_failing_connect_refuses_with_a_server_error(aws: Aws) -> None:
+    """A $connect function that raises refuses the handshake with 502."""
+    socket = aws.web_socket({"$connect": aws.function('print(1)\nraise ValueError("secret")')})
+    assert refusal(socket.url) == 502
+
+
+def test_api_without_connect_route_simply_connects(aws: Aws) -> None:
+    """No $connect route: nobody is asked, not even $default."""
+    function = aws.function(MESSAGE)
+    socket = aws.web_socket({"$default": function})
+    with connect(socket.url) as client:
+        client.send("{}")
+        assert client.recv(timeout=20) == "here"
+    assert [event["requestContext"]["eventType"] for event in function.events()] == ["MESSAGE"]
+
+
+def test_unknown_api_and_stage_are_forbidden(aws: Aws) -> None:
+    """An API or a stage that is not there answers 403."""
+    socket = aws.web_socket({"$default": aws.function(MESSAGE)})
+    assert refusal(f"{socket.url}-other") == 403
+    assert refusal(socket.url.replace(socket.api_id, "nosuchapi")) == 403
+
+
+def test_deleted_stage_and_api_are_forbidden(aws: Aws) -> None:
+    """What has been deleted is not served any more."""
+    first, second = (aws.web_socket({"$default": aws.function(MESSAGE)}) for _ in range(2))
+    aws.gateway.delete_stage(ApiId=first.api_id, StageName=first.stage)
+    aws.gateway.delete_api(ApiId=second.api_id)
+    assert (refusal(first.url), refusal(second.url)) == (403, 403)
+
+
+def test_stage_without_a_deployment_is_forbidden(aws: Aws) -> None:
+    """A stage serves nothing before something has been deployed to it."""
+    socket = aws.web_socket({"$default": aws.function(MESSAGE)})
+    aws.gateway.create_stage(ApiId=socket.api_id, StageName="empty")
+    assert refusal(socket.url.removesuffix(socket.stage) + "empty") == 403
+
+
+def test_sub_protocol_is_the_one_that_connect_echoes(aws: Aws) -> None:
+    """The client gets the sub-protocol that the function chose, whatever the case of the header's name."""
+    function = aws.function('print(1)\nreturn {"statusCode": 200, "headers": {"sec-websocket-protocol": "two"}}')
+    socket = aws.web_socket({"$connect": function})
+    with connect(socket.url, subprotocols=[Subprotocol("one"), Subprotocol("two")]) as client:
+        assert client.subprotocol == "two"
+
+
+def test_sub_protocol_is_not_echoed_by_itself(aws: Aws) -> None:
+    """Without an echo by the function the client gets none: browsers fail such a handshake."""
+    socket = aws.web_socket({"$connect": aws.function(ANSWER % 200)})
+    with connect(socket.url, subprotocols=[Subprotocol("one")]) as client:
+        assert client.subprotocol is None
+
+
+def test_connect_that_is_plain_http_is_told_to_upgrade(aws: Aws) -> None:
+    """A GET without an upgrade is not a socket, and its function is not run."""
+    function = aws.function(ANSWER % 200)
+    socket = aws.web_socket({"$connect": function})
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(socket.management_url)
+    assert caught.value.code == 426
+    caught.value.close()
+    with connect(socket.url):
+        assert len(eventually(function.events)) == 1

@@ -1,0 +1,84 @@
+"""Limits that close a socket: sizes, binary frames."""
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.support.sandbox import Aws, Socket, eventually
+
+KIB = 1024
+SIZE = 'record({"size": len(event["body"])})\nreturn {"statusCode": 200, "body": str(len(event["body"]))}'
+GOODBYE = "record(event)"
+
+
+@pytest.fixture
+def socket(aws: Aws) -> Socket:
+    """An API that answers with the size of each message."""
+    return aws.web_socket({"$default": aws.function(SIZE)})
+
+
+def close_code(client: ClientConnection) -> int | None:
+    """How the server closes a socket that has done wrong."""
+    with pytest.raises(ConnectionClosed) as caught:
+        client.recv(timeout=20)
+    return caught.value.rcvd.code if caught.value.rcvd else None
+
+
+def test_frame_of_32_kib_is_taken(socket: Socket) -> None:
+    """The largest frame that is allowed."""
+    with connect(socket.url) as client:
+        client.send("x" * (32 * KIB))
+        assert client.recv(timeout=20) == str(32 * KIB)
+
+
+def test_frame_above_32_kib_closes_with_1009(socket: Socket) -> None:
+    """One byte more in a single frame is too much, although the message would fit."""
+    with connect(socket.url) as client:
+        client.send("x" * (32 * KIB + 1))
+        assert close_code(client) == 1009
+
+
+def test_message_of_128_kib_in_fragments_is_taken(socket: Socket) -> None:
+    """The largest message, in frames of the largest size."""
+    with connect(socket.url) as client:
+        client.send(["x" * (32 * KIB)] * 4)
+        assert client.recv(timeout=20) == str(128 * KIB)
+
+
+def test_message_above_128_kib_closes_with_1009(socket: Socket) -> None:
+    """One byte more is too much, although each frame is within its limit."""
+    with connect(socket.url) as client:
+        client.send([*["x" * (32 * KIB)] * 4, "x"])
+        assert close_code(client) == 1009
+
+
+def test_huge_frame_still_hears_why(socket: Socket) -> None:
+    """A client in the middle of a megabyte reads the close frame, not a reset connection."""
+    with connect(socket.url) as client:
+        client.send("x" * KIB * KIB)
+        assert close_code(client) == 1009
+
+
+def test_binary_frame_closes_with_1003(socket: Socket) -> None:
+    """Binary frames are not supported, however small."""
+    with connect(socket.url) as client:
+        client.send(b"\x00")
+        assert close_code(client) == 1003
+
+
+def test_too_large_a_message_reaches_disconnect_as_1009(aws: Aws) -> None:
+    """The function that says goodbye learns the code that the server closed with."""
+    function = aws.function(GOODBYE)
+    socket = aws.web_socket({"$disconnect": function})
+    with connect(socket.url) as client:
+        client.send("x" * (33 * KIB))
+        assert close_code(client) == 1009
+    context = eventually(function.events)[0]["requestContext"]
+    assert context["disconnectStatusCode"] == 1009
+
+
+def test_ping_is_answered_without_the_function(aws: Aws) -> None:
+    """A ping of the protocol gets its pong from the server."""
+    socket = aws.web_socket({})
+    with connect(socket.url) as client:
+        assert client.ping().wait(timeout=20)
