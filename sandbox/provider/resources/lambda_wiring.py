@@ -1,0 +1,402 @@
+"""What hangs on a function: aliases, permissions, event source mappings, concurrency and asynchronous settings."""
+
+# ruff: noqa: ARG002 (a handler's signature is the table's)
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sandbox.provider.checking import Failure
+from sandbox.provider.cloud import BUSY, Scope, existing, patiently, until
+from sandbox.provider.properties import (
+    BOOLEAN,
+    DOCUMENT,
+    INTEGER,
+    NUMBER,
+    REGION,
+    STRING,
+    TAGS,
+    Kind,
+    Property,
+    Props,
+    between,
+    fields,
+    one_of,
+    set_of,
+)
+from sandbox.provider.resources.lambda_function import invoke_arn
+from sandbox.provider.table import Autoname, Edit, Handler, ResourceType
+from sandbox.provider.translate import from_api, to_api
+
+_STATE_SECONDS = 30
+
+
+def function_name(reference: object) -> object:
+    """A function by name: an ARN of it is the same reference; a qualifier stays."""
+    return reference.split(":function:", 1)[-1] if isinstance(reference, str) else reference
+
+
+_FUNCTION = STRING.but(required=True, canonical=function_name)
+
+
+class AliasHandler(Handler):
+    """A named pointer to a version; id is its ARN."""
+
+    def create(self, scope: Scope, inputs: Props) -> str:
+        """CreateAlias."""
+        return str(scope.client("lambda").create_alias(Name=inputs["name"], **_alias(inputs))["AliasArn"])
+
+    def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
+        """GetAlias."""
+        function, _, name = ident.rpartition(":")
+        answer = existing(lambda: scope.client("lambda").get_alias(FunctionName=function, Name=name))
+        if answer is None:
+            return None
+        weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights")
+        return {
+            "name": answer["Name"],
+            "arn": answer["AliasArn"],
+            "invokeArn": invoke_arn(scope, answer["AliasArn"]),
+            "functionName": function,
+            "functionVersion": answer["FunctionVersion"],
+            "description": answer.get("Description", ""),
+            "routingConfig": {"additionalVersionWeights": weights} if weights else None,
+        }
+
+    def update(self, scope: Scope, ident: str, edit: Edit) -> None:
+        """UpdateAlias."""
+        function, _, name = ident.rpartition(":")
+        if edit.changed:
+            scope.client("lambda").update_alias(**{**_alias(edit.new), "FunctionName": function, "Name": name})
+
+    def delete(self, scope: Scope, ident: str, state: Props) -> None:
+        """DeleteAlias."""
+        function, _, name = ident.rpartition(":")
+        scope.client("lambda").delete_alias(FunctionName=function, Name=name)
+
+
+def _alias(inputs: Props) -> Props:
+    weights = (inputs.get("routingConfig") or {}).get("additionalVersionWeights") or {}
+    return {
+        "FunctionName": inputs["functionName"],
+        "FunctionVersion": inputs["functionVersion"],
+        "Description": inputs.get("description") or "",
+        "RoutingConfig": {"AdditionalVersionWeights": weights},
+    }
+
+
+class PermissionHandler(Handler):
+    """One statement of a function's resource policy; id is the statement's."""
+
+    # AWS loses statements that are added to one function at the same time.
+    _one_at_a_time = threading.Lock()
+
+    def create(self, scope: Scope, inputs: Props) -> str:
+        """AddPermission."""
+        with self._one_at_a_time:
+            scope.client("lambda").add_permission(**to_api(_PERMISSION, inputs))
+        return str(inputs["statementId"])
+
+    def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
+        """The statement as the function's policy holds it."""
+        answer = existing(lambda: scope.client("lambda").get_policy(**_qualified(state)))
+        statements = json.loads(answer["Policy"])["Statement"] if answer else []
+        found = next((statement for statement in statements if statement.get("Sid") == ident), None)
+        if found is None:
+            return None
+        conditions = [test for tests in found.get("Condition", {}).values() for test in tests.items()]
+        return {
+            "statementId": ident,
+            "action": found["Action"],
+            "principal": _principal(found["Principal"]),
+            "function": state["function"],
+            "qualifier": state.get("qualifier"),
+            **{_CONDITIONS[key]: value for key, value in conditions if key in _CONDITIONS},
+        }
+
+    def delete(self, scope: Scope, ident: str, state: Props) -> None:
+        """RemovePermission."""
+        with self._one_at_a_time:
+            scope.client("lambda").remove_permission(StatementId=ident, **_qualified(state))
+
+    def locate(self, ident: str) -> tuple[str, Props]:
+        """``function[:qualifier]/statement``."""
+        function, _, statement = ident.rpartition("/")
+        name, _, qualifier = function.partition(":")
+        return statement, {"function": name, **({"qualifier": qualifier} if qualifier else {})}
+
+
+_CONDITIONS = {
+    "AWS:SourceArn": "sourceArn",
+    "aws:SourceArn": "sourceArn",
+    "AWS:SourceAccount": "sourceAccount",
+    "aws:SourceAccount": "sourceAccount",
+    "aws:PrincipalOrgID": "principalOrgId",
+}
+
+
+def _qualified(state: Props) -> Props:
+    qualifier = {"Qualifier": state["qualifier"]} if state.get("qualifier") else {}
+    return {"FunctionName": state["function"], **qualifier}
+
+
+def _principal(principal: Any) -> str:
+    return next(iter(principal.values())) if isinstance(principal, dict) else str(principal)
+
+
+class MappingHandler(Handler):
+    """An event source mapping, as the sandbox's own front keeps and runs it; id is the UUID."""
+
+    def create(self, scope: Scope, inputs: Props) -> str:
+        """CreateEventSourceMapping, repeated while a fresh role cannot read the source yet."""
+        request = {**to_api(_MAPPING, inputs), "Enabled": inputs.get("enabled", True)}
+        answer = patiently(
+            lambda: scope.client("lambda").create_event_source_mapping(**request),
+            codes=("InvalidParameterValueException",),
+            saying="Cannot access stream",
+            seconds=_STATE_SECONDS,
+        )
+        return str(answer["UUID"])
+
+    def settle(self, scope: Scope, ident: str, inputs: Props) -> None:
+        """Wait for the state that was asked for."""
+        _steady(scope, ident)
+
+    def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
+        """GetEventSourceMapping; ``functionName`` from the function's ARN, ``enabled`` from the state."""
+        client = scope.client("lambda")
+        answer = existing(lambda: client.get_event_source_mapping(UUID=ident))
+        if answer is None or answer.get("State") == "Deleting":
+            return None
+        arn = answer.get("EventSourceMappingArn") or scope.arn("lambda", f"event-source-mapping:{ident}")
+        found = {
+            **from_api(_MAPPING, answer),
+            "functionName": answer["FunctionArn"],
+            "functionArn": answer["FunctionArn"],
+            "enabled": answer.get("State") in ("Enabled", "Enabling", "Creating", "Updating"),
+            "uuid": ident,
+            "arn": arn,
+            "state": answer.get("State"),
+            "tags": client.list_tags(Resource=arn)["Tags"] if state.get("tags") else {},
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    def update(self, scope: Scope, ident: str, edit: Edit) -> None:
+        """UpdateEventSourceMapping with what changed; a dropped setting goes back to its default."""
+        client, wanted = scope.client("lambda"), {**_MAPPING_DEFAULTS, **edit.new}
+        settings = edit.changed - {"tags"}
+        if settings:
+            request = to_api(_MAPPING, wanted, settings)
+            request |= {"Enabled": wanted["enabled"]} if "enabled" in settings else {}
+            patiently(
+                lambda: client.update_event_source_mapping(UUID=ident, **request), codes=BUSY, seconds=_STATE_SECONDS
+            )
+            _steady(scope, ident)
+        if edit.touches("tags"):
+            added, removed = edit.tag_changes()
+            if removed:
+                client.untag_resource(Resource=edit.old["arn"], TagKeys=removed)
+            if added:
+                client.tag_resource(Resource=edit.old["arn"], Tags=added)
+
+    def delete(self, scope: Scope, ident: str, state: Props) -> None:
+        """DeleteEventSourceMapping, and wait until it is gone."""
+        client = scope.client("lambda")
+        client.delete_event_source_mapping(UUID=ident)
+        until(
+            lambda: existing(lambda: client.get_event_source_mapping(UUID=ident)) is None,
+            seconds=_STATE_SECONDS,
+            waiting_for=f"event source mapping {ident} to be gone",
+        )
+
+
+_MAPPING_DEFAULTS: Props = {
+    "enabled": True,
+    "filterCriteria": {"filters": []},
+    "destinationConfig": {},
+    "functionResponseTypes": [],
+    "maximumRetryAttempts": -1,
+    "maximumRecordAgeInSeconds": -1,
+    "maximumBatchingWindowInSeconds": 0,
+    "tumblingWindowInSeconds": 0,
+    "parallelizationFactor": 1,
+    "bisectBatchOnFunctionError": False,
+    "kmsKeyArn": "",
+}
+
+
+def _steady(scope: Scope, ident: str) -> None:
+    def settled() -> bool:
+        state = scope.client("lambda").get_event_source_mapping(UUID=ident).get("State", "Enabled")
+        return state in ("Enabled", "Disabled")
+
+    until(settled, seconds=_STATE_SECONDS, waiting_for=f"event source mapping {ident} to be steady")
+
+
+def _mapping_rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
+    """What CreateEventSourceMapping refuses across properties (developer guide, DynamoDB and SQS sources)."""
+    source = str(inputs.get("eventSourceArn") or "")
+    if not source:
+        yield Failure("eventSourceArn", "'eventSourceArn' is required")
+    if ":dynamodb:" in source and not inputs.get("startingPosition"):
+        yield Failure("startingPosition", "'startingPosition' is required for a stream")
+    if ":dynamodb:" in source and inputs.get("startingPosition") == "AT_TIMESTAMP":
+        yield Failure("startingPosition", "'startingPosition' of a DynamoDB stream is TRIM_HORIZON or LATEST")
+    age = inputs.get("maximumRecordAgeInSeconds")
+    if isinstance(age, int) and age != -1 and not 60 <= age <= 604800:
+        yield Failure(
+            "maximumRecordAgeInSeconds", f"'maximumRecordAgeInSeconds' is {age}; AWS accepts -1 or 60 to 604800"
+        )
+    if len((inputs.get("filterCriteria") or {}).get("filters") or []) > 10:
+        yield Failure("filterCriteria", "AWS accepts at most 10 filters")
+
+
+class SettingHandler(Handler):
+    """A setting of a function that is put, read and deleted whole; id ``function[:qualifier]`` with ``separator``."""
+
+    def __init__(self, operation: str, members: Mapping[str, Property], separator: str) -> None:
+        self._operation, self._members, self._separator = operation, members, separator
+
+    def create(self, scope: Scope, inputs: Props) -> str:
+        """Put it."""
+        getattr(scope.client("lambda"), f"put_{self._operation}")(**to_api(self._members, inputs))
+        qualifier = f"{self._separator}{inputs['qualifier']}" if inputs.get("qualifier") else ""
+        return f"{inputs['functionName']}{qualifier}"
+
+    def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
+        """Read it; the function and the qualifier are the remembered ones."""
+        address = to_api(self._members, state, ("functionName", "qualifier"))
+        answer = existing(lambda: getattr(scope.client("lambda"), f"get_{self._operation}")(**address))
+        return answer and {
+            **from_api(self._members, answer),
+            "functionName": state["functionName"],
+            "qualifier": state.get("qualifier"),
+        }
+
+    def update(self, scope: Scope, ident: str, edit: Edit) -> None:
+        """Put it again."""
+        if edit.changed:
+            getattr(scope.client("lambda"), f"put_{self._operation}")(**to_api(self._members, edit.new))
+
+    def delete(self, scope: Scope, ident: str, state: Props) -> None:
+        """Delete it."""
+        if not state.get("skipDestroy"):
+            address = to_api(self._members, state, ("functionName", "qualifier"))
+            getattr(scope.client("lambda"), f"delete_{self._operation}")(**address)
+
+    def locate(self, ident: str) -> tuple[str, Props]:
+        """``function[separator qualifier]``."""
+        function, _, qualifier = ident.partition(self._separator)
+        return ident, {"functionName": function, **({"qualifier": qualifier} if qualifier else {})}
+
+
+_ALIAS_FIELDS = {
+    "name": STRING.but(replaces=True, pattern=r"(?!^[0-9]+$)[A-Za-z0-9_-]{1,128}"),
+    "functionName": _FUNCTION.but(replaces=True),
+    "functionVersion": STRING.but(required=True, pattern=r"\$LATEST|[0-9]+"),
+    "description": STRING.but(longest=256),
+    "routingConfig": fields(
+        additionalVersionWeights=Property(kind=Kind.MAP, item=NUMBER.but(low=0, high=1)),
+    ),
+    "region": REGION,
+}
+_REPLACES = STRING.but(replaces=True)
+_PERMISSION = {
+    "statementId": _REPLACES.but(pattern=r"[A-Za-z0-9_-]{1,100}"),
+    "function": _FUNCTION.but(replaces=True, api="FunctionName"),
+    "action": _REPLACES.but(required=True, pattern=r"lambda:[*]|lambda:[a-zA-Z]+|[*]"),
+    "principal": _REPLACES.but(required=True),
+    "qualifier": _REPLACES,
+    "sourceArn": _REPLACES,
+    "sourceAccount": _REPLACES,
+    "principalOrgId": _REPLACES.but(api="PrincipalOrgID"),
+    "region": REGION,
+}
+_MAPPING = {
+    "functionName": _FUNCTION,
+    "eventSourceArn": _REPLACES,
+    "startingPosition": one_of("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP").but(replaces=True),
+    "enabled": BOOLEAN.but(default=True),
+    "batchSize": between(1, 10000).but(computed=True),
+    "maximumBatchingWindowInSeconds": between(0, 300).but(default=0),
+    "parallelizationFactor": between(1, 10).but(computed=True),
+    "maximumRetryAttempts": between(-1, 10000).but(computed=True),
+    "maximumRecordAgeInSeconds": INTEGER.but(computed=True),
+    "bisectBatchOnFunctionError": BOOLEAN,
+    "functionResponseTypes": set_of(one_of("ReportBatchItemFailures")),
+    "destinationConfig": fields(onFailure=fields(destinationArn=STRING.but(required=True, api="Destination"))),
+    "filterCriteria": fields(filters=set_of(fields(pattern=DOCUMENT.but(longest=4096)))),
+    "tumblingWindowInSeconds": between(0, 900).but(default=0),
+    "scalingConfig": fields(maximumConcurrency=between(2, 1000)),
+    "metricsConfig": fields(metrics=set_of(one_of("EventCount"))),
+    "kmsKeyArn": STRING.but(api="KMSKeyArn"),
+    "tags": TAGS,
+    "region": REGION,
+}
+_PROVISIONED = {
+    "functionName": _FUNCTION.but(replaces=True),
+    "qualifier": _REPLACES.but(required=True),
+    "provisionedConcurrentExecutions": INTEGER.but(required=True, low=1),
+    "skipDestroy": BOOLEAN.but(local=True),
+    "region": REGION,
+}
+_INVOKE_CONFIG = {
+    "functionName": _FUNCTION.but(replaces=True),
+    "qualifier": _REPLACES,
+    "maximumRetryAttempts": between(0, 2).but(default=2),
+    "maximumEventAgeInSeconds": between(60, 21600).but(default=21600),
+    "destinationConfig": fields(
+        onFailure=fields(destination=STRING.but(required=True)), onSuccess=fields(destination=STRING.but(required=True))
+    ),
+    "region": REGION,
+}
+
+
+class ProvisionedHandler(SettingHandler):
+    """Provisioned concurrency answers with its own word for what was asked."""
+
+    def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
+        """``RequestedProvisionedConcurrentExecutions`` is what was put."""
+        found = super().read(scope, ident, state)
+        if found is None:
+            return None
+        address = to_api(_PROVISIONED, state, ("functionName", "qualifier"))
+        answer = scope.client("lambda").get_provisioned_concurrency_config(**address)
+        return {**found, "provisionedConcurrentExecutions": answer["RequestedProvisionedConcurrentExecutions"]}
+
+
+ROWS = (
+    ResourceType(
+        token="aws:lambda/alias:Alias",
+        fields=_ALIAS_FIELDS,
+        outputs=("arn", "invokeArn"),
+        handler=AliasHandler(),
+        autoname=Autoname(longest=128),
+    ),
+    ResourceType(
+        token="aws:lambda/permission:Permission",
+        fields=_PERMISSION,
+        outputs=(),
+        handler=PermissionHandler(),
+        autoname=Autoname(property="statementId", longest=100),
+    ),
+    ResourceType(
+        token="aws:lambda/eventSourceMapping:EventSourceMapping",
+        fields=_MAPPING,
+        outputs=("arn", "uuid", "functionArn", "state", "tagsAll"),
+        handler=MappingHandler(),
+        rules=_mapping_rules,
+    ),
+    ResourceType(
+        token="aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig",
+        fields=_PROVISIONED,
+        outputs=(),
+        handler=ProvisionedHandler("provisioned_concurrency_config", _PROVISIONED, ","),
+    ),
+    ResourceType(
+        token="aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+        fields=_INVOKE_CONFIG,
+        outputs=(),
+        handler=SettingHandler("function_event_invoke_config", _INVOKE_CONFIG, ":"),
+    ),
+)
