@@ -1,0 +1,1 @@
+"""Your actors: one module each, top-level classes, exposed by name."""

@@ -1,0 +1,55 @@
+"""Stateful, realtime actors on AWS: the runtime.
+
+Names are imported when they are first used, so that a function loads only what it needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from trebuche.actors import Actor, distributed
+    from trebuche.adapters.api_gateway import APIGatewayConnectionSender
+    from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
+    from trebuche.adapters.dynamodb_states import DynamoDBStateStore
+    from trebuche.adapters.memory import InMemoryConnectionSender, InMemoryConnectionStorage
+    from trebuche.connections import ConnectionManager
+    from trebuche.errors import ActorFailure
+    from trebuche.gateway import CloudGateway
+    from trebuche.stream_adapter import DynamoDBStreamAdapter
+    from trebuche.websocket import WebSocketLambdaHandler
+
+__all__ = [
+    "APIGatewayConnectionSender",
+    "Actor",
+    "ActorFailure",
+    "CloudGateway",
+    "ConnectionManager",
+    "DynamoDBConnectionStorage",
+    "DynamoDBStateStore",
+    "DynamoDBStreamAdapter",
+    "InMemoryConnectionSender",
+    "InMemoryConnectionStorage",
+    "WebSocketLambdaHandler",
+    "distributed",
+]
+
+_MODULES: Final = {
+    "APIGatewayConnectionSender": "adapters.api_gateway",
+    "Actor": "actors",
+    "ActorFailure": "errors",
+    "CloudGateway": "gateway",
+    "ConnectionManager": "connections",
+    "DynamoDBConnectionStorage": "adapters.dynamodb_connections",
+    "DynamoDBStateStore": "adapters.dynamodb_states",
+    "DynamoDBStreamAdapter": "stream_adapter",
+    "InMemoryConnectionSender": "adapters.memory",
+    "InMemoryConnectionStorage": "adapters.memory",
+    "WebSocketLambdaHandler": "websocket",
+    "distributed": "actors",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -5,13 +5,17 @@
     ├── MalformedError             a document or value without its declared shape; names the place in it
     ├── ProtocolError              the peer's fault: malformed, unsupported, too large
     ├── ActorError                 the call's fault: no such actor or method, wrong arguments
-    │   └── ActorFailure           raised on purpose by a user's actor; its text reaches the caller
+    │   ├── ActorNotFoundError     nothing is exposed under that name
+    │   ├── ActorFailure           raised on purpose by a user's actor; its text reaches the caller
+    │   ├── CallIdReusedError      a callID that took effect comes with another call
+    │   └── ResultTooLargeError    what a method returned does not fit a frame
     ├── StateError                 stored state that cannot be used
     │   ├── StateTooLargeError     the next state does not fit the item or the frame
     │   └── VersionConflictError   somebody else's write came first (retryable)
-    └── DeliveryError              a frame that did not reach its connection
-        ├── ConnectionGoneError    the connection is closed or not yet open (HTTP 410)
-        └── ThrottledError         too many requests, or the connection's buffer is full (retryable)
+    ├── DeliveryError              a frame that did not reach its connection
+    │   ├── ConnectionGoneError    the connection is closed or not yet open (HTTP 410)
+    │   └── ThrottledError         too many requests, or the connection's buffer is full (retryable)
+    └── ServiceError               a service that we stand on failed (retryable)
 
 ``code`` is stable and travels on the wire; ``public`` says whether the text may reach a client.
 """
@@ -89,10 +93,31 @@ class ActorError(TrebucheError):
     public = True
 
 
-class ActorFailure(ActorError):
+class ActorNotFoundError(ActorError):
+    """Nothing is exposed under the name that an actor id starts with."""
+
+    code = "actor-not-found"
+
+    def __init__(self, actor_id: str) -> None:
+        super().__init__(f"Actor '{actor_id}' not found")
+
+
+class ActorFailure(ActorError):  # noqa: N818  (authors raise it: it refuses, nothing broke)
     """Raised by a user's actor to refuse a call; the text reaches the caller and nothing is written."""
 
     code = "refused"
+
+
+class CallIdReusedError(ActorError):
+    """A callID that took effect already came with another method or other arguments."""
+
+    code = "call-id-reused"
+
+
+class ResultTooLargeError(ActorError):
+    """What a method returned does not fit a frame; nothing was written."""
+
+    code = "result-too-large"
 
 
 class StateError(TrebucheError):
@@ -133,3 +158,10 @@ class ThrottledError(DeliveryError):
     """The account's callback rate or this connection's buffer is exhausted (HTTP 429)."""
 
     code = "throttled"
+
+
+class ServiceError(TrebucheError):
+    """A service that we stand on failed; whether it did what was asked is not known, so asking again is right."""
+
+    code = "unavailable"
+    retryable = True

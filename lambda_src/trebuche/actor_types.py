@@ -1,0 +1,231 @@
+"""An actor class as the runtime uses it: its methods with their types, its state's type, its observable properties."""
+
+import dataclasses
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import NoneType
+from typing import Any, Final, get_args, get_type_hints
+from uuid import UUID
+
+from trebuche.actors import MARK, Actor
+from trebuche.documents import Json, canonical, dumps, loads
+from trebuche.errors import ActorError, MalformedError, StateError
+from trebuche.naming import snake_to_camel
+from trebuche.targets import base_name
+from trebuche.values import check_type, from_json, to_json
+
+WHOLE_STATE: Final = "state"
+"""The property that ``observeState`` names: the whole state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a method, by position."""
+
+    name: str
+    type: object
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method that clients can call."""
+
+    name: str
+    attribute: str
+    parameters: tuple[Parameter, ...]
+    returns: object
+
+    def read(self, arguments: tuple[bytes, ...]) -> tuple[list[Any], list[Json]]:
+        """The arguments as values, and as plain JSON.
+
+        Raises:
+            ActorError: Too few, too many, not JSON, or of another type.
+        """
+        self._check_count(len(arguments))
+        documents = [self._parse(position, argument) for position, argument in enumerate(arguments)]
+        values = [
+            self._value(position, parameter, document)
+            for position, (parameter, document) in enumerate(zip(self.parameters, documents, strict=False))
+        ]
+        return values, documents
+
+    def write(self, result: object) -> bytes:
+        """The JSON document of a result; empty for a method without one.
+
+        Raises:
+            TypeError: The method returned something else than it declares.
+        """
+        if self.returns is NoneType:
+            return b""
+        try:
+            return dumps(to_json(self.returns, result)).encode()
+        except MalformedError as error:
+            raise TypeError(f"{self.attribute} returned something else than it declares: {error}") from error
+
+    def _check_count(self, given: int) -> None:
+        most = len(self.parameters)
+        least = sum(parameter.required for parameter in self.parameters)
+        if not least <= given <= most:
+            expected = str(most) if least == most else f"{least} to {most}"
+            raise ActorError(f"{self.name}: expected {expected} argument{'s' * (most != 1)}, got {given}")
+
+    def _parse(self, position: int, argument: bytes) -> Json:
+        try:
+            return loads(argument)
+        except MalformedError as error:
+            raise ActorError(f"{self.name}: argument {position + 1}: {error}") from None
+
+    def _value(self, position: int, parameter: Parameter, document: Json) -> Any:
+        try:
+            return from_json(parameter.type, document)
+        except MalformedError as error:
+            raise ActorError(f"{self.name}: argument {position + 1} ({parameter.name}): {error}") from None
+
+
+class ActorType:
+    """A class of actors, ready to be called.
+
+    Args:
+        actor_class: The class.
+        exposed_as: The name clients use; by default the one the class declares.
+        stateful: Whether state is kept between calls.
+
+    Raises:
+        TypeError: The class cannot be exposed: no name, no usable state type, a method without hints or with a type
+            that has no wire form.
+    """
+
+    def __init__(self, actor_class: type[Actor[Any]], *, exposed_as: str | None = None, stateful: bool = True) -> None:
+        self.actor_class = actor_class
+        self.exposed_as = exposed_as or actor_class.exposed_as
+        self.stateful = stateful
+        if not self.exposed_as:
+            raise TypeError(
+                f'{actor_class.__name__} has no name; write class {actor_class.__name__}(…, exposed_as="…")'
+            )
+        self.state_type = _state_type(actor_class)
+        self.methods: Mapping[str, Method] = {method.name: method for method in _methods(actor_class)}
+
+    @property
+    def schema(self) -> int:
+        """Stored with each state."""
+        return self.actor_class.schema
+
+    @cached_property
+    def properties(self) -> frozenset[str]:
+        """What can be observed: the whole state, and each of its top-level keys."""
+        if not dataclasses.is_dataclass(self.state_type):
+            return frozenset({WHOLE_STATE})
+        keys = (field.metadata.get("key", snake_to_camel(field.name)) for field in dataclasses.fields(self.state_type))
+        return frozenset({WHOLE_STATE, *keys})
+
+    @cached_property
+    def initial_state(self) -> bytes:
+        """JSON document of what a fresh actor holds."""
+        return self.write_state(self.fresh_state())
+
+    def method(self, target: str) -> Method:
+        """The method that a target identifier names: as registered, as Python spells it, or mangled by Swift.
+
+        Raises:
+            ActorError: There is none.
+            ProtocolError: The identifier cannot name a method.
+        """
+        if (exact := self.methods.get(target)) is not None:
+            return exact
+        name = base_name(target)
+        by_attribute = (method for method in self.methods.values() if method.attribute == name)
+        found = self.methods.get(name) or next(by_attribute, None)
+        if found is None:
+            known = ", ".join(sorted(self.methods)) or "none"
+            raise ActorError(f"Method '{name}' not found on '{self.exposed_as}'; there are: {known}")
+        return found
+
+    def fresh_state(self) -> Any:
+        """The state of an actor that was never called."""
+        return None if self.state_type is NoneType else self.state_type()
+
+    def read_state(self, document: bytes) -> Any:
+        """A state as its type; members that the type does not declare are carried along.
+
+        Raises:
+            StateError: It does not fit the type.
+        """
+        try:
+            return from_json(self.state_type, loads(document), keep_unknown=True)
+        except MalformedError as error:
+            raise StateError(f"the stored state of '{self.exposed_as}' cannot be read: {error}") from error
+
+    def write_state(self, state: object) -> bytes:
+        """The JSON document of a state, one spelling per value so that unchanged states are equal.
+
+        Raises:
+            TypeError: The state is not of its type.
+        """
+        try:
+            return canonical(to_json(self.state_type, state))
+        except MalformedError as error:
+            raise TypeError(f"the state of {self.actor_class.__name__} is not what it declares: {error}") from error
+
+    def instance(self, actor_id: str, state: Any, *, now_ms: int, seed: UUID) -> Actor[Any]:
+        """An actor for the length of one turn."""
+        return self.actor_class(actor_id, state, now_ms=now_ms, seed=seed)
+
+
+def _state_type(actor_class: type[Actor[Any]]) -> type[Any]:
+    for class_ in actor_class.__mro__:
+        for base in class_.__dict__.get("__orig_bases__", ()):
+            if getattr(base, "__origin__", None) is Actor:
+                return _checked_state(actor_class, get_args(base)[0])
+    raise TypeError(
+        f"{actor_class.__name__} says nothing about its state; write class {actor_class.__name__}(Actor[…])"
+    )
+
+
+def _checked_state(actor_class: type[Actor[Any]], state_type: Any) -> type[Any]:
+    if state_type is None or state_type is NoneType:
+        return NoneType
+    if not isinstance(state_type, type) or not dataclasses.is_dataclass(state_type):
+        raise TypeError(f"{actor_class.__name__}: the state must be a dataclass, not {state_type}")
+    check_type(state_type)
+    missing = [
+        parameter.name
+        for parameter in inspect.signature(state_type).parameters.values()
+        if parameter.default is parameter.empty
+    ]
+    if missing:
+        raise TypeError(
+            f"{state_type.__name__}: {', '.join(missing)} needs a default, for actors that have no state yet"
+        )
+    return state_type
+
+
+def _methods(actor_class: type[Actor[Any]]) -> Iterator[Method]:
+    for attribute, function in inspect.getmembers(actor_class, inspect.isfunction):
+        name = getattr(function, MARK, None)
+        if name is not None:
+            yield _method(actor_class, name or snake_to_camel(attribute), attribute, function)
+
+
+def _method(actor_class: type[Actor[Any]], name: str, attribute: str, function: Any) -> Method:
+    where = f"{actor_class.__name__}.{attribute}"
+    try:
+        hints = get_type_hints(function)
+    except NameError as error:
+        raise TypeError(f"{where}: {error}; define the type at module level") from None
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    for parameter in parameters:
+        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            raise TypeError(
+                f"{where}: {parameter.name}: arguments come by position, so *, ** and keyword-only cannot be"
+            )
+    lacking = [word for word in (*(parameter.name for parameter in parameters), "return") if word not in hints]
+    if lacking:
+        raise TypeError(f"{where}: no type hint for {', '.join(lacking)}")
+    for hint in hints.values():
+        check_type(hint)
+    read = [Parameter(p.name, hints[p.name], p.default is p.empty) for p in parameters]
+    return Method(name, attribute, tuple(read), hints["return"])

@@ -1,0 +1,87 @@
+"""What an author of actors writes against.
+
+    @dataclass
+    class Counts:
+        clicks: int = 0
+
+    class Counter(Actor[Counts], exposed_as="counter"):
+        @distributed
+        def click(self) -> int:
+            self.state.clicks += 1
+            return self.state.clicks
+
+A method runs on a copy of the stored state: what it leaves in ``self.state`` is stored when it returns, and nothing is
+when it raises. It may run more than once for one call, so it must have no other effects.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, TypeVar, overload
+from uuid import UUID, uuid5
+
+from trebuche.errors import ActorFailure
+
+__all__ = ["Actor", "ActorFailure", "distributed"]
+
+StateT = TypeVar("StateT")
+MethodT = TypeVar("MethodT", bound=Callable[..., Any])
+
+MARK = "__distributed_name__"
+
+
+class Actor(Generic[StateT]):
+    """Base of all actors; ``StateT`` is a dataclass that can be made without arguments, or None.
+
+    Class arguments:
+        exposed_as: The name clients use. Each ``<name>`` and ``<name>/<key>`` is an actor with a state of its own.
+
+    Attributes:
+        id: This actor's id, such as ``todos`` or ``todos/groceries``.
+        state: The state, to be changed in place or replaced.
+        now: When the call reached the backend.
+    """
+
+    exposed_as: ClassVar[str] = ""
+    schema: ClassVar[int] = 1
+    """Stored with the state; raise it when the state's shape changes incompatibly."""
+
+    id: str
+    state: StateT
+    now: datetime
+
+    def __init_subclass__(cls, *, exposed_as: str | None = None, **others: Any) -> None:
+        super().__init_subclass__(**others)
+        if exposed_as is not None:
+            cls.exposed_as = exposed_as
+
+    def __init__(self, actor_id: str, state: StateT, *, now_ms: int, seed: UUID) -> None:
+        self.id = actor_id
+        self.state = state
+        self.now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        self._seed = seed
+        self._ids_made = 0
+
+    def new_id(self) -> str:
+        """A new unique id, upper case as UUIDs are on the wire; the same ones when the turn has to be run again."""
+        self._ids_made += 1
+        return str(uuid5(self._seed, str(self._ids_made))).upper()
+
+
+@overload
+def distributed(method: MethodT, /) -> MethodT: ...
+@overload
+def distributed(*, name: str) -> Callable[[MethodT], MethodT]: ...
+def distributed(method: MethodT | None = None, /, *, name: str = "") -> MethodT | Callable[[MethodT], MethodT]:
+    """Let clients call a method; its parameters and result need type hints.
+
+    Args:
+        method: The method, when used without parentheses.
+        name: What clients call it, or the whole mangled identifier of a Swift method; by default the method's name in
+            camelCase.
+    """
+
+    def mark(function: MethodT) -> MethodT:
+        setattr(function, MARK, name)
+        return function
+
+    return mark(method) if method is not None else mark

@@ -1,0 +1,1 @@
+"""What fulfils the ports: AWS, and memory for tests."""

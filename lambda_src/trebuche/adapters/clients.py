@@ -1,0 +1,53 @@
+"""boto3 clients, each made once per container when it is first needed: importing and building them takes long."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from boto3 import Session
+    from botocore.config import Config
+    from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_lambda import LambdaClient
+
+DynamoDB: TypeAlias = "Callable[[], DynamoDBClient]"
+"""Gives the client; the same at each call."""
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """For tables."""
+    return _session().client("dynamodb", config=_config(read_timeout=5, attempts=4))
+
+
+@cache
+def management(endpoint: str) -> "ApiGatewayManagementApiClient":
+    """For posting to connections of the stage at an ``https://…/<stage>`` address."""
+    config = _config(read_timeout=3, attempts=3)
+    return _session().client("apigatewaymanagementapi", endpoint_url=endpoint, config=config)
+
+
+@cache
+def functions() -> "LambdaClient":
+    """For calling functions, once each: whether a call that timed out took effect is for its caller to find out."""
+    return _session().client("lambda", config=_config(read_timeout=29, attempts=1))
+
+
+@cache
+def _session() -> "Session":
+    import boto3
+
+    return boto3.Session()
+
+
+def _config(*, read_timeout: int, attempts: int) -> "Config":
+    """Timeouts in seconds; ``standard`` retries throttling and 5xx with backoff, and nothing else."""
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=1,
+        read_timeout=read_timeout,
+        max_pool_connections=64,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )

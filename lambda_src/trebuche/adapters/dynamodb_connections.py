@@ -1,0 +1,137 @@
+"""Connections in DynamoDB: the page's table, with each connection's streams as a set of texts."""
+
+from typing import Final
+from uuid import UUID
+
+from botocore.exceptions import ClientError
+
+from trebuche.adapters.clients import DynamoDB
+from trebuche.adapters.failures import code_of, translated
+from trebuche.adapters.items import Item, StoredItem, number, optional_text, read_number, read_text, text, texts
+from trebuche.contract import (
+    ACTOR_ID,
+    ACTOR_INDEX,
+    CONNECTED_AT,
+    CONNECTION_ID,
+    LAST_SEQUENCE,
+    STREAM_ID,
+    TTL,
+)
+from trebuche.scalars import write_uuid
+from trebuche.stored import Connection
+
+STREAMS: Final = "streams"
+PRINCIPAL: Final = "principal"
+_KNOWN: Final = f"attribute_exists({CONNECTION_ID})"
+
+
+class DynamoDBConnectionStorage:
+    """The connections table.
+
+    Args:
+        client: Gives the DynamoDB client.
+        table_name: Name of the table.
+    """
+
+    def __init__(self, client: DynamoDB, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+
+    def register(self, connection: Connection) -> None:
+        """Remember a connection."""
+        item: Item = {
+            CONNECTION_ID: text(connection.connection_id),
+            CONNECTED_AT: number(connection.connected_at),
+            LAST_SEQUENCE: number(connection.last_sequence),
+            TTL: number(connection.ttl),
+        }
+        if connection.principal is not None:
+            item[PRINCIPAL] = text(connection.principal)
+        with translated(f"table {self._table}"):
+            self._client().put_item(TableName=self._table, Item=item)
+
+    def unregister(self, connection_id: str) -> Connection | None:
+        """Forget a connection; what was known about it."""
+        with translated(f"table {self._table}"):
+            answer = self._client().delete_item(
+                TableName=self._table, Key={CONNECTION_ID: text(connection_id)}, ReturnValues="ALL_OLD"
+            )
+        item = answer.get("Attributes")
+        return _connection(item) if item else None
+
+    def load(self, connection_id: str) -> Connection | None:
+        """What is known about a connection, read strongly."""
+        with translated(f"table {self._table}"):
+            answer = self._client().get_item(
+                TableName=self._table, Key={CONNECTION_ID: text(connection_id)}, ConsistentRead=True
+            )
+        item = answer.get("Item")
+        return _connection(item) if item else None
+
+    def note_stream(self, connection_id: str, actor_id: str, stream_id: UUID, last_sequence: int) -> bool:
+        """Note a stream on a known connection; False (and no change) for an unknown one."""
+        latest = f"{ACTOR_ID} = :actor, {STREAM_ID} = :stream, {LAST_SEQUENCE} = :last"
+        return self._update(
+            connection_id,
+            f"SET {latest} ADD {STREAMS} :member",
+            {
+                ":actor": text(actor_id),
+                ":stream": text(write_uuid(stream_id)),
+                ":last": number(last_sequence),
+                ":member": texts([_member(stream_id, actor_id)]),
+            },
+        )
+
+    def forget_stream(self, connection_id: str, actor_id: str, stream_id: UUID) -> None:
+        """Take a stream off the list of a known connection."""
+        self._update(connection_id, f"DELETE {STREAMS} :member", {":member": texts([_member(stream_id, actor_id)])})
+
+    def get_connections(self, actor_id: str) -> tuple[Connection, ...]:
+        """Connections whose latest stream is of this actor; by the index, so possibly a moment old."""
+        with translated(f"index {ACTOR_INDEX} of table {self._table}"):
+            pages = (
+                self._client()
+                .get_paginator("query")
+                .paginate(
+                    TableName=self._table,
+                    IndexName=ACTOR_INDEX,
+                    KeyConditionExpression=f"{ACTOR_ID} = :actor",
+                    ExpressionAttributeValues={":actor": text(actor_id)},
+                )
+            )
+            return tuple(_connection(item) for page in pages for item in page["Items"])
+
+    def _update(self, connection_id: str, expression: str, values: Item) -> bool:
+        with translated(f"table {self._table}"):
+            try:
+                self._client().update_item(
+                    TableName=self._table,
+                    Key={CONNECTION_ID: text(connection_id)},
+                    UpdateExpression=expression,
+                    ConditionExpression=_KNOWN,
+                    ExpressionAttributeValues=values,
+                )
+            except ClientError as error:
+                if code_of(error) == "ConditionalCheckFailedException":
+                    return False
+                raise
+        return True
+
+
+def _member(stream_id: UUID, actor_id: str) -> str:
+    return f"{write_uuid(stream_id)} {actor_id}"
+
+
+def _connection(item: StoredItem) -> Connection:
+    stream_id = optional_text(item, STREAM_ID)
+    members = (member.split(" ", 1) for member in item[STREAMS]["SS"]) if STREAMS in item else ()
+    return Connection(
+        connection_id=read_text(item, CONNECTION_ID),
+        connected_at=read_number(item, CONNECTED_AT),
+        ttl=read_number(item, TTL),
+        principal=optional_text(item, PRINCIPAL),
+        actor_id=optional_text(item, ACTOR_ID),
+        stream_id=UUID(stream_id) if stream_id is not None else None,
+        last_sequence=read_number(item, LAST_SEQUENCE, 0),
+        streams={UUID(stream): actor for stream, actor in members},
+    )

@@ -1,0 +1,188 @@
+"""Subscriptions in DynamoDB: in the actor's partition while attached, in one of their own while detached."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, cast
+from uuid import UUID
+
+from botocore.exceptions import ClientError
+
+from trebuche.adapters.clients import DynamoDB
+from trebuche.adapters.failures import code_of, lost_race, translated
+from trebuche.adapters.items import Item, StoredItem, Value, number, text
+from trebuche.adapters.subscription_items import (
+    OPENER,
+    PENDING,
+    PHASE,
+    SENT,
+    attached_key,
+    detached_key,
+    read_row,
+    write_row,
+)
+from trebuche.contract import ACTOR_ID, CONNECTION_ID, TTL
+from trebuche.scalars import write_uuid
+from trebuche.stored import Phase, Subscription
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+_CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+_UNUSED: Final = f"attribute_not_exists({ACTOR_ID})"
+_UNCHANGED: Final = f"{OPENER} = :opener AND {CONNECTION_ID} = :connection"
+_OPENING: Final = {":opening": text(Phase.OPENING.value)}
+
+
+class DynamoDBSubscriptionStorage:
+    """The subscriptions table.
+
+    Args:
+        client: Gives the DynamoDB client.
+        table_name: Name of the table.
+    """
+
+    def __init__(self, client: DynamoDB, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+
+    def load(self, actor_id: str, stream_id: UUID, *, now: int) -> Subscription | None:
+        """An attached subscription."""
+        return self._get(attached_key(actor_id, stream_id), now)
+
+    def find_detached(self, stream_id: UUID, *, now: int) -> Subscription | None:
+        """A detached subscription."""
+        return self._get(detached_key(stream_id), now)
+
+    def open(self, row: Subscription, replaces: Subscription | None) -> bool:
+        """Write a row in the place of another or of none; False when that place looks different by now."""
+        if replaces is None:
+            return self._transact(self._put(row))
+        if replaces.phase is not Phase.DETACHED:
+            return self._transact(self._put(row, replaces))
+        return self._transact(self._delete(detached_key(row.stream_id), replaces), self._put(row))
+
+    def flip_live(self, row: Subscription, version: int) -> Subscription | None:
+        """Turn ``opening`` into ``live`` if nothing is pending above ``version``; the row as it is afterwards."""
+        return self._update(
+            row,
+            f"SET {PHASE} = :live, {SENT} = :version",
+            f"{PHASE} = :opening AND {OPENER} = :opener AND {PENDING} <= :version",
+            {":live": text(Phase.LIVE.value), ":version": number(version), ":opener": text(write_uuid(row.opener))},
+        )
+
+    def raise_pending(self, row: Subscription, version: int) -> Subscription | None:
+        """Raise ``pending`` of an opening row; the row as it is afterwards."""
+        condition = f"{PHASE} = :opening AND {PENDING} < :version"
+        return self._update(row, f"SET {PENDING} = :version", condition, {":version": number(version)})
+
+    def mark_ended(self, row: Subscription) -> Subscription | None:
+        """Turn ``opening`` into ``ended``; the row as it is afterwards."""
+        ended = {":ended": text(Phase.ENDED.value)}
+        return self._update(row, f"SET {PHASE} = :ended", f"{PHASE} = :opening", ended)
+
+    def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
+        """Every attached subscription of an actor, over as many pages as there are."""
+        with translated(f"table {self._table}"):
+            pages = (
+                self._client()
+                .get_paginator("query")
+                .paginate(
+                    TableName=self._table,
+                    KeyConditionExpression=f"{ACTOR_ID} = :actor",
+                    FilterExpression="#ttl > :now",
+                    ExpressionAttributeNames={"#ttl": TTL},
+                    ExpressionAttributeValues={":actor": text(actor_id), ":now": number(now)},
+                    ConsistentRead=True,
+                )
+            )
+            return tuple(read_row(item) for page in pages for item in page["Items"])
+
+    def detach(self, row: Subscription, *, ttl: int) -> bool:
+        """Keep a row for a resume, out of the actor's partition, if connection and opener are still the same."""
+        waiting = replace(row, phase=Phase.DETACHED, ttl=ttl)
+        item: TransactWriteItemTypeDef = {"Put": {"TableName": self._table, "Item": write_row(waiting)}}
+        return self._transact(self._delete(attached_key(row.actor_id, row.stream_id), row), item)
+
+    def remove(self, actor_id: str, stream_id: UUID, connection_id: str) -> bool:
+        """Delete a row if it is attached to this connection."""
+        with translated(f"table {self._table}"):
+            try:
+                self._client().delete_item(
+                    TableName=self._table,
+                    Key=attached_key(actor_id, stream_id),
+                    ConditionExpression=f"{CONNECTION_ID} = :connection",
+                    ExpressionAttributeValues={":connection": text(connection_id)},
+                )
+            except ClientError as error:
+                if code_of(error) == _CONDITION_FAILED:
+                    return False
+                raise
+        return True
+
+    def _get(self, key: Item, now: int) -> Subscription | None:
+        with translated(f"table {self._table}"):
+            answer = self._client().get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        item = answer.get("Item")
+        if not item:
+            return None
+        row = read_row(item)
+        return row if row.ttl > now else None
+
+    def _put(self, row: Subscription, replaces: Subscription | None = None) -> "TransactWriteItemTypeDef":
+        item = write_row(row)
+        if replaces is None:
+            return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _UNUSED}}
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": item,
+                "ConditionExpression": _UNCHANGED,
+                "ExpressionAttributeValues": _identity(replaces),
+            }
+        }
+
+    def _delete(self, key: Item, expected: Subscription) -> "TransactWriteItemTypeDef":
+        return {
+            "Delete": {
+                "TableName": self._table,
+                "Key": key,
+                "ConditionExpression": _UNCHANGED,
+                "ExpressionAttributeValues": _identity(expected),
+            }
+        }
+
+    def _transact(self, *writes: "TransactWriteItemTypeDef") -> bool:
+        with translated(f"table {self._table}"):
+            try:
+                self._client().transact_write_items(TransactItems=list(writes))
+            except ClientError as error:
+                if lost_race(error):
+                    return False
+                raise
+        return True
+
+    def _update(
+        self, row: Subscription, expression: str, condition: str, values: Mapping[str, Value]
+    ) -> Subscription | None:
+        """The row after the update, or what kept it from being updated."""
+        with translated(f"table {self._table}"):
+            try:
+                answer = self._client().update_item(
+                    TableName=self._table,
+                    Key=attached_key(row.actor_id, row.stream_id),
+                    UpdateExpression=expression,
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues={**_OPENING, **values},
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as error:
+                if code_of(error) != _CONDITION_FAILED:
+                    raise
+                found = cast("StoredItem | None", error.response.get("Item"))
+                return read_row(found) if found else None
+        return read_row(answer["Attributes"])
+
+
+def _identity(row: Subscription) -> dict[str, Value]:
+    return {":opener": text(write_uuid(row.opener)), ":connection": text(row.connection_id)}

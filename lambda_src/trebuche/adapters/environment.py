@@ -1,0 +1,84 @@
+"""The ports of a deployed function, as its environment variables name them."""
+
+import importlib
+import json
+import os
+from typing import Any
+
+from trebuche.actors import Actor
+from trebuche.adapters import clients
+from trebuche.adapters.api_gateway import APIGatewayConnectionSender
+from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
+from trebuche.adapters.dynamodb_states import DynamoDBStateStore
+from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
+from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
+from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy
+from trebuche.contract import (
+    ENV_ACTOR,
+    ENV_ACTORS,
+    ENV_CONNECTION_TABLE,
+    ENV_JOURNAL_TABLE,
+    ENV_STATE_TABLE,
+    ENV_STATEFUL,
+    ENV_SUBSCRIPTION_TABLE,
+    ENV_WEBSOCKET_ENDPOINT,
+)
+from trebuche.errors import ConfigError
+from trebuche.ports import Ports
+
+
+def ports() -> Ports:
+    """The ports of this function.
+
+    A name that the function is not given stays empty and fails where it is used: not every function uses every table.
+    """
+    return Ports(
+        states=DynamoDBStateStore(clients.dynamodb, _name(ENV_STATE_TABLE), _name(ENV_JOURNAL_TABLE)),
+        subscriptions=DynamoDBSubscriptionStorage(clients.dynamodb, _name(ENV_SUBSCRIPTION_TABLE)),
+        connections=DynamoDBConnectionStorage(clients.dynamodb, _name(ENV_CONNECTION_TABLE)),
+        sender=APIGatewayConnectionSender(clients.management, _name(ENV_WEBSOCKET_ENDPOINT)),
+        functions=LambdaFunctionInvoker(clients.functions),
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        logs=StandardOutput(),
+    )
+
+
+def actor_class() -> type[Actor[Any]]:
+    """The class that this function runs.
+
+    Raises:
+        ConfigError: The variable is missing or names no actor class.
+    """
+    reference = _name(ENV_ACTOR)
+    module, colon, name = reference.partition(":")
+    if not colon:
+        raise ConfigError(f"{ENV_ACTOR} should name a class like actors.todo_list:TodoList, got {reference!r}")
+    found = getattr(importlib.import_module(module), name, None)
+    if not isinstance(found, type) or not issubclass(found, Actor):
+        raise ConfigError(f"{ENV_ACTOR} is {reference}, which is no actor class")
+    return found
+
+
+def stateful() -> bool:
+    """Whether the actors of this function keep state between calls."""
+    return _name(ENV_STATEFUL) != "false"
+
+
+def routes() -> dict[str, str]:
+    """Exposed name to function ARN.
+
+    Raises:
+        ConfigError: The variable is no JSON object of texts.
+    """
+    try:
+        found = json.loads(_name(ENV_ACTORS) or "{}")
+    except ValueError as error:
+        raise ConfigError(f"{ENV_ACTORS} is not JSON: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(arn, str) for arn in found.values()):
+        raise ConfigError(f"{ENV_ACTORS} should be an object of exposed names and function ARNs")
+    return found
+
+
+def _name(variable: str) -> str:
+    return os.environ.get(variable, "")

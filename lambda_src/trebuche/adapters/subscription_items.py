@@ -1,0 +1,81 @@
+"""Subscriptions as DynamoDB items.
+
+A detached row keeps its actor under ``actor``: its hash key is ``detached#<streamId>``, so that no fan-out reads it.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from trebuche.adapters.items import Item, StoredItem, number, optional_text, read_number, read_text, text
+from trebuche.contract import ACTOR_ID, CONNECTED_AT, CONNECTION_ID, STREAM_ID, TTL
+from trebuche.documents import dumps, loads
+from trebuche.envelopes import filter_from_json, filter_to_json
+from trebuche.scalars import write_uuid
+from trebuche.stored import Phase, Subscription
+
+TARGET: Final = "target"
+FILTER: Final = "filter"
+DELIVERY: Final = "delivery"
+PRINCIPAL: Final = "principal"
+OPENER: Final = "opener"
+BASE: Final = "base"
+PHASE: Final = "phase"
+PENDING: Final = "pending"
+SENT: Final = "sent"
+_ACTOR: Final = "actor"
+
+
+def attached_key(actor_id: str, stream_id: UUID) -> Item:
+    """Where a subscription is while it has a connection."""
+    return {ACTOR_ID: text(actor_id), STREAM_ID: text(write_uuid(stream_id))}
+
+
+def detached_key(stream_id: UUID) -> Item:
+    """Where it waits for a resume."""
+    return {ACTOR_ID: text(f"detached#{write_uuid(stream_id)}"), STREAM_ID: text(write_uuid(stream_id))}
+
+
+def write_row(row: Subscription) -> Item:
+    """The item of a subscription, under the key that its phase asks for."""
+    detached = row.phase is Phase.DETACHED
+    item: Item = {
+        **(detached_key(row.stream_id) if detached else attached_key(row.actor_id, row.stream_id)),
+        CONNECTION_ID: text(row.connection_id),
+        CONNECTED_AT: number(row.connected_at),
+        TARGET: text(row.target),
+        DELIVERY: text(row.delivery),
+        OPENER: text(write_uuid(row.opener)),
+        BASE: number(row.base),
+        PHASE: text(row.phase.value),
+        PENDING: number(row.pending),
+        SENT: number(row.sent),
+        TTL: number(row.ttl),
+    }
+    if detached:
+        item[_ACTOR] = text(row.actor_id)
+    if row.principal is not None:
+        item[PRINCIPAL] = text(row.principal)
+    if row.filter is not None:
+        item[FILTER] = text(dumps(filter_to_json(row.filter)))
+    return item
+
+
+def read_row(item: StoredItem) -> Subscription:
+    """The subscription in an item."""
+    stream_filter = optional_text(item, FILTER)
+    return Subscription(
+        actor_id=optional_text(item, _ACTOR) or read_text(item, ACTOR_ID),
+        stream_id=UUID(read_text(item, STREAM_ID)),
+        connection_id=read_text(item, CONNECTION_ID),
+        connected_at=read_number(item, CONNECTED_AT),
+        target=read_text(item, TARGET),
+        opener=UUID(read_text(item, OPENER)),
+        base=read_number(item, BASE),
+        ttl=read_number(item, TTL),
+        filter=filter_from_json(loads(stream_filter)) if stream_filter is not None else None,
+        delivery=read_text(item, DELIVERY),
+        principal=optional_text(item, PRINCIPAL),
+        phase=Phase(read_text(item, PHASE)),
+        pending=read_number(item, PENDING),
+        sent=read_number(item, SENT),
+    )

@@ -1,0 +1,118 @@
+"""Brings an opening subscription up to the actor's state, and then lets the stream processor post to it.
+
+The order is what makes it right. The row is there before the state is read, so a change that the read does not see
+finds the row and raises its ``pending``; while the row is opening nobody else posts to it; and it turns live only if
+nothing is pending above what was delivered. So a live change can neither overtake nor repeat a snapshot or a replay.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from trebuche.actor_types import ActorType
+from trebuche.delivery import deliver
+from trebuche.effects import (
+    FlipLive,
+    HighestVersion,
+    LoadState,
+    Now,
+    ReadJournal,
+    RemoveSubscription,
+    Routine,
+    perform,
+)
+from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, encode
+from trebuche.filters import passes
+from trebuche.frames import data_frame, observed
+from trebuche.stored import JournalEntry, Phase, Subscription
+from trebuche.targets import observed_property
+
+REPLAY_LIMIT: Final = 100
+"""Frames of a replay; a client that missed more is better off with one snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """An actor's state as of now; ``exists`` tells a stored state from the default of an absent one."""
+
+    version: int
+    state: bytes
+    exists: bool
+
+
+def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
+    """The stored state, or what a fresh actor would hold under the last version that the journal knows."""
+    stored = yield from perform(LoadState(actor_id))
+    if stored is None:
+        highest = yield from perform(HighestVersion(actor_id))
+        # The journal may know a version that was written only after the state was found absent.
+        stored = yield from perform(LoadState(actor_id))
+        if stored is None:
+            return Current(highest, actor_type.initial_state, exists=False)
+    return Current(stored.version, stored.state, exists=True)
+
+
+def read_replay(actor_id: str, after: int, last: int) -> Routine[tuple[JournalEntry, ...] | None]:
+    """Versions ``after`` (to compare with, may be missing) to ``last``; None when they are too many or incomplete."""
+    if last - after > REPLAY_LIMIT:
+        return None
+    now_ms = yield from perform(Now())
+    entries = yield from perform(ReadJournal(actor_id, after, last, now_ms // 1000))
+    missed = [entry.version for entry in entries if entry.version > after]
+    return entries if missed == list(range(after + 1, last + 1)) else None
+
+
+def send_snapshot(row: Subscription, version: int, state: bytes, *, skipped: int = 0) -> Routine[None]:
+    """Post one version as it is, unless the filter holds it back."""
+    yield from _send(row, version, state, None, skipped)
+
+
+def send_replay(row: Subscription, after: int, entries: tuple[JournalEntry, ...]) -> Routine[None]:
+    """Post each version above ``after``."""
+    previous: bytes | None = None
+    for entry in entries:
+        if entry.version > after:
+            yield from _send(row, entry.version, entry.state, previous, 0)
+        previous = entry.state
+
+
+def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[bool]:
+    """Deliver what is still pending above ``position``, then turn the row live; False when it is no longer ours."""
+    while True:
+        found = yield from perform(FlipLive(row, position))
+        if found is None or found.opener != row.opener:
+            return False
+        if found.phase is Phase.ENDED:
+            yield from end(found)
+            return False
+        if found.phase is Phase.LIVE:
+            return True
+        position = yield from _deliver_pending(actor_type, row, position, found.pending)
+
+
+def end(row: Subscription) -> Routine[None]:
+    """Tell a subscriber that its actor was deleted, and forget the subscription."""
+    frame = encode(StreamEndEnvelope(row.stream_id, StreamEndReason.ACTOR_TERMINATED))
+    yield from deliver(row.connection_id, row.connected_at, frame)
+    yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
+
+
+def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pending: int) -> Routine[int]:
+    entries = yield from read_replay(row.actor_id, position, pending)
+    if entries is not None:
+        yield from send_replay(row, position, entries)
+        return pending
+    current = yield from read_current(actor_type, row.actor_id)
+    # A state that was deleted since keeps its last version; what is pending counts as delivered with it.
+    version = max(current.version, pending)
+    yield from send_snapshot(row, version, current.state, skipped=version - position - 1)
+    return version
+
+
+def _send(row: Subscription, version: int, state: bytes, previous: bytes | None, skipped: int) -> Routine[None]:
+    property_key = observed_property(row.target) or ""
+    value = observed(state, property_key)
+    before = observed(previous, property_key) if previous is not None else None
+    if passes(row.filter, value=value, previous=before):
+        now_ms = yield from perform(Now())
+        frame = data_frame(row.stream_id, version - row.base, value, now_ms, skipped=skipped)
+        yield from deliver(row.connection_id, row.connected_at, frame)

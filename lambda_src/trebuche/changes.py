@@ -1,0 +1,73 @@
+"""What a record of the state table's stream says, as Lambda delivers it."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from trebuche.contract import ACTOR_ID, STATE, VERSION
+
+_SERVICE: Final = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of an actor's state.
+
+    Attributes:
+        sequence_number: Of the record: decimal text of 21 to 40 digits.
+        version: Of the state; of the last one when it was deleted.
+        state: JSON document; None when it was deleted.
+        previous: What it was before; None when there was none.
+    """
+
+    sequence_number: str
+    actor_id: str
+    version: int
+    state: bytes | None
+    previous: bytes | None
+
+
+def read_change(record: Mapping[str, Any]) -> Change | None:
+    """The change in a record; None when it is none for subscribers.
+
+    None are: an expiry by DynamoDB (a deletion by a person or a program is one), a write that keeps the version, and an
+    item without state or version.
+    """
+    data = record.get("dynamodb", {})
+    new, old = _image(data.get("NewImage")), _image(data.get("OldImage"))
+    actor_id = data.get("Keys", {}).get(ACTOR_ID, {}).get("S")
+    current = old if record.get("eventName") == "REMOVE" else new
+    if not actor_id or current is None or _expired(record):
+        return None
+    if current is new and old is not None and old[0] == new[0]:
+        return None
+    deleted = current is old
+    return Change(
+        sequence_number=str(data.get("SequenceNumber", "")),
+        actor_id=actor_id,
+        version=current[0],
+        state=None if deleted else current[1],
+        previous=old[1] if old and not deleted else None,
+    )
+
+
+def event_time_ms(records: list[Mapping[str, Any]]) -> int:
+    """When the newest of the records was made; 0 when they do not say."""
+    times = [record.get("dynamodb", {}).get("ApproximateCreationDateTime", 0) for record in records]
+    return int(max(times, default=0) * 1000)
+
+
+def _expired(record: Mapping[str, Any]) -> bool:
+    identity = record.get("userIdentity")
+    return isinstance(identity, Mapping) and {key: identity.get(key) for key in _SERVICE} == _SERVICE
+
+
+def _image(image: Mapping[str, Any] | None) -> tuple[int, bytes] | None:
+    """Version and state of an item; numbers come as text, bytes as base64."""
+    if image is None:
+        return None
+    try:
+        return int(image[VERSION]["N"]), base64.b64decode(image[STATE]["B"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        return None

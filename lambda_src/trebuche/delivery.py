@@ -1,0 +1,82 @@
+"""Posting to connections that may be young, slow or dead."""
+
+from typing import Final
+from uuid import UUID
+
+from trebuche.contract import CONNECTION_TTL_SECONDS
+from trebuche.effects import (
+    Detach,
+    ForgetStream,
+    LoadConnection,
+    LoadSubscription,
+    Now,
+    Pause,
+    Post,
+    RandomFraction,
+    RemoveSubscription,
+    Routine,
+    UnregisterConnection,
+    perform,
+)
+from trebuche.errors import ConnectionGoneError, ThrottledError
+from trebuche.stored import Subscription
+
+YOUNG_MS: Final = 5_000
+"""Until its ``$connect`` has returned everywhere, a connection answers 410 like a closed one."""
+RETRIES: Final = 3
+PAUSE_SECONDS: Final = 0.2
+
+
+def deliver(connection_id: str, connected_at: int, text: str) -> Routine[None]:
+    """Post a frame, again where waiting may help.
+
+    Raises:
+        ConnectionGoneError: The connection is gone, and was not just made.
+        ThrottledError: Still throttled after three retries.
+        DeliveryError: Anything else that posting runs into.
+    """
+    for attempt in range(RETRIES + 1):
+        try:
+            return (yield from perform(Post(connection_id, text)))
+        except (ConnectionGoneError, ThrottledError) as error:
+            if attempt == RETRIES or not (yield from _worth_waiting(error, connected_at)):
+                raise
+        fraction = yield from perform(RandomFraction())
+        yield from perform(Pause(PAUSE_SECONDS * 2**attempt * (0.5 + fraction / 2)))
+    return None
+
+
+def detach(row: Subscription) -> Routine[bool]:
+    """Take a dead connection's subscription out of the fan-out; for a day a resume finds it."""
+    now_ms = yield from perform(Now())
+    return (yield from perform(Detach(row, now_ms // 1000 + CONNECTION_TTL_SECONDS)))
+
+
+def bury(connection_id: str) -> Routine[int]:
+    """Forget a dead connection and detach its streams, those that have not moved on; how many."""
+    connection = yield from perform(UnregisterConnection(connection_id))
+    detached = 0
+    for stream_id, actor_id in connection.streams.items() if connection else ():
+        now_ms = yield from perform(Now())
+        row = yield from perform(LoadSubscription(actor_id, stream_id, now_ms // 1000))
+        if row is not None and row.connection_id == connection_id:
+            detached += yield from detach(row)
+    return detached
+
+
+def unsubscribe(connection_id: str, stream_id: UUID) -> Routine[bool]:
+    """End a stream at its reader's wish; False when this connection has no such stream."""
+    connection = yield from perform(LoadConnection(connection_id))
+    actor_id = connection.streams.get(stream_id) if connection else None
+    if actor_id is None:
+        return False
+    removed = yield from perform(RemoveSubscription(actor_id, stream_id, connection_id))
+    yield from perform(ForgetStream(connection_id, actor_id, stream_id))
+    return removed
+
+
+def _worth_waiting(error: ConnectionGoneError | ThrottledError, connected_at: int) -> Routine[bool]:
+    if isinstance(error, ThrottledError):
+        return True
+    now_ms = yield from perform(Now())
+    return now_ms - connected_at < YOUNG_MS

@@ -1,0 +1,187 @@
+"""A frame for an actor: which routine it means, and what is answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from uuid import UUID
+
+from trebuche import logs
+from trebuche.actor_types import ActorType
+from trebuche.answers import code_of, failed_call, failed_stream, is_expected, undecodable
+from trebuche.delivery import deliver, unsubscribe
+from trebuche.effects import Log, RandomUuid, Routine, perform
+from trebuche.envelopes import (
+    Envelope,
+    InvocationEnvelope,
+    ResponseEnvelope,
+    StreamEndEnvelope,
+    StreamEndReason,
+    StreamErrorEnvelope,
+    StreamResumeEnvelope,
+    StreamStartEnvelope,
+    check_protocol_version,
+    decode,
+    encode,
+)
+from trebuche.errors import ActorNotFoundError, ConnectionGoneError, ProtocolError
+from trebuche.frames import response_frame
+from trebuche.observe import Caller, check_observable, resume, subscribe
+from trebuche.socket_events import Reply, reply
+from trebuche.targets import actor_key, is_stream_target
+from trebuche.turn import read_call, take_turn
+
+Directory: TypeAlias = Mapping[str, ActorType]
+"""Exposed name to actor type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is answered, and what the log says about it."""
+
+    reply: Reply
+    event: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+def exposed_name(actor_id: str) -> str:
+    """The name under which the actor with this id is exposed: ``todos`` for ``todos`` and ``todos/groceries``.
+
+    Raises:
+        ActorError: Not an id at all.
+        ActorNotFoundError: The key after the slash is empty.
+    """
+    name, slash, key = actor_key(actor_id).partition("/")
+    if slash and not key:
+        raise ActorNotFoundError(actor_id)
+    return name
+
+
+def read_frame(body: str | None) -> Envelope | Outcome:
+    """The envelope in a frame, or the answer to a frame without one."""
+    if body is None:
+        return Outcome(reply(400, "Missing body"), "missing-body")
+    try:
+        return decode(body)
+    except ProtocolError as error:
+        response = undecodable(error)
+        fields = {"callID": error.call_id, "code": error.code}
+        return Outcome(reply(400, encode(response) if response else None), "undecodable-frame", fields)
+
+
+def misdirected(envelope: Envelope) -> Outcome:
+    """The answer to an envelope that only servers send: none, and the socket stays open."""
+    return Outcome(reply(400), "misdirected-frame", {"target": type(envelope).__name__})
+
+
+def dispatch(directory: Directory, caller: Caller, body: str | None) -> Routine[Outcome]:
+    """Do what a frame asks of an actor."""
+    envelope = read_frame(body)
+    match envelope:
+        case Outcome():
+            return envelope
+        case InvocationEnvelope():
+            if is_stream_target(envelope.target_identifier):
+                return (yield from _observe(directory, envelope, caller))
+            return (yield from _call(directory, envelope, caller))
+        case StreamResumeEnvelope():
+            return (yield from _resume(directory, envelope, caller))
+        case StreamEndEnvelope(reason=StreamEndReason.CLIENT_UNSUBSCRIBED):
+            return (yield from end_stream(envelope.stream_id, caller))
+        case _:
+            return misdirected(envelope)
+
+
+def process(directory: Directory, invocation: InvocationEnvelope) -> Routine[ResponseEnvelope]:
+    """Carry out a call; every failure is a response."""
+    try:
+        check_protocol_version(invocation)
+        actor_type, actor_id = _find(directory, invocation.actor_id.id)
+        result = yield from take_turn(read_call(actor_type, actor_id, invocation))
+    except Exception as error:
+        yield from _log_defect(error, invocation.call_id, _call_fields(invocation))
+        return failed_call(invocation.call_id, error)
+    return ResponseEnvelope(invocation.call_id, result)
+
+
+def end_stream(stream_id: UUID, caller: Caller) -> Routine[Outcome]:
+    """Unsubscribe; a stream that is not there is fine."""
+    yield from unsubscribe(caller.connection_id, stream_id)
+    return Outcome(reply(200), "unsubscribe", {"streamId": stream_id, "connectionId": caller.connection_id})
+
+
+def _find(directory: Directory, actor_id: str) -> tuple[ActorType, str]:
+    actor_type = directory.get(exposed_name(actor_id))
+    if actor_type is None:
+        raise ActorNotFoundError(actor_id)
+    return actor_type, actor_key(actor_id)
+
+
+def _call(directory: Directory, invocation: InvocationEnvelope, caller: Caller) -> Routine[Outcome]:
+    response = yield from process(directory, invocation)
+    fields = _call_fields(invocation) | {"connectionId": caller.connection_id, "code": response.code}
+    return Outcome(reply(200, response_frame(response)), "call", fields)
+
+
+def _observe(directory: Directory, invocation: InvocationEnvelope, caller: Caller) -> Routine[Outcome]:
+    """No response, whatever happens: ``streamStart`` acknowledges, and a failure ends the stream that it began."""
+    stream_id = yield from perform(RandomUuid())
+    fields = _call_fields(invocation) | {"connectionId": caller.connection_id, "streamId": stream_id}
+    try:
+        check_protocol_version(invocation)
+        actor_type, actor_id = _find(directory, invocation.actor_id.id)
+        check_observable(actor_type, actor_id, invocation.target_identifier)
+        yield from subscribe(actor_type, actor_id, invocation, caller, stream_id)
+    except ConnectionGoneError as error:
+        return Outcome(reply(410), "observe", fields | {"code": error.code})
+    except Exception as error:
+        yield from _log_defect(error, invocation.call_id, fields)
+        refused = yield from _refuse_stream(invocation, caller, failed_stream(stream_id, invocation.call_id, error))
+        return Outcome(refused, "observe", fields | {"code": code_of(error)})
+    return Outcome(reply(200), "observe", fields)
+
+
+def _refuse_stream(invocation: InvocationEnvelope, caller: Caller, error: StreamErrorEnvelope) -> Routine[Reply]:
+    """A client can match ``streamError`` to its call only after a ``streamStart``."""
+    start = StreamStartEnvelope(
+        error.stream_id, invocation.call_id, invocation.actor_id, invocation.target_identifier, invocation.stream_filter
+    )
+    try:
+        yield from deliver(caller.connection_id, caller.connected_at, encode(start))
+    except Exception as failure:
+        yield from _log_defect(failure, invocation.call_id, _call_fields(invocation))
+    return reply(200, encode(error))
+
+
+def _resume(directory: Directory, request: StreamResumeEnvelope, caller: Caller) -> Routine[Outcome]:
+    fields: dict[str, object] = {
+        "actorId": request.actor_id.id,
+        "target": request.target_identifier,
+        "connectionId": caller.connection_id,
+        "streamId": request.stream_id,
+    }
+    try:
+        actor_type, actor_id = _find(directory, request.actor_id.id)
+        check_observable(actor_type, actor_id, request.target_identifier)
+        yield from resume(actor_type, actor_id, request, caller)
+    except ConnectionGoneError as error:
+        return Outcome(reply(410), "resume", fields | {"code": error.code})
+    except Exception as error:
+        yield from _log_defect(error, request.stream_id, fields)
+        frame = encode(failed_stream(request.stream_id, request.stream_id, error))
+        return Outcome(reply(200, frame), "resume", fields | {"code": code_of(error)})
+    return Outcome(reply(200), "resume", fields)
+
+
+def _call_fields(invocation: InvocationEnvelope) -> dict[str, object]:
+    return {
+        "callID": invocation.call_id,
+        "actorId": invocation.actor_id.id,
+        "target": invocation.target_identifier,
+    }
+
+
+def _log_defect(error: Exception, reference: UUID, fields: Mapping[str, object]) -> Routine[None]:
+    """The traceback of what nobody raised on purpose, under the reference that the client is given."""
+    if not is_expected(error):
+        line = {"ref": reference, **fields, "code": code_of(error)}
+        yield from perform(Log(logs.ERROR, "internal-error", line, error))

@@ -1,0 +1,256 @@
+"""What routines want done: one value per effect, carried out by whoever drives the routine.
+
+A routine is a generator that yields effects and receives their results, so that it can be stopped, repeated or
+interleaved with others between any two of them. An effect is atomic; errors are thrown into the routine.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeAlias, TypeVar
+from uuid import UUID
+
+from trebuche.stored import CallRecord, Connection, JournalEntry, StoredState, Subscription, Turn
+
+T = TypeVar("T")
+
+
+class Effect(Generic[T]):
+    """Something to be done that yields a ``T``."""
+
+    __slots__ = ()
+
+
+Routine: TypeAlias = Generator[Effect[Any], Any, T]
+
+
+def perform(effect: Effect[T]) -> Routine[T]:
+    """Yield one effect and hand back its result with its type, as in ``yield from perform(LoadState(actor_id))``."""
+    result: T = yield effect
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class LoadState(Effect[StoredState | None]):
+    """Read an actor's state strongly; None when there is none."""
+
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCall(Effect[CallRecord | None]):
+    """Read strongly whether a call took effect; expired records (``now`` in seconds) count as absent."""
+
+    actor_id: str
+    call_id: UUID
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTurn(Effect[bool]):
+    """Write a turn; False when another write came first, and then nothing was written."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class HighestVersion(Effect[int]):
+    """The highest version in an actor's journal; 0 when there is none."""
+
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJournal(Effect[tuple[JournalEntry, ...]]):
+    """Read strongly the unexpired versions ``first`` to ``last``, both included, in order; some may be missing."""
+
+    actor_id: str
+    first: int
+    last: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSubscription(Effect[Subscription | None]):
+    """Read strongly a subscription that is attached to a connection."""
+
+    actor_id: str
+    stream_id: UUID
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindDetached(Effect[Subscription | None]):
+    """Read strongly a detached subscription."""
+
+    stream_id: UUID
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSubscription(Effect[bool]):
+    """Write a row in phase ``opening``, in the place of the one that was found (or of none).
+
+    False when that one has changed in the meantime, and then nothing was written.
+    """
+
+    row: Subscription
+    replaces: Subscription | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlipLive(Effect[Subscription | None]):
+    """Let changes above ``version`` be posted, if the row is still ours, opening, and ``pending <= version``.
+
+    The row as it is afterwards: ``live`` on success, else what stood in the way; None when it is gone.
+    """
+
+    row: Subscription
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RaisePending(Effect[Subscription | None]):
+    """Tell the catch-up that owns an opening row of a version.
+
+    The row as it is afterwards; not ``opening`` (or None) means that the catch-up was not told.
+    """
+
+    row: Subscription
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkEnded(Effect[Subscription | None]):
+    """Tell the catch-up that owns an opening row that the actor was deleted; the row as it is afterwards."""
+
+    row: Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySubscribers(Effect[tuple[Subscription, ...]]):
+    """Read strongly every attached subscription of an actor."""
+
+    actor_id: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detach(Effect[bool]):
+    """Move a row out of the actor's partition, if it is still the one that was found, to wait for a resume."""
+
+    row: Subscription
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSubscription(Effect[bool]):
+    """Delete a row, if it is still attached to this connection."""
+
+    actor_id: str
+    stream_id: UUID
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterConnection(Effect[None]):
+    """Remember a connection."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class UnregisterConnection(Effect[Connection | None]):
+    """Forget a connection; what was known about it."""
+
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadConnection(Effect[Connection | None]):
+    """Read a connection strongly."""
+
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteStream(Effect[bool]):
+    """Note a stream on its connection; False when the connection is unknown (never creates it)."""
+
+    connection_id: str
+    actor_id: str
+    stream_id: UUID
+    last_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetStream(Effect[None]):
+    """Take a stream off its connection's list."""
+
+    connection_id: str
+    actor_id: str
+    stream_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Post(Effect[None]):
+    """Send a frame.
+
+    Raises:
+        ConnectionGoneError: The connection is closed or not yet open.
+        ThrottledError: Too many posts, or this connection reads too slowly.
+        DeliveryError: Anything else, such as missing permission.
+    """
+
+    connection_id: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke(Effect[Mapping[str, Any]]):
+    """Call a function and wait for what it returns.
+
+    Raises:
+        ServiceError: It failed, or could not be called.
+    """
+
+    function: str
+    event: Mapping[str, Any] = field(repr=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Now(Effect[int]):
+    """Milliseconds since 1970: the later of the event's time and the clock's."""
+
+
+@dataclass(frozen=True, slots=True)
+class RandomUuid(Effect[UUID]):
+    """A new UUID."""
+
+
+@dataclass(frozen=True, slots=True)
+class RandomFraction(Effect[float]):
+    """A number from 0 up to 1, for jitter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Effect[None]):
+    """Wait."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Effect[None]):
+    """Write one line to the log; never a payload."""
+
+    level: str
+    event: str
+    fields: Mapping[str, object] = field(default_factory=dict, hash=False)
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrently(Effect[tuple[Any, ...]], Generic[T]):
+    """Drive routines side by side; their results in the order given. They must not raise."""
+
+    routines: tuple[Routine[T], ...] = field(hash=False)

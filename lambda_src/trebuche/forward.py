@@ -1,0 +1,103 @@
+"""The websocket function's part: connect, disconnect, hand frames on to the actor's function."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from trebuche import logs
+from trebuche.answers import code_of, failed_call, failed_stream, is_expected
+from trebuche.contract import CONNECTION_TTL_SECONDS
+from trebuche.delivery import bury
+from trebuche.dispatch import Outcome, end_stream, exposed_name, misdirected, read_frame
+from trebuche.effects import Invoke, Log, Now, RegisterConnection, Routine, perform
+from trebuche.envelopes import InvocationEnvelope, StreamEndEnvelope, StreamEndReason, StreamResumeEnvelope, encode
+from trebuche.errors import ActorNotFoundError, ServiceError
+from trebuche.observe import Caller
+from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Reply, SocketEvent, reply
+from trebuche.stored import Connection
+
+Routes: TypeAlias = Mapping[str, str]
+"""Exposed name to the ARN of the function that runs actors of this name."""
+
+
+def route(routes: Routes, event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
+    """Handle one event of a connection; ``raw`` is the event as it came, to be handed on unchanged."""
+    match event.kind:
+        case kind if kind == CONNECT:
+            return (yield from _connect(event.caller))
+        case kind if kind == DISCONNECT:
+            return (yield from _disconnect(event.caller))
+        case kind if kind == MESSAGE:
+            return (yield from _message(routes, event, raw))
+        case _:
+            return Outcome(reply(404, "Route not found"), "unknown-route")
+
+
+def _connect(caller: Caller) -> Routine[Outcome]:
+    now_ms = yield from perform(Now())
+    connection = Connection(
+        connection_id=caller.connection_id,
+        connected_at=caller.connected_at,
+        ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
+        principal=caller.principal,
+    )
+    yield from perform(RegisterConnection(connection))
+    return Outcome(reply(200), "connect", {"connectionId": caller.connection_id})
+
+
+def _disconnect(caller: Caller) -> Routine[Outcome]:
+    yield from bury(caller.connection_id)
+    return Outcome(reply(200), "disconnect", {"connectionId": caller.connection_id})
+
+
+def _message(routes: Routes, event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
+    envelope = read_frame(event.body)
+    match envelope:
+        case Outcome():
+            return envelope
+        case InvocationEnvelope() | StreamResumeEnvelope():
+            return (yield from _forward(routes, envelope, event.caller, raw))
+        case StreamEndEnvelope(reason=StreamEndReason.CLIENT_UNSUBSCRIBED):
+            return (yield from end_stream(envelope.stream_id, event.caller))
+        case _:
+            return misdirected(envelope)
+
+
+def _forward(
+    routes: Routes, envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, raw: Mapping[str, Any]
+) -> Routine[Outcome]:
+    fields: dict[str, object] = {
+        "actorId": envelope.actor_id.id,
+        "target": envelope.target_identifier,
+        "connectionId": caller.connection_id,
+    }
+    reference = envelope.call_id if isinstance(envelope, InvocationEnvelope) else envelope.stream_id
+    fields["callID" if isinstance(envelope, InvocationEnvelope) else "streamId"] = reference
+    try:
+        answer = yield from perform(Invoke(_function(routes, envelope.actor_id.id), raw))
+        return Outcome(_checked(answer), "forward", fields)
+    except Exception as error:
+        if not is_expected(error):
+            line = {"ref": reference, **fields, "code": code_of(error)}
+            yield from perform(Log(logs.ERROR, "internal-error", line, error))
+        return Outcome(reply(200, _refusal(envelope, reference, error)), "forward", fields | {"code": code_of(error)})
+
+
+def _function(routes: Routes, actor_id: str) -> str:
+    function = routes.get(exposed_name(actor_id))
+    if function is None:
+        raise ActorNotFoundError(actor_id)
+    return function
+
+
+def _checked(answer: Mapping[str, Any]) -> Reply:
+    status_code, body = answer.get("statusCode"), answer.get("body")
+    if not isinstance(status_code, int) or not isinstance(body, str | None):
+        raise ServiceError("the actor's function answered with something that is no reply")
+    return reply(status_code, body)
+
+
+def _refusal(envelope: InvocationEnvelope | StreamResumeEnvelope, reference: UUID, error: Exception) -> str:
+    if isinstance(envelope, InvocationEnvelope):
+        return encode(failed_call(reference, error))
+    return encode(failed_stream(reference, reference, error))

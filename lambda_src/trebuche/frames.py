@@ -1,0 +1,75 @@
+"""Frames of streams and responses, measured before they are sent."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+from trebuche.actor_types import WHOLE_STATE
+from trebuche.contract import MESSAGE_LIMIT_BYTES
+from trebuche.documents import dumps, loads
+from trebuche.envelopes import ResponseEnvelope, StreamDataEnvelope, encode
+from trebuche.errors import ResultTooLargeError, StateTooLargeError
+from trebuche.scalars import UINT64_MAX, write_data
+
+_NO_DATA: Final = '"data":""'
+
+
+def data_frame(stream_id: UUID, number: int, data: bytes, now_ms: int, *, skipped: int = 0) -> str:
+    """A ``streamData`` frame; the base64 text of a value that many subscribers get is made once.
+
+    Args:
+        stream_id: The subscriber's.
+        number: Its sequence number.
+        data: JSON document of the observed value.
+        now_ms: When it is sent.
+        skipped: How many versions were left out before it.
+    """
+    timestamp = datetime.fromtimestamp(now_ms // 1000, UTC)
+    frame = encode(StreamDataEnvelope(stream_id, number, b"", timestamp, skipped or None))
+    return frame.replace(_NO_DATA, f'"data":"{_base64(data)}"', 1)
+
+
+def response_frame(response: ResponseEnvelope) -> str:
+    """A ``response`` frame.
+
+    Raises:
+        ResultTooLargeError: It is longer than API Gateway carries.
+    """
+    frame = encode(response)
+    if (size := len(frame.encode())) > MESSAGE_LIMIT_BYTES:
+        raise ResultTooLargeError(
+            f"the result takes {size} bytes as a frame, over the limit of {MESSAGE_LIMIT_BYTES}; return less"
+        )
+    return frame
+
+
+def check_state_size(actor_id: str, state: bytes) -> None:
+    """Refuse a state that no ``streamData`` frame can carry; an item in the table could hold four times as much.
+
+    Raises:
+        StateTooLargeError: With size and limit.
+    """
+    size = _LONGEST_WITHOUT_DATA + (len(state) + 2) // 3 * 4
+    if size > MESSAGE_LIMIT_BYTES:
+        raise StateTooLargeError(
+            f"the state of '{actor_id}' would take {size} bytes as a frame ({len(state)} bytes of JSON), over the "
+            f"limit of {MESSAGE_LIMIT_BYTES}; keep less in one actor, for example one per key ('name/key')"
+        )
+
+
+@lru_cache(maxsize=32)
+def observed(state: bytes, property_key: str) -> bytes:
+    """The JSON document of one property of a state; ``null`` where the stored state lacks it."""
+    if property_key == WHOLE_STATE:
+        return state
+    document = loads(state)
+    return dumps(document.get(property_key) if isinstance(document, dict) else None).encode()
+
+
+@lru_cache(maxsize=32)
+def _base64(data: bytes) -> str:
+    return write_data(data)
+
+
+_LONGEST_WITHOUT_DATA: Final = len(data_frame(UUID(int=0), UINT64_MAX, b"", 0, skipped=UINT64_MAX))

@@ -1,0 +1,51 @@
+"""Hosts actors: in an actor's function, in a test, or in any process that has ports."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trebuche.actor_types import ActorType
+from trebuche.actors import Actor
+from trebuche.dispatch import dispatch, process
+from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope
+from trebuche.ports import Ports
+from trebuche.runtime import Runtime
+from trebuche.serving import serve
+from trebuche.socket_events import Reply, read_socket_event
+
+
+class CloudGateway:
+    """Exposes actors by name and carries out what clients ask of them.
+
+    Args:
+        ports: Where state is kept and frames are sent.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._directory: dict[str, ActorType] = {}
+
+    def expose(self, actor_class: type[Actor[Any]], as_name: str | None = None, *, stateful: bool = True) -> None:
+        """Let clients call actors of a class.
+
+        Args:
+            actor_class: The class.
+            as_name: The name they use; by default the one the class declares.
+            stateful: Whether state is kept between calls.
+
+        Raises:
+            TypeError: The class cannot be exposed; the text says why.
+            ValueError: The name is taken.
+        """
+        actor_type = ActorType(actor_class, exposed_as=as_name, stateful=stateful)
+        if actor_type.exposed_as in self._directory:
+            raise ValueError(f"'{actor_type.exposed_as}' is exposed already")
+        self._directory[actor_type.exposed_as] = actor_type
+
+    def process(self, invocation: InvocationEnvelope) -> ResponseEnvelope:
+        """Carry out a call; every failure is a response."""
+        return Runtime(self._ports).run(process(self._directory, invocation))
+
+    def handle(self, event: Mapping[str, Any]) -> Reply:
+        """Answer one event of API Gateway's, whether it came directly or through the websocket function."""
+        read = read_socket_event(event)
+        return serve(self._ports, read, dispatch(self._directory, read.caller, read.body))

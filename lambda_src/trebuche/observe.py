@@ -1,0 +1,203 @@
+"""Subscribe and resume: which row, and which frames first; ``catch_up`` does the rest."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID
+
+from trebuche.actor_types import ActorType
+from trebuche.catch_up import Current, go_live, read_current, read_replay, send_replay, send_snapshot
+from trebuche.contract import CONNECTION_TTL_SECONDS
+from trebuche.delivery import deliver, detach
+from trebuche.effects import (
+    FindDetached,
+    LoadSubscription,
+    NoteStream,
+    Now,
+    OpenSubscription,
+    RandomUuid,
+    RemoveSubscription,
+    Routine,
+    perform,
+)
+from trebuche.envelopes import InvocationEnvelope, StreamResumeEnvelope, StreamStartEnvelope, encode
+from trebuche.errors import ActorError, ConnectionGoneError, VersionConflictError
+from trebuche.scalars import UINT64_MAX
+from trebuche.stored import JournalEntry, Phase, Subscription
+from trebuche.targets import observe_target, observed_property
+
+ATTEMPTS: Final = 5
+"""To write the row of a stream that others move at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a frame; ``connected_at`` in milliseconds."""
+
+    connection_id: str
+    connected_at: int
+    principal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A row in phase ``opening``, the state read after it was written, and the last number that its reader has."""
+
+    row: Subscription
+    current: Current
+    last_sequence: int
+
+
+def check_observable(actor_type: ActorType, actor_id: str, target: str) -> None:
+    """Refuse what cannot be observed.
+
+    Raises:
+        ActorError: An actor without state, or no such property.
+    """
+    if not actor_type.stateful:
+        raise ActorError(f"Actor '{actor_id}' keeps nothing between calls (stateful: false) and cannot be observed")
+    if observed_property(target) not in actor_type.properties:
+        known = ", ".join(observe_target(name) for name in sorted(actor_type.properties))
+        raise ActorError(f"Nothing to observe as '{target[:64]}' on '{actor_id}'; there are: {known}")
+
+
+def subscribe(
+    actor_type: ActorType, actor_id: str, invocation: InvocationEnvelope, caller: Caller, stream_id: UUID
+) -> Routine[None]:
+    """Open a stream: ``streamStart``, the current value, and from then on every change.
+
+    Raises:
+        ConnectionGoneError: The caller is gone; the stream waits for a resume.
+        VersionConflictError: There is such a stream already.
+    """
+    seen = yield from read_current(actor_type, actor_id)
+    row = yield from _row(caller, actor_id, stream_id, invocation.target_identifier, invocation.call_id)
+    row = replace(row, base=seen.version - 1, filter=invocation.stream_filter)
+    opened = yield from _open(actor_type, row, None, last_sequence=0)
+    if opened is None:
+        raise VersionConflictError(f"stream {stream_id} exists already; subscribe again")
+    start = StreamStartEnvelope(
+        stream_id, invocation.call_id, invocation.actor_id, invocation.target_identifier, invocation.stream_filter
+    )
+    try:
+        yield from _catch_up(actor_type, opened, start, None)
+    except ConnectionGoneError:
+        raise
+    except Exception:
+        yield from perform(RemoveSubscription(actor_id, stream_id, caller.connection_id))
+        raise
+
+
+def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, caller: Caller) -> Routine[None]:
+    """Go on with a stream on this connection, under the id of the request, known or not.
+
+    What was missed is replayed where the journal has all of it, else one snapshot repairs any gap. A stream that nobody
+    knows (Swift clients resume under ids of their own) starts here, numbered above what the client has.
+
+    Raises:
+        ActorError: The stream belongs to somebody else, or no number is left above ``last_sequence``.
+        ConnectionGoneError: The caller is gone again; the stream waits for the next resume.
+        VersionConflictError: Others keep moving the stream.
+    """
+    if request.last_sequence >= UINT64_MAX:
+        raise ActorError(f"no sequence number is left above {request.last_sequence}; subscribe again")
+    opener = yield from perform(RandomUuid())
+    for _ in range(ATTEMPTS):
+        known = yield from _find(actor_id, request, caller)
+        seen = yield from read_current(actor_type, actor_id)
+        row = yield from _row(caller, actor_id, request.stream_id, request.target_identifier, opener)
+        row, kept = _continued(row, known, seen, request.last_sequence)
+        opened = yield from _open(actor_type, row, known, last_sequence=request.last_sequence)
+        if opened is not None:
+            missed = (yield from _missed(opened)) if kept else None
+            yield from _catch_up(actor_type, opened, _resumed(request, opened, recovered=missed is not None), missed)
+            return
+    raise VersionConflictError(f"stream {request.stream_id} is being moved by others; resume again")
+
+
+def _row(caller: Caller, actor_id: str, stream_id: UUID, target: str, opener: UUID) -> Routine[Subscription]:
+    now_ms = yield from perform(Now())
+    return Subscription(
+        actor_id=actor_id,
+        stream_id=stream_id,
+        connection_id=caller.connection_id,
+        connected_at=caller.connected_at,
+        target=target,
+        opener=opener,
+        base=0,
+        ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
+        principal=caller.principal,
+    )
+
+
+def _find(actor_id: str, request: StreamResumeEnvelope, caller: Caller) -> Routine[Subscription | None]:
+    """Attached first: a row that is being detached meanwhile is then found in its new place."""
+    now = (yield from perform(Now())) // 1000
+    known = yield from perform(LoadSubscription(actor_id, request.stream_id, now))
+    if known is None:
+        known = yield from perform(FindDetached(request.stream_id, now))
+    if known is not None and known.principal != caller.principal:
+        raise ActorError(f"Stream '{str(request.stream_id).upper()}' not found")
+    return known
+
+
+def _continued(
+    row: Subscription, known: Subscription | None, seen: Current, last_sequence: int
+) -> tuple[Subscription, bool]:
+    """The row with its base and filter, and whether the numbers go on where they were.
+
+    They do not when the client claims more than there is, and not when the actor was deleted since: its default state
+    has no version of its own.
+    """
+    fresh = replace(row, base=seen.version - last_sequence - 1)
+    if known is None or (known.actor_id, known.target) != (row.actor_id, row.target):
+        return fresh, False
+    deleted = known.phase is Phase.ENDED or (not seen.exists and seen.version > 0)
+    if deleted or known.base + last_sequence > seen.version:
+        return replace(fresh, filter=known.filter), False
+    return replace(row, base=known.base, filter=known.filter), True
+
+
+def _open(
+    actor_type: ActorType, row: Subscription, replaces: Subscription | None, *, last_sequence: int
+) -> Routine[_Opened | None]:
+    """Write the row, then read the state; None when the row in whose place it should go has changed."""
+    yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))
+    if not (yield from perform(OpenSubscription(row, replaces))):
+        return None
+    current = yield from read_current(actor_type, row.actor_id)
+    return _Opened(row, current, last_sequence)
+
+
+def _missed(opened: _Opened) -> Routine[tuple[JournalEntry, ...] | None]:
+    after = opened.row.base + opened.last_sequence
+    return (yield from read_replay(opened.row.actor_id, after, opened.current.version))
+
+
+def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool) -> StreamStartEnvelope:
+    return StreamStartEnvelope(
+        request.stream_id,
+        opened.row.opener,
+        request.actor_id,
+        request.target_identifier,
+        opened.row.filter,
+        recovered=recovered,
+        up_to=opened.current.version - opened.row.base,
+    )
+
+
+def _catch_up(
+    actor_type: ActorType, opened: _Opened, start: StreamStartEnvelope, missed: tuple[JournalEntry, ...] | None
+) -> Routine[None]:
+    """Post ``streamStart``, then what was missed or else a snapshot, then let changes through."""
+    row, current = opened.row, opened.current
+    after = row.base + opened.last_sequence
+    try:
+        yield from deliver(row.connection_id, row.connected_at, encode(start))
+        if missed is not None:
+            yield from send_replay(row, after, missed)
+        else:
+            yield from send_snapshot(row, current.version, current.state, skipped=current.version - after - 1)
+        yield from go_live(actor_type, row, current.version)
+    except ConnectionGoneError:
+        yield from detach(row)
+        raise

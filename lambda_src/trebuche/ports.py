@@ -1,0 +1,174 @@
+"""What the runtime needs from outside, as protocols; ``adapters`` holds what fulfils them.
+
+Errors: ``ServiceError`` when a service cannot do what was asked, ``DeliveryError`` and below from the sender.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from trebuche.stored import CallRecord, Connection, JournalEntry, StoredState, Subscription, Turn
+
+
+class StateStore(Protocol):
+    """States with their journal. All reads are strong."""
+
+    def load(self, actor_id: str) -> StoredState | None:
+        """The state; None when there is none."""
+
+    def load_call(self, actor_id: str, call_id: UUID, *, now: int) -> CallRecord | None:
+        """The outcome of a call, unless it expired before ``now`` (seconds)."""
+
+    def commit(self, turn: Turn) -> bool:
+        """Write a whole turn, or nothing and return False when one of its conditions does not hold."""
+
+    def highest_version(self, actor_id: str) -> int:
+        """The highest version in the journal, expired or not; 0 without journal."""
+
+    def journal(self, actor_id: str, first: int, last: int, *, now: int) -> tuple[JournalEntry, ...]:
+        """The unexpired versions from ``first`` to ``last`` that are there, in order."""
+
+
+class SubscriptionStorage(Protocol):
+    """Who watches which actor. All reads are strong and leave out what expired before ``now`` (seconds)."""
+
+    def load(self, actor_id: str, stream_id: UUID, *, now: int) -> Subscription | None:
+        """An attached subscription."""
+
+    def find_detached(self, stream_id: UUID, *, now: int) -> Subscription | None:
+        """A detached subscription."""
+
+    def open(self, row: Subscription, replaces: Subscription | None) -> bool:
+        """Write a row in the place of another or of none; False when that place looks different by now."""
+
+    def flip_live(self, row: Subscription, version: int) -> Subscription | None:
+        """Turn ``opening`` into ``live`` with ``sent = version`` if ``pending <= version`` and the opener is the same.
+
+        The row as it is afterwards.
+        """
+
+    def raise_pending(self, row: Subscription, version: int) -> Subscription | None:
+        """Raise ``pending`` of an opening row (never lower it); the row as it is afterwards."""
+
+    def mark_ended(self, row: Subscription) -> Subscription | None:
+        """Turn ``opening`` into ``ended``; the row as it is afterwards."""
+
+    def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
+        """Every attached subscription of an actor."""
+
+    def detach(self, row: Subscription, *, ttl: int) -> bool:
+        """Keep a row for a resume, out of the actor's partition, if connection and opener are still the same."""
+
+    def remove(self, actor_id: str, stream_id: UUID, connection_id: str) -> bool:
+        """Delete a row if it is attached to this connection."""
+
+
+class ConnectionStorage(Protocol):
+    """Open connections."""
+
+    def register(self, connection: Connection) -> None:
+        """Remember a connection."""
+
+    def unregister(self, connection_id: str) -> Connection | None:
+        """Forget a connection; what was known about it."""
+
+    def load(self, connection_id: str) -> Connection | None:
+        """What is known about a connection, read strongly."""
+
+    def note_stream(self, connection_id: str, actor_id: str, stream_id: UUID, last_sequence: int) -> bool:
+        """Note a stream on a known connection; False (and no change) for an unknown one."""
+
+    def forget_stream(self, connection_id: str, actor_id: str, stream_id: UUID) -> None:
+        """Take a stream off the list of a known connection."""
+
+    def get_connections(self, actor_id: str) -> tuple[Connection, ...]:
+        """Connections whose latest stream is of this actor; by an index, so possibly a moment old."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionInfo:
+    """What API Gateway knows of a connection; times are milliseconds."""
+
+    connected_at: int
+    last_active_at: int
+    source_ip: str
+    user_agent: str
+
+
+class ConnectionSender(Protocol):
+    """Frames to clients."""
+
+    def send(self, connection_id: str, text: str) -> None:
+        """Post a frame.
+
+        Raises:
+            ConnectionGoneError: Closed, or not yet open.
+            ThrottledError: Too many posts.
+            DeliveryError: Anything else.
+        """
+
+    def is_alive(self, connection_id: str) -> bool:
+        """Whether the connection is open now; never a reason to send or not to send."""
+
+    def disconnect(self, connection_id: str) -> None:
+        """Close a connection; one that is gone already is fine."""
+
+    def get_connection_info(self, connection_id: str) -> ConnectionInfo:
+        """When it connected, from where.
+
+        Raises:
+            ConnectionGoneError: Closed, or not yet open.
+        """
+
+
+class FunctionInvoker(Protocol):
+    """Other functions of the same deployment."""
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call a function by ARN and wait for its answer.
+
+        Raises:
+            ServiceError: It failed, or could not be called.
+        """
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Entropy(Protocol):
+    """Chance."""
+
+    def uuid(self) -> UUID:
+        """A new UUID."""
+
+    def fraction(self) -> float:
+        """A number from 0 up to 1."""
+
+
+class LogSink(Protocol):
+    """Where log lines go."""
+
+    def write(self, line: str) -> None:
+        """Write one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything outside, gathered."""
+
+    states: StateStore
+    subscriptions: SubscriptionStorage
+    connections: ConnectionStorage
+    sender: ConnectionSender
+    functions: FunctionInvoker
+    clock: Clock
+    entropy: Entropy
+    logs: LogSink

@@ -1,0 +1,118 @@
+"""Drives routines: carries out their effects through the ports, one after the other."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, Final, TypeVar, cast
+
+from trebuche import logs
+from trebuche.effects import (
+    CommitTurn,
+    Concurrently,
+    Detach,
+    Effect,
+    FindDetached,
+    FlipLive,
+    ForgetStream,
+    HighestVersion,
+    Invoke,
+    LoadCall,
+    LoadConnection,
+    LoadState,
+    LoadSubscription,
+    Log,
+    MarkEnded,
+    NoteStream,
+    Now,
+    OpenSubscription,
+    Pause,
+    Post,
+    QuerySubscribers,
+    RaisePending,
+    RandomFraction,
+    RandomUuid,
+    ReadJournal,
+    RegisterConnection,
+    RemoveSubscription,
+    Routine,
+    UnregisterConnection,
+)
+from trebuche.ports import Ports
+
+T = TypeVar("T")
+
+CONCURRENCY: Final = 32
+"""Posts in flight per invocation; each waits some milliseconds for API Gateway."""
+
+
+class Runtime:
+    """The shell around the core.
+
+    Args:
+        ports: What carries effects out.
+        event_time_ms: When the event happened that is being handled; ``Now`` is never before it.
+    """
+
+    def __init__(self, ports: Ports, *, event_time_ms: int = 0) -> None:
+        self._ports = ports
+        self._event_time_ms = event_time_ms
+
+    def run(self, routine: Routine[T]) -> T:
+        """Drive a routine to its end; what it returns or raises."""
+        try:
+            effect = next(routine)
+            while True:
+                try:
+                    result = self.carry_out(effect)
+                except Exception as error:
+                    effect = routine.throw(error)
+                else:
+                    effect = routine.send(result)
+        except StopIteration as stop:
+            returned: T = stop.value
+            return returned
+
+    def carry_out(self, effect: Effect[T]) -> T:
+        """Do one effect."""
+        return cast("T", self._carry_out(effect))
+
+    def _carry_out(self, effect: Effect[Any]) -> object:
+        if isinstance(effect, Now):
+            return max(self._event_time_ms, self._ports.clock.now_ms())
+        if isinstance(effect, Concurrently):
+            return tuple(_pool().map(self.run, effect.routines))
+        return _PORT_OF[type(effect)](self._ports, effect)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="effects")
+
+
+_PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
+    LoadState: lambda to, e: to.states.load(e.actor_id),
+    LoadCall: lambda to, e: to.states.load_call(e.actor_id, e.call_id, now=e.now),
+    CommitTurn: lambda to, e: to.states.commit(e.turn),
+    HighestVersion: lambda to, e: to.states.highest_version(e.actor_id),
+    ReadJournal: lambda to, e: to.states.journal(e.actor_id, e.first, e.last, now=e.now),
+    LoadSubscription: lambda to, e: to.subscriptions.load(e.actor_id, e.stream_id, now=e.now),
+    FindDetached: lambda to, e: to.subscriptions.find_detached(e.stream_id, now=e.now),
+    OpenSubscription: lambda to, e: to.subscriptions.open(e.row, e.replaces),
+    FlipLive: lambda to, e: to.subscriptions.flip_live(e.row, e.version),
+    RaisePending: lambda to, e: to.subscriptions.raise_pending(e.row, e.version),
+    MarkEnded: lambda to, e: to.subscriptions.mark_ended(e.row),
+    QuerySubscribers: lambda to, e: to.subscriptions.subscribers(e.actor_id, now=e.now),
+    Detach: lambda to, e: to.subscriptions.detach(e.row, ttl=e.ttl),
+    RemoveSubscription: lambda to, e: to.subscriptions.remove(e.actor_id, e.stream_id, e.connection_id),
+    RegisterConnection: lambda to, e: to.connections.register(e.connection),
+    UnregisterConnection: lambda to, e: to.connections.unregister(e.connection_id),
+    LoadConnection: lambda to, e: to.connections.load(e.connection_id),
+    NoteStream: lambda to, e: to.connections.note_stream(e.connection_id, e.actor_id, e.stream_id, e.last_sequence),
+    ForgetStream: lambda to, e: to.connections.forget_stream(e.connection_id, e.actor_id, e.stream_id),
+    Post: lambda to, e: to.sender.send(e.connection_id, e.text),
+    Invoke: lambda to, e: to.functions.invoke(e.function, e.event),
+    RandomUuid: lambda to, _: to.entropy.uuid(),
+    RandomFraction: lambda to, _: to.entropy.fraction(),
+    Pause: lambda to, e: to.clock.pause(e.seconds),
+    Log: lambda to, e: to.logs.write(logs.line(e.level, e.event, e.fields, e.error)),
+}

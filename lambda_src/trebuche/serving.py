@@ -1,0 +1,32 @@
+"""Around every invocation: nothing escapes, and one line says what happened and how long it took."""
+
+from collections.abc import Callable
+
+from trebuche import logs
+from trebuche.dispatch import Outcome
+from trebuche.effects import Routine
+from trebuche.ports import Ports
+from trebuche.runtime import Runtime
+from trebuche.socket_events import Reply, SocketEvent, reply
+
+
+def serve(ports: Ports, event: SocketEvent, routine: Routine[Outcome]) -> Reply:
+    """Drive a routine to its answer; an error that it lets through is logged and answered with status 500."""
+    started = ports.clock.now_ms()
+    outcome = _guarded(ports, lambda: Runtime(ports, event_time_ms=event.time_ms).run(routine), event)
+    line = {
+        **outcome.fields,
+        "statusCode": outcome.reply["statusCode"],
+        "durationMs": ports.clock.now_ms() - started,
+    }
+    ports.logs.write(logs.line(logs.INFO, outcome.event, line))
+    return outcome.reply
+
+
+def _guarded(ports: Ports, run: Callable[[], Outcome], event: SocketEvent) -> Outcome:
+    fields = {"connectionId": event.caller.connection_id}
+    try:
+        return run()
+    except Exception as error:
+        ports.logs.write(logs.line(logs.ERROR, "internal-error", fields, error))
+        return Outcome(reply(500), event.kind.lower(), fields)

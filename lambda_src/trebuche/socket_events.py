@@ -1,0 +1,76 @@
+"""API Gateway's WebSocket events, read without trust, and the answers to them."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from trebuche.observe import Caller
+
+Reply: TypeAlias = dict[str, Any]
+"""``{"statusCode": int, "body": str?}``; the body travels back as a frame through the declared RouteResponse."""
+
+CONNECT: Final = "CONNECT"
+DISCONNECT: Final = "DISCONNECT"
+MESSAGE: Final = "MESSAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class SocketEvent:
+    """One event of one connection.
+
+    Attributes:
+        kind: ``CONNECT``, ``DISCONNECT`` or ``MESSAGE``; anything else as it came.
+        body: The frame's text; None when there is none.
+        time_ms: When it happened; 0 when the event does not say.
+    """
+
+    kind: str
+    caller: Caller
+    body: str | None
+    time_ms: int
+
+
+def read_socket_event(event: Mapping[str, Any]) -> SocketEvent:
+    """The event; what is missing or of a wrong type is left empty."""
+    context = _mapping(event.get("requestContext"))
+    authorizer = _mapping(context.get("authorizer"))
+    time_ms = _milliseconds(context.get("requestTimeEpoch"))
+    return SocketEvent(
+        kind=str(context.get("eventType") or MESSAGE),
+        caller=Caller(
+            connection_id=str(context.get("connectionId") or ""),
+            connected_at=_milliseconds(context.get("connectedAt")) or time_ms,
+            principal=_text(authorizer.get("principalId")),
+        ),
+        body=_body(event),
+        time_ms=time_ms,
+    )
+
+
+def reply(status_code: int, body: str | None = None) -> Reply:
+    """An answer; without body the client gets nothing."""
+    return {"statusCode": status_code} if body is None else {"statusCode": status_code, "body": body}
+
+
+def _body(event: Mapping[str, Any]) -> str | None:
+    body = _text(event.get("body"))
+    if body is None or event.get("isBase64Encoded") is not True:
+        return body
+    try:
+        return base64.b64decode(body, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _milliseconds(value: object) -> int:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0

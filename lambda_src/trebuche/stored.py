@@ -1,0 +1,116 @@
+"""What is kept: the items of the four tables as values. Times are milliseconds, ``ttl`` is seconds."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from trebuche.envelope_types import StreamFilter
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """An actor's state; ``state`` is a JSON document."""
+
+    actor_id: str
+    state: bytes
+    version: int
+    schema: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """The outcome of a call that took effect; ``result`` is a JSON document, or empty."""
+
+    digest: str
+    result: bytes
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """All that one turn writes, at once or not at all.
+
+    Attributes:
+        previous: Version that the state must still have; None when it must still be absent.
+        next: The state to store; its version goes into the journal as well.
+        call: Kept under ``call_id``, which must be unused or expired.
+        now: Seconds; what expired before counts as absent.
+        ttl: Seconds; when journal entry and call record expire.
+    """
+
+    previous: int | None
+    next: StoredState
+    call_id: UUID
+    call: CallRecord
+    now: int
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One version of an actor's state."""
+
+    version: int
+    state: bytes
+
+
+class Phase(StrEnum):
+    """Who may post to a subscriber.
+
+    ``opening``: only the catch-up that owns the row; changes raise ``pending``. ``live``: the stream processor,
+    versions above ``sent``. ``ended``: the actor was deleted while the row was opening; its catch-up says so.
+    ``detached``: nobody, until a resume.
+    """
+
+    OPENING = "opening"
+    LIVE = "live"
+    ENDED = "ended"
+    DETACHED = "detached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One stream of one subscriber.
+
+    Attributes:
+        connected_at: Of the connection.
+        opener: Names the catch-up that wrote the row last, so that a later one supersedes it.
+        base: A version's number on this stream is ``version - base``.
+        pending: Highest version that came while the row was opening.
+        sent: Version up to which the catch-up has delivered.
+    """
+
+    actor_id: str
+    stream_id: UUID
+    connection_id: str
+    connected_at: int
+    target: str
+    opener: UUID
+    base: int
+    ttl: int
+    filter: StreamFilter | None = field(default=None, hash=False)
+    delivery: str = "every"
+    principal: str | None = None
+    phase: Phase = Phase.OPENING
+    pending: int = 0
+    sent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """An open socket.
+
+    Attributes:
+        actor_id: The actor that was subscribed to or resumed last, with ``stream_id`` and ``last_sequence``.
+        streams: Every stream opened on it: stream id to actor id.
+    """
+
+    connection_id: str
+    connected_at: int
+    ttl: int
+    principal: str | None = None
+    actor_id: str | None = None
+    stream_id: UUID | None = None
+    last_sequence: int = 0
+    streams: dict[UUID, str] = field(default_factory=dict, hash=False)

@@ -1,0 +1,133 @@
+"""Fan-out: each change of an actor to each of its subscribers, in order.
+
+A dead or slow subscriber is never a reason to process a change again: the dead one is detached, the slow one sees a
+gap in its numbers and resumes. Only a service that fails is.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from trebuche import logs
+from trebuche.catch_up import end
+from trebuche.changes import Change
+from trebuche.contract import MESSAGE_LIMIT_BYTES
+from trebuche.delivery import bury, deliver, detach
+from trebuche.effects import (
+    Concurrently,
+    Log,
+    MarkEnded,
+    Now,
+    QuerySubscribers,
+    RaisePending,
+    RemoveSubscription,
+    Routine,
+    perform,
+)
+from trebuche.envelopes import StreamErrorEnvelope, encode
+from trebuche.errors import ConnectionGoneError, StateTooLargeError, ThrottledError, TrebucheError
+from trebuche.filters import passes
+from trebuche.frames import data_frame, observed
+from trebuche.stored import Phase, Subscription
+from trebuche.targets import observed_property
+
+
+def fan_out(changes: Iterable[Change]) -> Routine[str | None]:
+    """Deliver changes; the sequence number from which they have to be delivered again, None when all is done.
+
+    Changes of one actor go out in the order given. A change that comes again is posted again, under the same number.
+    """
+    by_actor: dict[str, list[Change]] = {}
+    for change in changes:
+        by_actor.setdefault(change.actor_id, []).append(change)
+    failed = []
+    for actor_id, own in by_actor.items():
+        failed.append((yield from _to_actor(actor_id, own)))
+    return first_failed(failed)
+
+
+def first_failed(sequence_numbers: Iterable[str | None]) -> str | None:
+    """The lowest: Lambda repeats everything from there. They are numbers of up to 40 digits, not texts to sort."""
+    return min((number for number in sequence_numbers if number is not None), key=int, default=None)
+
+
+def _to_actor(actor_id: str, changes: Sequence[Change]) -> Routine[str | None]:
+    now_ms = yield from perform(Now())
+    try:
+        rows = yield from perform(QuerySubscribers(actor_id, now_ms // 1000))
+    except TrebucheError as error:
+        yield from perform(Log(logs.ERROR, "subscribers-unreadable", {"actorId": actor_id, "code": error.code}, error))
+        return changes[0].sequence_number
+    by_connection: dict[str, list[Subscription]] = {}
+    for row in rows:
+        by_connection.setdefault(row.connection_id, []).append(row)
+    # One post in flight per connection: API Gateway does not keep concurrent posts in order.
+    failed = yield from perform(Concurrently(tuple(_to_connection(own, changes) for own in by_connection.values())))
+    return first_failed(failed)
+
+
+def _to_connection(rows: Sequence[Subscription], changes: Sequence[Change]) -> Routine[str | None]:
+    for change in changes:
+        left = []
+        for row in rows:
+            try:
+                kept = yield from _tell(row, change)
+            except TrebucheError as error:
+                fields = _fields(row) | {"code": error.code}
+                yield from perform(Log(logs.ERROR, "change-undelivered", fields, error))
+                return change.sequence_number
+            left += [kept] if kept else []
+        rows = left
+    return None
+
+
+def _tell(row: Subscription, change: Change) -> Routine[Subscription | None]:
+    """Bring one change to one subscriber; the row as it is for the next change, None when it is out."""
+    if row.phase is Phase.OPENING:
+        notice = RaisePending(row, change.version) if change.state is not None else MarkEnded(row)
+        found = yield from perform(notice)
+        if found is None or found.phase is not Phase.LIVE:
+            return found
+        row = found
+    if row.phase is not Phase.LIVE:
+        return None
+    try:
+        return (yield from _post(row, change))
+    except ConnectionGoneError:
+        yield from detach(row)
+        yield from bury(row.connection_id)
+        yield from perform(Log(logs.INFO, "connection-gone", _fields(row)))
+        return None
+    except ThrottledError as error:
+        yield from perform(Log(logs.WARNING, "subscriber-slow", _fields(row) | {"code": error.code}))
+        return row
+
+
+def _post(row: Subscription, change: Change) -> Routine[Subscription | None]:
+    if change.state is None:
+        yield from end(row)
+        return None
+    if change.version <= row.sent:
+        return row
+    property_key = observed_property(row.target) or ""
+    value = observed(change.state, property_key)
+    before = observed(change.previous, property_key) if change.previous is not None else None
+    if not passes(row.filter, value=value, previous=before):
+        return row
+    now_ms = yield from perform(Now())
+    frame = data_frame(row.stream_id, change.version - row.base, value, now_ms)
+    if (size := len(frame)) > MESSAGE_LIMIT_BYTES:
+        yield from _give_up(row, size)
+        return None
+    yield from deliver(row.connection_id, row.connected_at, frame)
+    return row
+
+
+def _give_up(row: Subscription, size: int) -> Routine[None]:
+    """A state written past the runtime can be too large for any frame."""
+    message = f"the value takes {size} bytes as a frame, over the limit of {MESSAGE_LIMIT_BYTES}"
+    frame = encode(StreamErrorEnvelope(row.stream_id, message, StateTooLargeError.code, retryable=False))
+    yield from deliver(row.connection_id, row.connected_at, frame)
+    yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
+
+
+def _fields(row: Subscription) -> dict[str, object]:
+    return {"actorId": row.actor_id, "connectionId": row.connection_id, "streamId": row.stream_id}

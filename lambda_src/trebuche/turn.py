@@ -1,0 +1,137 @@
+"""One call of one actor: read, run, write everything at once; again when somebody else's write came first."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from trebuche.actor_types import ActorType, Method
+from trebuche.contract import JOURNAL_TTL_SECONDS
+from trebuche.documents import canonical
+from trebuche.effects import (
+    CommitTurn,
+    HighestVersion,
+    LoadCall,
+    LoadState,
+    Now,
+    Pause,
+    RandomFraction,
+    RandomUuid,
+    Routine,
+    perform,
+)
+from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope
+from trebuche.errors import CallIdReusedError, VersionConflictError
+from trebuche.frames import check_state_size, response_frame
+from trebuche.stored import CallRecord, StoredState, Turn
+
+ATTEMPTS: Final = 12
+"""With the pauses below about 5 s at the most, well within the 29 s that API Gateway waits."""
+FIRST_PAUSE_SECONDS: Final = 0.025
+LONGEST_PAUSE_SECONDS: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call whose method and arguments are known to fit."""
+
+    actor_type: ActorType
+    actor_id: str
+    call_id: UUID
+    method: Method
+    arguments: tuple[Any, ...]
+    digest: str
+    """Of method and arguments, to tell a repeated call from another one with its callID."""
+
+
+def read_call(actor_type: ActorType, actor_id: str, invocation: InvocationEnvelope) -> Call:
+    """Find the method and read its arguments.
+
+    Raises:
+        ActorError: No such method, or arguments that do not fit.
+        ProtocolError: The target identifier cannot name a method.
+    """
+    method = actor_type.method(invocation.target_identifier)
+    values, documents = method.read(invocation.arguments)
+    digest = hashlib.sha256(canonical([method.name, *documents])).hexdigest()
+    return Call(actor_type, actor_id, invocation.call_id, method, tuple(values), digest)
+
+
+def take_turn(call: Call) -> Routine[bytes]:
+    """Carry a call out; the JSON document of its result, empty for none.
+
+    Raises:
+        ActorError: The method refused, or the callID was used for another call.
+        StateError: The stored state cannot be read, or the next one is too large.
+        VersionConflictError: Others kept writing first; nothing was written, the same call may be sent again.
+    """
+    seed = yield from perform(RandomUuid())
+    if not call.actor_type.stateful:
+        now_ms = yield from perform(Now())
+        result, _ = _run(call, call.actor_type.fresh_state(), now_ms, seed)
+        return result
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            yield from _back_off(attempt)
+        outcome = yield from _attempt(call, seed)
+        if outcome is not None:
+            return outcome
+    raise VersionConflictError(
+        f"'{call.actor_id}' is busy: {ATTEMPTS} attempts lost to other calls; nothing was written"
+    )
+
+
+def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
+    """One attempt; None when it has to be repeated.
+
+    State first, call record second: a call that is not yet on record after the state was read, but takes effect
+    before the commit, has changed the state's version. The other way round the method could run on its own effect.
+    """
+    now_ms = yield from perform(Now())
+    stored = yield from perform(LoadState(call.actor_id))
+    record = yield from perform(LoadCall(call.actor_id, call.call_id, now_ms // 1000))
+    if record is not None:
+        return _recorded(call, record)
+    state = call.actor_type.read_state(stored.state) if stored else call.actor_type.fresh_state()
+    before = call.actor_type.write_state(state)
+    result, after = _run(call, state, now_ms, seed)
+    if after == before:
+        return result
+    check_state_size(call.actor_id, after)
+    version = stored.version if stored else (yield from perform(HighestVersion(call.actor_id)))
+    next_state = StoredState(call.actor_id, after, version + 1, call.actor_type.schema, now_ms)
+    committed = yield from perform(CommitTurn(_turn(call, stored, next_state, result)))
+    return result if committed else None
+
+
+def _turn(call: Call, stored: StoredState | None, next_state: StoredState, result: bytes) -> Turn:
+    now = next_state.updated_at // 1000
+    return Turn(
+        previous=stored.version if stored else None,
+        next=next_state,
+        call_id=call.call_id,
+        call=CallRecord(call.digest, result, next_state.version),
+        now=now,
+        ttl=now + JOURNAL_TTL_SECONDS,
+    )
+
+
+def _recorded(call: Call, record: CallRecord) -> bytes:
+    if record.digest != call.digest:
+        raise CallIdReusedError("this callID was used for another call; make a new one for each call")
+    return record.result
+
+
+def _run(call: Call, state: Any, now_ms: int, seed: UUID) -> tuple[bytes, bytes]:
+    """Result and next state of the method, both as JSON documents."""
+    actor = call.actor_type.instance(call.actor_id, state, now_ms=now_ms, seed=seed)
+    result = call.method.write(getattr(actor, call.method.attribute)(*call.arguments))
+    response_frame(ResponseEnvelope(call.call_id, result))
+    return result, call.actor_type.write_state(actor.state)
+
+
+def _back_off(attempt: int) -> Routine[None]:
+    """Full jitter: waiters that lost to one another must not come back together."""
+    fraction = yield from perform(RandomFraction())
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+    yield from perform(Pause(fraction * longest))
