@@ -11,7 +11,15 @@ from websockets.server import ServerProtocol
 
 from sandbox.clock import Clock, Timer
 from sandbox.front.events import ConnectionFacts
-from sandbox.front.limits import AGE_SECONDS, FRAME_BYTES, GOING_AWAY, IDLE_SECONDS, MESSAGE_BYTES, UNSUPPORTED
+from sandbox.front.limits import (
+    AGE_SECONDS,
+    FRAME_BYTES,
+    GOING_AWAY,
+    IDLE_SECONDS,
+    MESSAGE_BYTES,
+    NOT_TEXT,
+    UNSUPPORTED,
+)
 
 LINGER_SECONDS: Final = 2.0
 """How long a closing socket may take to say goodbye; unread input would turn an early close into a reset."""
@@ -48,14 +56,10 @@ class Connection:
         self._protocol = ServerProtocol(state=OPEN, max_size=(MESSAGE_BYTES, FRAME_BYTES))
         self._fragments: list[bytes] = []
         self._open = True
+        self._refused = False
         self._linger: asyncio.TimerHandle | None = None
         self._age: Timer = clock.call_at(self.last_active + AGE_SECONDS, self._leave)
         self._idle: Timer = clock.call_at(self.last_active + IDLE_SECONDS, self._check_idle)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether frames can still be sent."""
-        return self._open
 
     @property
     def close_status(self) -> tuple[int, str]:
@@ -101,10 +105,10 @@ class Connection:
         self.gone.set()
 
     def _receive(self, event: Frame | Request | Response) -> None:
-        if not isinstance(event, Frame) or not self._open:
+        if not isinstance(event, Frame) or self._refused:
             return
         if event.opcode is Opcode.BINARY:
-            self._protocol.fail(UNSUPPORTED, "Binary frames are not supported")
+            self._refuse(UNSUPPORTED, "Binary frames are not supported")
         elif event.opcode in (Opcode.TEXT, Opcode.CONT):
             self._fragments.append(bytes(event.data))
             if event.fin:
@@ -116,10 +120,15 @@ class Connection:
         try:
             text = message.decode()
         except UnicodeDecodeError:
-            self._protocol.fail(1007, "Not valid UTF-8")
+            self._refuse(NOT_TEXT, "Not valid UTF-8")
             return
         self.last_active = self._clock.now()
         self._on_message(self, text)
+
+    def _refuse(self, code: int, reason: str) -> None:
+        """Close for what the client sent; what came after it is not read any more."""
+        self._refused = True
+        self._protocol.fail(code, reason)
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():

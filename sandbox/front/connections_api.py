@@ -49,6 +49,8 @@ class ConnectionsApi:
         if request.method == "DELETE":
             connection.close(_DELETED)
             return web.Response(status=204)
+        if request.method != "GET":
+            return _error(405, "MethodNotAllowedException", f"Method {request.method} is not allowed")
         shown = {
             "connectedAt": _iso(connection.facts.connected_at_ms / 1000),
             "identity": connection.facts.identity(),

@@ -2,16 +2,18 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
+import aiohttp
 from aiohttp import web
 from aiohttp.http_websocket import WebSocketReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from sandbox.aws import AwsClient
+from sandbox.aws import AwsClient, AwsRefusedError
 from sandbox.clock import Clock
 from sandbox.front.api_model import Route, Served
 from sandbox.front.connection import Connection
@@ -111,7 +113,8 @@ class Gateway:
     async def _run(
         self, request: web.BaseRequest, facts: ConnectionFacts, response: web.StreamResponse
     ) -> web.StreamResponse:
-        await response.prepare(request)
+        with contextlib.suppress(ConnectionResetError):  # the client may have left while $connect ran
+            await response.prepare(request)
         transport = request.transport
         if transport is None:
             self._start(self._on_disconnect(facts, 1006, ""))
@@ -130,11 +133,17 @@ class Gateway:
         return response
 
     def _on_message(self, connection: Connection, text: str) -> None:
-        self._start(self._serve_message(connection, text))
+        self._start(self._answer(connection, text))
 
     def _on_closed(self, connection: Connection) -> None:
         self._connections.pop(connection.facts.connection_id, None)
         self._start(self._on_disconnect(connection.facts, *connection.close_status))
+
+    async def _answer(self, connection: Connection, text: str) -> None:
+        try:
+            await self._serve_message(connection, text)
+        except (aiohttp.ClientError, AwsRefusedError):
+            connection.send(problem(INTERNAL, connection.facts.connection_id))
 
     async def _serve_message(self, connection: Connection, text: str) -> None:
         facts = connection.facts
@@ -154,7 +163,10 @@ class Gateway:
             connection.send(_within_limit(outcome.body, facts))
 
     async def _on_disconnect(self, facts: ConnectionFacts, code: int, reason: str) -> None:
-        served = await self._control_plane.serve(facts.api_id, facts.stage)
+        try:
+            served = await self._control_plane.serve(facts.api_id, facts.stage)
+        except (aiohttp.ClientError, AwsRefusedError):
+            return  # a goodbye is best effort
         route = served.api.routes.get("$disconnect") if served else None
         if served is None or route is None or route.integration is None:
             return

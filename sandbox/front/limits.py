@@ -8,5 +8,6 @@ IDLE_SECONDS: Final = 600.0
 AGE_SECONDS: Final = 7200.0
 
 GOING_AWAY: Final = 1001
+NOT_TEXT: Final = 1007
 UNSUPPORTED: Final = 1003
 """Binary frames are not accepted from clients."""

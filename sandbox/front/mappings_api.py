@@ -9,7 +9,6 @@ from aiohttp import web
 
 from sandbox.aws import ACCOUNT, Answer, AwsRefusedError, Json
 from sandbox.front.proxy import Proxy
-from sandbox.front.signature import Scope
 from sandbox.pump.mapping import Mapping
 from sandbox.pump.pump import Pump
 from sandbox.pump.settings import merge, refuse
@@ -30,7 +29,7 @@ class MappingsApi:
         self._pump = pump
         self._proxy = proxy
 
-    async def handle(self, request: web.BaseRequest, scope: Scope) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest, region: str) -> web.StreamResponse:
         """Answer one request as Lambda does."""
         body = await request.content.read()
         identifier = unquote(request.raw_path.partition("?")[0][len(MAPPINGS_PATH) :].strip("/"))
@@ -38,9 +37,9 @@ class MappingsApi:
             if identifier:
                 answer = await self._handle_one(request.method, identifier, _parse(body))
             elif request.method == "POST":
-                answer = await self._create(_parse(body), scope.region)
+                answer = await self._create(_parse(body), region)
             else:
-                return await self._list(request, scope.region)
+                return await self._list(request, region)
         except AwsRefusedError as error:
             return _refusal(error)
         if answer is None:

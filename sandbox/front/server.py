@@ -17,7 +17,7 @@ from sandbox.front.control_plane import APIS_PATH, ControlPlane
 from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
-from sandbox.front.signature import scope_of
+from sandbox.front.signature import region_of
 from sandbox.pump import Pump
 
 _SOCKET_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/?(?:\?|$)")
@@ -114,11 +114,11 @@ class Front:
             if path.startswith("/_aws/execute-api/"):
                 return await self._handle_execute(request, path)
             if path.startswith(MAPPINGS_PATH):
-                return await self._mappings.handle(request, scope_of(request.headers))
+                return await self._mappings.handle(request, region_of(request.headers))
             if path.startswith(APIS_PATH):
                 return await self._handle_control_plane(request, path)
             return await self._forward(request)
-        except EmulatorDownError:
+        except (EmulatorDownError, aiohttp.ClientError):
             return emulator_down()
 
     async def _handle_execute(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
@@ -132,7 +132,7 @@ class Front:
         body = await request.content.read()
         answer = await self._proxy.send(request, body)
         if request.method != "GET" and 200 <= answer.status < 300:
-            region = scope_of(request.headers).region
+            region = region_of(request.headers)
             await self._control_plane.observe_write(path, region, body, answer.body)
         return self._proxy.respond(request, answer, rewrite_endpoints(answer.body, self._address))
 

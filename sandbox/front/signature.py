@@ -1,27 +1,15 @@
-"""Reads the scope of a signed request: who signed it, for which region and service."""
+"""Reads the credential scope of a signed request."""
 
 import re
-from dataclasses import dataclass
 
 from multidict import MultiMapping
 
 from sandbox.aws import DEFAULT_REGION
 
-_SCOPE = re.compile(r"Credential=(?P<key>[^/,]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/(?P<region>[^/]+)/[^/]+/aws4_request")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The credential scope of Signature Version 4."""
-
-    access_key: str | None
-    region: str
-    service: str | None
-
-
-def scope_of(headers: MultiMapping[str]) -> Scope:
-    """The scope of a request; an unsigned one is for nobody, in the default region."""
+def region_of(headers: MultiMapping[str]) -> str:
+    """The region that a request was signed for (Signature Version 4); an unsigned one gets the default."""
     match = _SCOPE.search(headers.get("Authorization", ""))
-    if match is None:
-        return Scope(None, DEFAULT_REGION, None)
-    return Scope(match["key"], match["region"], match["service"])
+    return DEFAULT_REGION if match is None else match["region"]

@@ -1,14 +1,11 @@
 """Runs all mappings, each on its own."""
 
 import asyncio
-from typing import Final
 
 from sandbox.aws import AwsClient, Json
 from sandbox.clock import Clock
 from sandbox.pump.mapping import Mapping
 from sandbox.pump.shard import STREAMS, Shard
-
-STREAM_VIEW: Final = "StreamDescription"
 
 
 class Pump:
@@ -39,7 +36,7 @@ class Pump:
         """
         request: Json = {"StreamArn": mapping.stream_arn}
         answer = await self.aws.call(f"{STREAMS}.DescribeStream", request, service="dynamodb", region=mapping.region)
-        stream = answer[STREAM_VIEW]
+        stream = answer["StreamDescription"]
         key = next(part["AttributeName"] for part in stream["KeySchema"] if part["KeyType"] == "HASH")
         shards = [self._shard(mapping, shard["ShardId"], key) for shard in stream["Shards"]]
         for shard in shards:

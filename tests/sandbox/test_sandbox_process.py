@@ -109,6 +109,20 @@ def test_killed_sandbox_takes_its_emulator_along(running: client.RunningSandbox,
         assert record.load(root) == again.record
 
 
+def test_killed_parent_stops_the_sandbox(root: Path) -> None:
+    """Whoever started it is killed: its pipe ends, and the sandbox stops in good order."""
+    program = "import sys, time, pathlib\nfrom sandbox import client\n"
+    program += "kept = client.start(pathlib.Path(sys.argv[1]), pulumi=False)\ntime.sleep(600)\n"
+    parent = subprocess.Popen([sys.executable, "-c", program, str(root)], cwd=client.CHECKOUT)
+    found = eventually(lambda: record.load(root))
+    assert found is not None
+    parent.kill()
+    parent.wait()
+    eventually(lambda: not alive(found.pid))
+    assert group_of(found.emulator_pid) == []
+    assert not record.record_path(root).exists()
+
+
 def test_killed_emulator_ends_the_sandbox_with_a_sentence(running: client.RunningSandbox, root: Path) -> None:
     """The emulator dies: status 3, one sentence, nothing left."""
     kill(running.record.emulator_pid)

@@ -93,3 +93,13 @@ def test_connect_that_is_plain_http_is_told_to_upgrade(aws: Aws) -> None:
     caught.value.close()
     with connect(socket.url):
         assert len(eventually(function.events)) == 1
+
+
+def test_client_that_leaves_during_connect_is_said_goodbye_to(aws: Aws) -> None:
+    """The $connect function has accepted nobody: $disconnect runs all the same, with 1006."""
+    slow = aws.function('record(event)\ntime.sleep(1)\nreturn {"statusCode": 200}')
+    goodbye = aws.function("record(event)")
+    socket = aws.web_socket({"$connect": slow, "$disconnect": goodbye})
+    with pytest.raises(TimeoutError):
+        connect(socket.url, open_timeout=0.5)
+    assert eventually(goodbye.events)[0]["requestContext"]["disconnectStatusCode"] == 1006

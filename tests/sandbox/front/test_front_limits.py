@@ -82,3 +82,17 @@ def test_ping_is_answered_without_the_function(aws: Aws) -> None:
     socket = aws.web_socket({})
     with connect(socket.url) as client:
         assert client.ping().wait(timeout=20)
+
+
+def test_nothing_after_a_binary_frame_is_read(aws: Aws) -> None:
+    """Frames that arrive together with a binary one, behind it, reach no function."""
+    function, goodbye = aws.function(SIZE), aws.function(GOODBYE)
+    socket = aws.web_socket({"$default": function, "$disconnect": goodbye})
+    with connect(socket.url) as client:
+        client.send("{}")
+        assert client.recv(timeout=20) == "2"
+        mask = bytes(4)
+        client.socket.sendall(b"\x82\x81" + mask + b"x" + b"\x81\x81" + mask + b"y")
+        assert close_code(client) == 1003
+    eventually(goodbye.events)
+    assert [event["size"] for event in function.events()] == [2]

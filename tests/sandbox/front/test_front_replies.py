@@ -44,6 +44,22 @@ def test_reply_is_dropped_on_a_one_way_route(aws: Aws) -> None:
         assert client.recv(timeout=20) == '{"action": "answer"}'
 
 
+def test_selection_expression_alone_makes_no_two_way_route(aws: Aws) -> None:
+    """The route names a response, but there is none: the reply is dropped."""
+    function = aws.function(ECHO)
+    socket = aws.web_socket({"$default": function, "answer": function}, auto_deploy=True)
+    routes = {route["RouteKey"]: route["RouteId"] for route in aws.gateway.get_routes(ApiId=socket.api_id)["Items"]}
+    response = aws.gateway.get_route_responses(ApiId=socket.api_id, RouteId=routes["$default"])["Items"][0]
+    aws.gateway.delete_route_response(
+        ApiId=socket.api_id, RouteId=routes["$default"], RouteResponseId=response["RouteResponseId"]
+    )
+    with connect(socket.url) as client:
+        client.send('{"silent": true}')
+        eventually(function.events)
+        client.send('{"action": "answer"}')
+        assert client.recv(timeout=20) == '{"action": "answer"}'
+
+
 @pytest.mark.parametrize(
     "body",
     ['raise ValueError("secret")', "return None", 'return "text"', 'return {"body": "no status"}'],
