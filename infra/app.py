@@ -113,7 +113,7 @@ class StreamingApp(pulumi.ComponentResource):
         if realtime:
             grants += [
                 realtime.connections.grant_note(),
-                realtime.subscriptions.grant_read_write(),
+                realtime.subscriptions.grant_subscribe(),
                 realtime.api.grant_post(),
             ]
         return self._function(
@@ -126,7 +126,7 @@ class StreamingApp(pulumi.ComponentResource):
 
     def _websocket(self, realtime: _Realtime, actors: Mapping[str, LambdaFunction]) -> LambdaFunction:
         exposed = {actor.declared.exposed_as: actors[actor.role].alias_arn for actor in self._plan.actors}
-        grants = [realtime.connections.grant_lifecycle(), realtime.subscriptions.grant_read_write()]
+        grants = [realtime.connections.grant_lifecycle(), realtime.subscriptions.grant_detach()]
         if actors:
             grants.append(grant_invoke(actors.values()))
         return self._function(
@@ -147,9 +147,8 @@ class StreamingApp(pulumi.ComponentResource):
             {**self._addresses(realtime), ENV_JOURNAL_TABLE: self._journal.table_name},
             [
                 self._state.grant_stream(),
-                self._journal.grant_replay(),
-                realtime.connections.grant_prune(),
-                realtime.subscriptions.grant_read_write(),
+                realtime.connections.grant_forget(),
+                realtime.subscriptions.grant_fan_out(),
                 realtime.api.grant_post(),
                 failures.grant_send(),
             ],

@@ -107,10 +107,6 @@ class JournalTable(_Table):
         """Write entries with a turn, look up a call, replay versions."""
         return self._grant("Journal", "GetItem", "PutItem", "Query")
 
-    def grant_replay(self) -> Grant:
-        """Read versions."""
-        return self._grant("Journal", "Query")
-
 
 class ConnectionTable(_Table):
     """Open connections, found by their id; by actor through the index."""
@@ -128,16 +124,16 @@ class ConnectionTable(_Table):
         super().__init__("trebuche:aws:ConnectionTable", name, args, schema, opts)
 
     def grant_lifecycle(self) -> Grant:
-        """Register, look up, change and remove connections."""
+        """Register connections, take streams off them, forget them."""
         return self._grant("Connections", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
 
     def grant_note(self) -> Grant:
-        """Look up connections and note on them what they watch."""
+        """Note on connections what they watch."""
         return self._grant("Connections", "GetItem", "UpdateItem")
 
-    def grant_prune(self) -> Grant:
-        """Look up connections, change them, remove the dead ones."""
-        return self._grant("Connections", "GetItem", "UpdateItem", "DeleteItem")
+    def grant_forget(self) -> Grant:
+        """Remove dead connections; what was known of them comes with it."""
+        return self._grant("Connections", "DeleteItem")
 
 
 class SubscriptionTable(_Table):
@@ -147,6 +143,14 @@ class SubscriptionTable(_Table):
         schema = _Schema(hash_key=ACTOR_ID, range_key=STREAM_ID)
         super().__init__("trebuche:aws:SubscriptionTable", name, args, schema, opts)
 
-    def grant_read_write(self) -> Grant:
-        """All of one actor's subscriptions, and single ones of them; no scan."""
+    def grant_subscribe(self) -> Grant:
+        """Open, resume, bring up to date and end single subscriptions."""
+        return self._grant("Subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+
+    def grant_detach(self) -> Grant:
+        """End single subscriptions, or set them aside for a resume."""
+        return self._grant("Subscriptions", "GetItem", "PutItem", "DeleteItem")
+
+    def grant_fan_out(self) -> Grant:
+        """All of one actor's subscriptions; note what they missed, end them, set them aside."""
         return self._grant("Subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")

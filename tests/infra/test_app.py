@@ -242,7 +242,7 @@ def test_permissions_of_an_actor(deployed: Deploy, actor: str) -> None:
         | on_table("my-app-actor-state-dev", "GetItem", "PutItem")
         | on_table("my-app-dev-journal", "GetItem", "PutItem", "Query")
         | on_table("my-app-connections-dev", "GetItem", "UpdateItem")
-        | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+        | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
         | {POST}
     )
 
@@ -254,7 +254,7 @@ def test_permissions_of_the_websocket_function(deployed: Deploy) -> None:
     assert permissions(recording, "my-app-dev-websocket") == (
         logs("my-app-dev-websocket")
         | on_table("my-app-connections-dev", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
-        | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+        | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "DeleteItem")
         | {
             ("lambda:InvokeFunction", "arn:my-app-dev-actor-todo-list:live"),
             ("lambda:InvokeFunction", "arn:my-app-dev-actor-game-room:live"),
@@ -263,15 +263,14 @@ def test_permissions_of_the_websocket_function(deployed: Deploy) -> None:
 
 
 def test_permissions_of_the_stream_processor(deployed: Deploy) -> None:
-    """It reads the stream and the journal, pushes, and reports failures."""
+    """It reads the stream, pushes, clears away dead connections, and reports failures."""
     recording, _outputs = deployed()
     stream = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 
     assert permissions(recording, "my-app-dev-stream-processor") == (
         logs("my-app-dev-stream-processor")
         | on_table("my-app-actor-state-dev/stream/*", *stream)
-        | on_table("my-app-dev-journal", "Query")
-        | on_table("my-app-connections-dev", "GetItem", "UpdateItem", "DeleteItem")
+        | on_table("my-app-connections-dev", "DeleteItem")
         | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
         | {POST, ("sqs:SendMessage", "arn:my-app-dev-stream-processor-failures")}
     )
