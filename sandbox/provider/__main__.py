@@ -7,9 +7,10 @@ from concurrent import futures
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from sandbox import versions
 from sandbox.provider.errors import ProviderConfigError
 from sandbox.provider.provider_config import sandbox_endpoint
-from sandbox.provider.resources import SDK_VERSION, TABLE
+from sandbox.provider.resources import TABLE
 from sandbox.provider.servicer import AwsProvider
 
 _THREADS = 32
@@ -33,7 +34,7 @@ def main() -> int:
     except ProviderConfigError as error:
         print(error, file=sys.stderr)
         return 1
-    server, port = serve(AwsProvider(TABLE, os.environ, SDK_VERSION))
+    server, port = serve(AwsProvider(TABLE, os.environ, versions.PROVIDER))
     print(port, flush=True)
     try:
         server.wait_for_termination()

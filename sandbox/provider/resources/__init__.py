@@ -1,13 +1,36 @@
 """The table: one row per resource type that the sandbox stands in for."""
 
-from sandbox.provider.resources import apigateway, dynamodb, iam, lambda_function, lambda_wiring, messaging, monitoring
+from sandbox.provider.resources import (
+    apigateway,
+    discovery,
+    dynamodb,
+    iam,
+    lambda_function,
+    lambda_wiring,
+    messaging,
+    monitoring,
+    recorded,
+    secrets,
+)
 from sandbox.provider.table import ResourceType
 
-SDK_VERSION = "7.51.1"
-"""The pulumi-aws version whose names the table uses."""
+_MODULES = (
+    apigateway,
+    discovery,
+    dynamodb,
+    iam,
+    lambda_function,
+    lambda_wiring,
+    messaging,
+    monitoring,
+    recorded,
+    secrets,
+)
 
-TABLE: dict[str, ResourceType] = {
-    row.token: row
-    for module in (apigateway, dynamodb, iam, lambda_function, lambda_wiring, messaging, monitoring)
-    for row in module.ROWS
-}
+TABLE: dict[str, ResourceType] = {row.token: row for module in _MODULES for row in module.ROWS}
+
+RECORDED_TYPES: tuple[str, ...] = tuple(row.token for row in recorded.ROWS)
+"""Types that the emulator has nothing for: accepted, remembered in the stack's state, without any effect."""
+
+RECORD_ONLY: dict[str, tuple[str, ...]] = {token: row.record_only for token, row in TABLE.items() if row.record_only}
+"""Properties that the emulator cannot hold, by type: remembered in the stack's state, without any effect."""

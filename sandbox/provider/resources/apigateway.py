@@ -112,8 +112,10 @@ class ChildHandler(Handler):
         return {**to_api(self._members, props, self._parents), f"{self._noun}Id": ident}
 
     def create(self, scope: Scope, inputs: Props) -> str:
-        """Create it under its parent."""
-        return str(self._call(scope, "create", **to_api(self._members, inputs))[f"{self._noun}Id"])
+        """Create it under its parent; the official provider's defaults travel too."""
+        defaults = {name: member.default for name, member in self._members.items() if member.default is not None}
+        answer = self._call(scope, "create", **to_api(self._members, {**defaults, **inputs}))
+        return str(answer[f"{self._noun}Id"])
 
     def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
         """What the control plane holds, with the remembered parents."""

@@ -177,7 +177,7 @@ class MappingHandler(Handler):
             "uuid": ident,
             "arn": arn,
             "state": answer.get("State"),
-            "tags": client.list_tags(Resource=arn)["Tags"] if state.get("tags") else {},
+            "tags": self._tags(scope, arn, state),
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -194,10 +194,17 @@ class MappingHandler(Handler):
             _steady(scope, ident)
         if edit.touches("tags"):
             added, removed = edit.tag_changes()
+            arn = edit.old["arn"]
             if removed:
-                client.untag_resource(Resource=edit.old["arn"], TagKeys=removed)
+                existing(lambda: client.untag_resource(Resource=arn, TagKeys=removed))
             if added:
-                client.tag_resource(Resource=edit.old["arn"], Tags=added)
+                existing(lambda: client.tag_resource(Resource=arn, Tags=added))
+
+    def _tags(self, scope: Scope, arn: str, state: Props) -> dict[str, str]:
+        """The tags, or the remembered ones where mappings have none (the front, which runs them, keeps none)."""
+        answer = existing(lambda: scope.client("lambda").list_tags(Resource=arn))
+        tags: dict[str, str] = answer["Tags"] if answer is not None else state.get("tags") or {}
+        return tags
 
     def delete(self, scope: Scope, ident: str, state: Props) -> None:
         """DeleteEventSourceMapping, and wait until it is gone."""
