@@ -15,8 +15,10 @@ from infra.plan import make_plan  # noqa: E402
 from infra.provider import make_provider  # noqa: E402
 from trebuche.errors import ConfigError  # noqa: E402
 
+# The official language host hands a stack's configuration over in the environment, the SDK's own in a variable.
+stack_config = {**get_config_env(), **CONFIG.get()}
 try:
-    plan = make_plan(ROOT, pulumi.get_stack(), {**get_config_env(), **CONFIG.get()})
+    plan = make_plan(ROOT, pulumi.get_stack(), stack_config)
 except ConfigError as error:
     raise pulumi.RunError(str(error)) from None
 
