@@ -95,6 +95,8 @@ def _kind(old: Any, new: Any) -> ChangeKind:
 
 
 def _equal(member: Property, old: Any, new: Any) -> bool:
+    if is_empty(old) or is_empty(new):
+        return is_empty(old) and is_empty(new)
     if is_archive(old) and is_archive(new):
         return bool(old.get("hash") == new.get("hash"))
     if member.canonical is not None:
@@ -112,7 +114,11 @@ def blend(fields: Mapping[str, Property], given: Mapping[str, Any], live: Mappin
 
     Properties that AWS (or the emulator) does not store are remembered as given, unless ``live`` names them.
     """
-    remembered = {name: live.get(name, given.get(name)) for name in fields if _unstored(fields[name])}
+    remembered = {
+        name: given.get(name) if member.record_only else live.get(name, given.get(name))
+        for name, member in fields.items()
+        if _unstored(member)
+    }
     spelled = {
         name: _blend_value(fields[name], given[name], live[name])
         for name in fields

@@ -12,7 +12,6 @@ from sandbox.provider.checking import Failure
 from sandbox.provider.cloud import Scope, code_of, existing
 from sandbox.provider.properties import (
     BOOLEAN,
-    DOCUMENT,
     INTEGER,
     NUMBER,
     REGION,
@@ -40,8 +39,10 @@ def _snake(noun: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", noun).lower()
 
 
-def _own_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
-    return {key: value for key, value in (tags or {}).items() if key != _CHOSEN_ID_TAG}
+def _tags(scope: Scope, arn: str) -> dict[str, str]:
+    """The tags of a resource, without the one that is ours."""
+    answer = scope.client("apigatewayv2").get_tags(ResourceArn=arn)
+    return {key: value for key, value in answer.get("Tags", {}).items() if key != _CHOSEN_ID_TAG}
 
 
 def _retag(scope: Scope, arn: str, edit: Edit) -> None:
@@ -70,11 +71,12 @@ class ApiHandler(Handler):
     def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
         """GetApi; the endpoint is what the control plane says."""
         answer = existing(lambda: scope.client("apigatewayv2").get_api(ApiId=ident))
+        arn = scope.arn("apigateway", f"/apis/{ident}", account=False)
         return answer and {
             **from_api(_API, answer),
-            "tags": _own_tags(answer.get("Tags")),
+            "tags": _tags(scope, arn),
             "apiEndpoint": answer.get("ApiEndpoint", ""),
-            "arn": scope.arn("apigateway", f"/apis/{ident}", account=False),
+            "arn": arn,
             "executionArn": scope.arn("execute-api", ident),
         }
 
@@ -99,10 +101,17 @@ class ChildHandler(Handler):
         noun: The API's word, such as ``Integration``.
         members: The properties.
         parents: Properties that address the thing above.
+        always: Properties that an update has to name although they cannot change.
     """
 
-    def __init__(self, noun: str, members: Mapping[str, Property], parents: tuple[str, ...] = ("apiId",)) -> None:
-        self._noun, self._members, self._parents = noun, members, parents
+    def __init__(
+        self,
+        noun: str,
+        members: Mapping[str, Property],
+        parents: tuple[str, ...] = ("apiId",),
+        always: frozenset[str] = frozenset(),
+    ) -> None:
+        self._noun, self._members, self._parents, self._always = noun, members, parents, always
 
     def _call(self, scope: Scope, verb: str, **arguments: Any) -> Props:
         answer: Props = getattr(scope.client("apigatewayv2"), f"{verb}_{_snake(self._noun)}")(**arguments)
@@ -130,9 +139,10 @@ class ChildHandler(Handler):
 
     def update(self, scope: Scope, ident: str, edit: Edit) -> None:
         """Update what changed; a dropped text is cleared."""
-        if edit.changed:
-            cleared = {name: "" for name in edit.changed if self._members[name].kind is STRING.kind}
-            wanted = to_api(self._members, {**cleared, **edit.new}, edit.changed)
+        changed = {name for name in edit.changed if not self._members[name].record_only}
+        if changed:
+            cleared = {name: "" for name in changed if self._members[name].kind is STRING.kind}
+            wanted = to_api(self._members, {**cleared, **edit.new}, changed | self._always)
             self._call(scope, "update", **{**wanted, **self._address(ident, edit.new)})
 
     def delete(self, scope: Scope, ident: str, state: Props) -> None:
@@ -177,31 +187,33 @@ class StageHandler(Handler):
         if answer is None:
             return None
         settings = answer.get("RouteSettings") or {}
+        arn = scope.arn("apigateway", f"/apis/{api}/stages/{ident}", account=False)
+        variables = {key: value for key, value in (answer.get("StageVariables") or {}).items() if value}
         routes = [{"routeKey": key, **from_api(_ROUTE_SETTINGS, value)} for key, value in sorted(settings.items())]
         return {
             **from_api(_STAGE, answer),
             "apiId": api,
             "routeSettings": routes,
-            "tags": _own_tags(answer.get("Tags")),
+            "stageVariables": variables,
+            "tags": _tags(scope, arn),
             "invokeUrl": f"{client.get_api(ApiId=api).get('ApiEndpoint', '')}/{ident}",
-            "arn": scope.arn("apigateway", f"/apis/{api}/stages/{ident}", account=False),
+            "arn": arn,
             "executionArn": scope.arn("execute-api", f"{api}/{ident}"),
         }
 
     def update(self, scope: Scope, ident: str, edit: Edit) -> None:
-        """UpdateStage with what changed; dropped variables travel as empty text, dropped route settings are deleted."""
-        client, api, settings = scope.client("apigatewayv2"), edit.new["apiId"], edit.changed - {"tags"}
-        if edit.touches("routeSettings"):
-            kept = {item["routeKey"] for item in edit.new.get("routeSettings") or []}
-            for item in edit.old.get("routeSettings") or []:
-                if item["routeKey"] not in kept:
-                    client.delete_route_settings(ApiId=api, StageName=ident, RouteKey=item["routeKey"])
+        """UpdateStage with what changed; dropped settings travel empty.
+
+        AWS has operations of its own to drop settings (DeleteRouteSettings and the like); the emulator would delete
+        the whole stage on any of them.
+        """
+        client, settings = scope.client("apigatewayv2"), edit.changed - {"tags"}
         if settings:
-            wanted = to_api(_STAGE, {**edit.new, "stageVariables": _variables(edit)}, settings - _SETTINGS)
-            routes = _route_settings(edit.new) if edit.touches(*_SETTINGS) else {}
-            client.update_stage(**{**wanted, **routes, "ApiId": api, "StageName": ident})
-        if edit.touches("accessLogSettings") and not edit.new.get("accessLogSettings"):
-            client.delete_access_log_settings(ApiId=api, StageName=ident)
+            dropped = {"accessLogSettings": {}, "description": "", "clientCertificateId": ""}
+            new = {**dropped, **edit.new, "stageVariables": _variables(edit)}
+            request = to_api(_STAGE, new, settings - _SETTINGS)
+            routes = {"RouteSettings": {}, **_route_settings(edit.new)} if edit.touches(*_SETTINGS) else {}
+            client.update_stage(**{**request, **routes, "ApiId": edit.new["apiId"], "StageName": ident})
         if edit.touches("tags"):
             _retag(scope, str(edit.old["arn"]), edit)
 
@@ -277,13 +289,14 @@ class DomainHandler(Handler):
             return None
         configuration = (answer.get("DomainNameConfigurations") or [{}])[0]
         found = from_api(_DOMAIN_CONFIGURATION, configuration)
+        arn = scope.arn("apigateway", f"/domainnames/{ident}", account=False)
         target = {"targetDomainName": "ApiGatewayDomainName", "hostedZoneId": "HostedZoneId"}
         return {
             "domainName": ident,
             "domainNameConfiguration": {**found, **{key: configuration.get(api, "") for key, api in target.items()}},
             "apiMappingSelectionExpression": answer.get("ApiMappingSelectionExpression", ""),
-            "arn": scope.arn("apigateway", f"/domainnames/{ident}", account=False),
-            "tags": _own_tags(answer.get("Tags")),
+            "arn": arn,
+            "tags": _tags(scope, arn),
         }
 
     def update(self, scope: Scope, ident: str, edit: Edit) -> None:
@@ -401,16 +414,8 @@ _AUTHORIZER = {
 }
 _DEPLOYMENT = {
     "apiId": _API_ID,
-    "description": STRING.but(longest=1024),
+    "description": STRING.but(longest=1024, record_only=True),
     "triggers": STRING_MAP.but(local=True, replaces=True),
-    "region": REGION,
-}
-_MODEL = {
-    "apiId": _API_ID,
-    "name": STRING.but(pattern=r"[A-Za-z0-9]{1,255}"),
-    "contentType": STRING.but(required=True),
-    "schema": DOCUMENT.but(required=True, longest=32768),
-    "description": STRING,
     "region": REGION,
 }
 _ROUTE_SETTINGS = {
@@ -496,7 +501,6 @@ ROWS = (
         rules=_authorizer_rules,
     ),
     _child("Deployment", _DEPLOYMENT, DeploymentHandler("Deployment", _DEPLOYMENT), outputs=("autoDeployed",)),
-    _child("Model", _MODEL, ChildHandler("Model", _MODEL), autoname=Autoname(longest=128, separator="")),
     _child(
         "Stage",
         _STAGE,
@@ -511,7 +515,7 @@ ROWS = (
         DomainHandler(),
         outputs=("apiMappingSelectionExpression", "arn", "tagsAll"),
     ),
-    _child("ApiMapping", _MAPPING, ChildHandler("ApiMapping", _MAPPING, ("domainName",))),
+    _child("ApiMapping", _MAPPING, ChildHandler("ApiMapping", _MAPPING, ("domainName",), frozenset({"apiId"}))),
     ResourceType(
         token="aws:apigateway/account:Account",
         fields={"cloudwatchRoleArn": STRING, "region": REGION},

@@ -56,9 +56,10 @@ class RoleHandler(Handler):
         client, new = scope.client("iam"), edit.new
         if edit.touches("assumeRolePolicy"):
             client.update_assume_role_policy(RoleName=ident, PolicyDocument=new["assumeRolePolicy"])
-        if edit.touches("description", "maxSessionDuration"):
-            duration = new.get("maxSessionDuration") or 3600
-            client.update_role(RoleName=ident, Description=new.get("description") or "", MaxSessionDuration=duration)
+        if edit.touches("description"):
+            client.update_role_description(RoleName=ident, Description=new.get("description") or "")
+        if edit.touches("maxSessionDuration"):
+            client.update_role(RoleName=ident, MaxSessionDuration=new.get("maxSessionDuration") or 3600)
         if edit.touches("permissionsBoundary"):
             self._bound(scope, ident, new.get("permissionsBoundary"))
         if edit.touches("tags"):
