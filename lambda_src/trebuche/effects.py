@@ -24,7 +24,10 @@ Routine: TypeAlias = Generator[Effect[Any], Any, T]
 
 
 def perform(effect: Effect[T]) -> Routine[T]:
-    """Yield one effect and hand back its result with its type, as in ``yield from perform(LoadState(actor_id))``."""
+    """Yield one effect and return its result, typed.
+
+    ``state = yield from perform(LoadState(actor_id))``
+    """
     result: T = yield effect
     return result
 

@@ -30,8 +30,8 @@ class LambdaFunctionInvoker:
         with translated(f"function {function}"):
             answer = self._client().invoke(FunctionName=function, Payload=json.dumps(event).encode())
             payload = answer["Payload"].read()
-        if "FunctionError" in answer:
-            raise ServiceError(f"function {function} failed ({answer['FunctionError']}): {payload[:2000]!r}")
+        if failure := answer.get("FunctionError"):
+            raise ServiceError(f"function {function} failed ({failure}): {payload[:2000]!r}")
         return _object(function, payload)
 
 
