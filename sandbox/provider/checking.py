@@ -34,6 +34,16 @@ def check_fields(token: str, fields: Mapping[str, Property], inputs: Mapping[str
     return list(_check_object(token, "", fields, inputs))
 
 
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """A map or an object for a rule to look into; nothing when it is unset or not known yet."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def list_of(value: Any) -> list[Any]:
+    """The known members of a list; nothing when it is unset or not known yet."""
+    return [item for item in value if not has_unknown(item)] if isinstance(value, list) else []
+
+
 def _check_object(
     where: str, prefix: str, fields: Mapping[str, Property], inputs: Mapping[str, Any]
 ) -> Iterator[Failure]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sandbox.provider.checking import Failure
+from sandbox.provider.checking import Failure, list_of
 from sandbox.provider.cloud import Scope, code_of, existing
 from sandbox.provider.properties import (
     BOOLEAN,
@@ -264,7 +264,7 @@ def _api_rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
 
 
 def _authorizer_rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
-    for index, source in enumerate(inputs.get("identitySources") or []):
+    for index, source in enumerate(list_of(inputs.get("identitySources"))):
         if not re.fullmatch(r"(route\.request\.(header|querystring)|context|stageVariables)\..+", str(source)):
             yield Failure(
                 f"identitySources[{index}]",

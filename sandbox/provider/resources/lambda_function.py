@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.provider.archives import zip_bytes
-from sandbox.provider.checking import Failure
+from sandbox.provider.checking import Failure, mapping_of
 from sandbox.provider.cloud import Scope, existing, patiently, until
 from sandbox.provider.properties import (
     ARCHIVE,
@@ -98,10 +98,8 @@ def _rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
     for name in ("handler", "runtime"):
         if not inputs.get(name):
             yield Failure(name, f"'{name}' is required for a zip package")
-    variables = (inputs.get("environment") or {}).get("variables") or {}
-    if isinstance(variables, Mapping):
-        yield from _variable_rules(variables)
-    logging = inputs.get("loggingConfig") or {}
+    yield from _variable_rules(mapping_of(mapping_of(inputs.get("environment")).get("variables")))
+    logging = mapping_of(inputs.get("loggingConfig"))
     if logging.get("logFormat") == "Text" and (logging.get("applicationLogLevel") or logging.get("systemLogLevel")):
         yield Failure("loggingConfig", "log levels need 'logFormat' JSON")
 

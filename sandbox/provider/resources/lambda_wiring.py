@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox.provider.checking import Failure
+from sandbox.provider.checking import Failure, list_of, mapping_of
 from sandbox.provider.cloud import BUSY, Scope, existing, patiently, until
 from sandbox.provider.properties import (
     BOOLEAN,
@@ -29,6 +29,7 @@ from sandbox.provider.table import Autoname, Edit, Handler, ResourceType
 from sandbox.provider.translate import from_api, to_api
 
 _STATE_SECONDS = 30
+_MOST_FILTERS = 10
 
 
 def function_name(reference: object) -> object:
@@ -254,8 +255,8 @@ def _mapping_rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
         yield Failure(
             "maximumRecordAgeInSeconds", f"'maximumRecordAgeInSeconds' is {age}; AWS accepts -1 or 60 to 604800"
         )
-    if len((inputs.get("filterCriteria") or {}).get("filters") or []) > 10:
-        yield Failure("filterCriteria", "AWS accepts at most 10 filters")
+    if len(list_of(mapping_of(inputs.get("filterCriteria")).get("filters"))) > _MOST_FILTERS:
+        yield Failure("filterCriteria", f"AWS accepts at most {_MOST_FILTERS} filters")
 
 
 class SettingHandler(Handler):
