@@ -214,7 +214,7 @@ class InMemoryConnectionSender:
     def get_connection_info(self, connection_id: str) -> ConnectionInfo:
         """An answer that says nothing."""
         self._check(connection_id)
-        return ConnectionInfo(connected_at=0, last_active_at=0, source_ip="127.0.0.1", user_agent="")
+        return ConnectionInfo(connected_at=0, last_active_at=0, source_ip="192.0.2.1", user_agent="")
 
     def _check(self, connection_id: str) -> None:
         if connection_id in self._dead:
