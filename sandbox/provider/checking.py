@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.provider.properties import Kind, Property
+from sandbox.provider.properties import Kind, Property, document, policy
 from sandbox.provider.wire import has_unknown, is_archive
 
+_SHOWN = 60
 _PYTHON_TYPES: dict[Kind, tuple[type, ...]] = {
     Kind.STRING: (str,),
     Kind.INTEGER: (int,),
@@ -99,5 +100,7 @@ def _check_limits(path: str, member: Property, value: Any) -> Iterator[Failure]:
         yield Failure(path, f"'{path}' is {value}; AWS accepts {low} to {high}")
     if member.longest is not None and len(value) > member.longest:
         yield Failure(path, f"'{path}' has {len(value)} characters; AWS accepts {member.longest}")
+    if member.canonical in (document, policy) and isinstance(document(value), str):
+        yield Failure(path, f"'{path}' is not a JSON document: {value[:_SHOWN]!r}")
     if member.pattern and not re.fullmatch(member.pattern, value):
         yield Failure(path, f"'{path}' is {value!r}; AWS accepts text that matches {member.pattern}")
