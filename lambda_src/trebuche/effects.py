@@ -226,6 +226,11 @@ class Now(Effect[int]):
 
 
 @dataclass(frozen=True, slots=True)
+class TimeLeft(Effect[float]):
+    """Seconds until an answer would come too late."""
+
+
+@dataclass(frozen=True, slots=True)
 class RandomUuid(Effect[UUID]):
     """A new UUID."""
 

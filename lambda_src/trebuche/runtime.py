@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final, TypeVar, cast
 
 from trebuche import logs
+from trebuche.contract import INTEGRATION_TIMEOUT_SECONDS
 from trebuche.effects import (
     CommitTurn,
     Concurrently,
@@ -35,12 +36,15 @@ from trebuche.effects import (
     RegisterConnection,
     RemoveSubscription,
     Routine,
+    TimeLeft,
     UnregisterConnection,
 )
 from trebuche.ports import Ports
 
 T = TypeVar("T")
 
+PATIENCE_MS: Final = (INTEGRATION_TIMEOUT_SECONDS - 4) * 1000
+"""What is left of the time that API Gateway waits when a frame has reached an actor's function."""
 CONCURRENCY: Final = 32
 """Posts in flight per invocation; each waits some milliseconds for API Gateway."""
 
@@ -51,11 +55,13 @@ class Runtime:
     Args:
         ports: What carries effects out.
         event_time_ms: When the event happened that is being handled; ``Now`` is never before it.
+        time_left_ms: How long an answer may take from now on.
     """
 
-    def __init__(self, ports: Ports, *, event_time_ms: int = 0) -> None:
+    def __init__(self, ports: Ports, *, event_time_ms: int = 0, time_left_ms: int = PATIENCE_MS) -> None:
         self._ports = ports
         self._event_time_ms = event_time_ms
+        self._deadline_ms = ports.clock.now_ms() + min(time_left_ms, PATIENCE_MS)
 
     def run(self, routine: Routine[T]) -> T:
         """Drive a routine to its end; what it returns or raises."""
@@ -79,6 +85,8 @@ class Runtime:
     def _carry_out(self, effect: Effect[Any]) -> object:
         if isinstance(effect, Now):
             return max(self._event_time_ms, self._ports.clock.now_ms())
+        if isinstance(effect, TimeLeft):
+            return (self._deadline_ms - self._ports.clock.now_ms()) / 1000
         if isinstance(effect, Concurrently):
             return tuple(_pool().map(self.run, effect.routines))
         return _PORT_OF[type(effect)](self._ports, effect)

@@ -6,14 +6,15 @@ from trebuche import logs
 from trebuche.dispatch import Outcome
 from trebuche.effects import Routine
 from trebuche.ports import Ports
-from trebuche.runtime import Runtime
+from trebuche.runtime import PATIENCE_MS, Runtime
 from trebuche.socket_events import Reply, SocketEvent, reply
 
 
-def serve(ports: Ports, event: SocketEvent, routine: Routine[Outcome]) -> Reply:
+def serve(ports: Ports, event: SocketEvent, routine: Routine[Outcome], *, time_left_ms: int = PATIENCE_MS) -> Reply:
     """Drive a routine to its answer; an error that it lets through is logged and answered with status 500."""
     started = ports.clock.now_ms()
-    outcome = _guarded(ports, lambda: Runtime(ports, event_time_ms=event.time_ms).run(routine), event)
+    runtime = Runtime(ports, event_time_ms=event.time_ms, time_left_ms=time_left_ms)
+    outcome = _guarded(ports, lambda: runtime.run(routine), event)
     line = {
         **outcome.fields,
         "statusCode": outcome.reply["statusCode"],

@@ -30,6 +30,14 @@ ENVIRONMENT = {
 }
 
 
+class Context:
+    """What Lambda passes along with an event."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As much as the page's actors have."""
+        return 30_000
+
+
 def event(name: str) -> Any:
     """A captured event."""
     return json.loads((EVENTS / f"{name}.json").read_text())
@@ -63,12 +71,12 @@ Load = Callable[[str], Callable[[Any, object], Any]]
 def test_a_connection_comes_and_goes(load: Load, dynamodb: "Callable[[], DynamoDBClient]") -> None:
     """Its row has the page's attributes and the principal, and is gone afterwards."""
     handle = load("websocket_handler")
-    assert handle(event("connect"), None) == {"statusCode": 200}
+    assert handle(event("connect"), Context()) == {"statusCode": 200}
     (item,) = dynamodb().scan(TableName="connections")["Items"]
     assert item["connectionId"] == {"S": "DJrFQfyGIAMCJ7w="}
     assert item["connectedAt"] == {"N": "1768857206344"}
     assert item["principal"] == {"S": "user-1"}
-    assert handle(event("disconnect"), None) == {"statusCode": 200}
+    assert handle(event("disconnect"), Context()) == {"statusCode": 200}
     assert dynamodb().scan(TableName="connections")["Items"] == []
 
 
@@ -76,7 +84,7 @@ def test_a_call_is_written_and_answered(
     load: Load, dynamodb: "Callable[[], DynamoDBClient]", capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The state table holds it as binary JSON; one line of JSON is the function's log."""
-    reply = load("actor_handler")(event("call"), None)
+    reply = load("actor_handler")(event("call"), Context())
     response = json.loads(reply["body"])
     assert response["type"] == "response"
     assert response["payload"]["callID"] == "5B0C6E1A-93D7-4F28-8E41-2A7C90D1F6B3"
@@ -89,12 +97,12 @@ def test_a_call_is_written_and_answered(
 
 def test_a_repeated_call_gets_the_first_answer(load: Load) -> None:
     """Also from a new container."""
-    assert load("actor_handler")(event("call"), None) == load("actor_handler")(event("call"), None)
+    assert load("actor_handler")(event("call"), Context()) == load("actor_handler")(event("call"), Context())
 
 
 def test_changes_that_nobody_watches_are_done(load: Load) -> None:
     """The stream processor reports nothing to be repeated."""
-    assert load("stream_processor")(event("stream"), None) == {"batchItemFailures": []}
+    assert load("stream_processor")(event("stream"), Context()) == {"batchItemFailures": []}
 
 
 def test_a_failing_table_is_a_reference_for_the_caller(
@@ -103,7 +111,7 @@ def test_a_failing_table_is_a_reference_for_the_caller(
     """Retryable, since nobody knows what happened; the log names the table."""
     handle = load("actor_handler")
     dynamodb().delete_table(TableName="states")
-    payload = json.loads(handle(event("call"), None)["body"])["payload"]
+    payload = json.loads(handle(event("call"), Context())["body"])["payload"]
     assert payload["errorMessage"] == "Internal error (ref 5B0C6E1A-93D7-4F28-8E41-2A7C90D1F6B3)"
     assert payload["retryable"] is True
     error = json.loads(capsys.readouterr().out.splitlines()[0])
