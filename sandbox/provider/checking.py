@@ -35,6 +35,13 @@ def check_fields(token: str, fields: Mapping[str, Property], inputs: Mapping[str
     return list(_check_object(token, "", fields, inputs))
 
 
+def exactly_one(inputs: Mapping[str, Any], *names: str) -> Iterator[Failure]:
+    """Refuse inputs that give none or several of these properties."""
+    given = [name for name in names if inputs.get(name) is not None]
+    if len(given) != 1:
+        yield Failure(names[0], f"exactly one of {', '.join(names)} is needed, not {' and '.join(given) or 'none'}")
+
+
 def mapping_of(value: Any) -> Mapping[str, Any]:
     """A map or an object for a rule to look into; nothing when it is unset or not known yet."""
     return value if isinstance(value, Mapping) else {}

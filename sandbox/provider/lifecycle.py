@@ -159,7 +159,7 @@ class Lifecycle:
         row, scope = self.table[token], self._scope(urn, news)
         wanted = self._wanted(row, news)
         try:
-            live = row.handler.read(scope, ident, olds)
+            live = row.handler.read(scope, ident, self._tagged_state(row, olds))
             if live is None:
                 raise OperationError("it no longer exists; `pulumi refresh` brings the stack up to date")
             old = diff.blend(row.fields, self._tagged_state(row, olds), live)

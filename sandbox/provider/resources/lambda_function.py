@@ -82,6 +82,15 @@ _FIELDS = {
 _CONFIGURATION = {name: member for name, member in _FIELDS.items() if name not in _NOT_CONFIGURATION}
 
 
+def function_name(reference: object) -> object:
+    """A function by name: an ARN of it is the same reference; a qualifier stays."""
+    return reference.split(":function:", 1)[-1] if isinstance(reference, str) else reference
+
+
+FUNCTION_REFERENCE = STRING.but(required=True, canonical=function_name)
+"""A property that names a function, by name or by ARN."""
+
+
 def invoke_arn(scope: Scope, arn: str) -> str:
     """What an API Gateway integration calls a function by."""
     return scope.arn("apigateway", f"lambda:path/2015-03-31/functions/{arn}/invocations", account=False).replace(

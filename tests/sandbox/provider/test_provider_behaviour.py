@@ -117,6 +117,23 @@ def test_another_stream_view_foretells_another_stream(engine: Engine, world: Wor
     assert engine.diff(resource, wanted).changes == DIFF_NONE
 
 
+def test_a_billing_switch_keeps_the_indexes(engine: Engine, world: World, aws: Aws) -> None:
+    """On demand to provisioned and back, with a capacity that grows in between: the table and its index stay."""
+    index = {"name": "by-index", "projectionType": "ALL", "hashKey": "by"}
+    plain = {**table(world), "globalSecondaryIndexes": [index]}
+    del plain["onDemandThroughput"]
+    resource = engine.create(TABLE, "subject", plain)
+    made = aws.dynamodb.describe_table(TableName=resource.ident)["Table"]["CreationDateTime"]
+    for units in (2, 3):
+        capacity = {"readCapacity": units, "writeCapacity": units}
+        wanted = {**plain, "billingMode": "PROVISIONED", **capacity, "globalSecondaryIndexes": [{**index, **capacity}]}
+        engine.update(resource, wanted)
+        assert engine.diff(resource, wanted).changes == DIFF_NONE, engine.changed(resource, wanted)
+    engine.update(resource, plain)
+    assert engine.diff(resource, plain).changes == DIFF_NONE, engine.changed(resource, plain)
+    assert aws.dynamodb.describe_table(TableName=resource.ident)["Table"]["CreationDateTime"] == made
+
+
 def test_a_preview_echoes_what_is_known_and_leaves_the_rest_unknown(engine: Engine) -> None:
     """Dependants see the name at once; outputs stay out, hence unknown; unknown inputs stay unknown."""
     inputs = {"protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.action"}
