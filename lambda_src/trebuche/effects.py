@@ -91,13 +91,14 @@ class FindDetached(Effect[Subscription | None]):
 
 @dataclass(frozen=True, slots=True)
 class OpenSubscription(Effect[bool]):
-    """Write a row in phase ``opening``, in the place of the one that was found (or of none).
+    """Write a row in phase ``opening``, in the place of the one that was found (or of none; ``now`` in seconds).
 
     False when that one has changed in the meantime, and then nothing was written.
     """
 
     row: Subscription
-    replaces: Subscription | None = None
+    replaces: Subscription | None
+    now: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ _PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     ReadJournal: lambda to, e: to.states.journal(e.actor_id, e.first, e.last, now=e.now),
     LoadSubscription: lambda to, e: to.subscriptions.load(e.actor_id, e.stream_id, now=e.now),
     FindDetached: lambda to, e: to.subscriptions.find_detached(e.stream_id, now=e.now),
-    OpenSubscription: lambda to, e: to.subscriptions.open(e.row, e.replaces),
+    OpenSubscription: lambda to, e: to.subscriptions.open(e.row, e.replaces, now=e.now),
     FlipLive: lambda to, e: to.subscriptions.flip_live(e.row, e.version),
     RaisePending: lambda to, e: to.subscriptions.raise_pending(e.row, e.version),
     MarkEnded: lambda to, e: to.subscriptions.mark_ended(e.row),

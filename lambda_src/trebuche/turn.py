@@ -42,7 +42,8 @@ class Call:
     actor_id: str
     call_id: UUID
     method: Method
-    arguments: tuple[Any, ...]
+    arguments: tuple[bytes, ...]
+    """As JSON documents: each attempt reads them anew, since a method may change what it is given."""
     digest: str
     """Of method and arguments, to tell a repeated call from another one with its callID."""
 
@@ -55,9 +56,9 @@ def read_call(actor_type: ActorType, actor_id: str, invocation: InvocationEnvelo
         ProtocolError: The target identifier cannot name a method.
     """
     method = actor_type.method(invocation.target_identifier)
-    values, documents = method.read(invocation.arguments)
+    _, documents = method.read(invocation.arguments)
     digest = hashlib.sha256(canonical([method.name, *documents])).hexdigest()
-    return Call(actor_type, actor_id, invocation.call_id, method, tuple(values), digest)
+    return Call(actor_type, actor_id, invocation.call_id, method, invocation.arguments, digest)
 
 
 def take_turn(call: Call) -> Routine[bytes]:
@@ -129,7 +130,8 @@ def _recorded(call: Call, record: CallRecord) -> bytes:
 def _run(call: Call, state: Any, now_ms: int, seed: UUID) -> tuple[bytes, bytes]:
     """Result and next state of the method, both as JSON documents."""
     actor = call.actor_type.instance(call.actor_id, state, now_ms=now_ms, seed=seed)
-    result = call.method.write(getattr(actor, call.method.attribute)(*call.arguments))
+    arguments, _ = call.method.read(call.arguments)
+    result = call.method.write(getattr(actor, call.method.attribute)(*arguments))
     response_frame(ResponseEnvelope(call.call_id, result))
     return result, call.actor_type.write_state(actor.state)
 

@@ -148,6 +148,23 @@ def test_a_parameter_with_a_default_may_be_left_out() -> None:
     assert refusal(world, "odd", "greet") == "greet: expected 1 to 2 arguments, got 0"
 
 
+class Clock(Actor[None], exposed_as="clock"):
+    """An actor that has nothing to keep."""
+
+    @distributed
+    def year(self) -> int:
+        """When the call came."""
+        return self.now.year
+
+
+def test_an_actor_needs_no_state() -> None:
+    """Nothing is written, whatever is called; ``null`` is what a watcher sees."""
+    world = World(Clock)
+    assert world.result("clock", "year") == 2026
+    assert world.states.states == {}
+    assert state(world, "clock") is None
+
+
 class Untyped(Actor[Empty], exposed_as="untyped"):
     """A parameter without a hint."""
 

@@ -386,6 +386,18 @@ def test_a_state_written_past_the_runtime_reaches_watchers(world: World) -> None
     assert numbers(world) == [2]
 
 
+def test_a_state_that_is_no_json_is_passed_over(world: World) -> None:
+    """Written past the runtime; the shard goes on, and the log says which actor."""
+    world.watch("todos", "observeTodos")
+    world.frames()
+    world.result("todos", "addTodo", "Milk")
+    (record,) = world.records()
+    record["dynamodb"]["NewImage"]["state"]["B"] = "e30t"
+    assert world.processor.handle({"Records": [record]}) == {"batchItemFailures": []}
+    assert world.frames() == []
+    assert any('"state-unreadable"' in line and '"todos"' in line for line in world.log.lines)
+
+
 def test_a_state_too_large_for_a_frame_ends_the_stream(world: World) -> None:
     """Written past the runtime, which would have refused it."""
     stream_id = world.watch("todos")

@@ -30,6 +30,13 @@ class Notes:
     lines: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Line:
+    """An argument with a part of its own."""
+
+    words: list[str]
+
+
 class Notebook(Actor[Notes], exposed_as="notes"):
     """An actor with every way to end a call."""
 
@@ -38,6 +45,13 @@ class Notebook(Actor[Notes], exposed_as="notes"):
         """Write a line; how many there are."""
         self.state.lines.append(line)
         return len(self.state.lines)
+
+    @distributed
+    def sign(self, line: Line) -> str:
+        """Change what was given, and write it."""
+        line.words.append("signed")
+        self.state.lines.append(" ".join(line.words))
+        return self.state.lines[-1]
 
     @distributed
     def read(self) -> list[str]:
@@ -272,6 +286,15 @@ def test_the_state_is_read_before_the_call_record(world: World) -> None:
     reads = [type(effect) for effect in task.effects if isinstance(effect, LoadState | LoadCall | CommitTurn | Pause)]
     assert reads == [LoadState, LoadCall, CommitTurn, Pause, LoadState, LoadCall, CommitTurn]
     assert world.result("notes", "read") == ["theirs", "mine"]
+
+
+def test_each_attempt_gets_its_arguments_anew(world: World) -> None:
+    """What a lost attempt did to them is gone."""
+    task = turn(world, "notes", "sign", {"words": ["Ada"]})
+    task.step()
+    write_state(world, "notes", {"lines": ["theirs"]})
+    some_order([task], Random(0))
+    assert world.result("notes", "read") == ["theirs", "Ada signed"]
 
 
 def test_an_actor_that_is_too_busy_refuses_and_writes_nothing(world: World) -> None:
