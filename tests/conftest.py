@@ -1,11 +1,15 @@
 """The end of every run: tests by kind, and in CI no test may be skipped or expected to fail."""
 
 import os
+import signal
 import time
 from collections import Counter
 
 import pytest
 from _pytest.terminal import TerminalReporter
+
+# A shell starts background jobs with Ctrl-C ignored, and the programs under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _PASSED_OVER = ("skipped", "xfailed", "xpassed")
 

@@ -1,7 +1,9 @@
 """A Pulumi engine for tests: it runs a program to its end and records what was asked of it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -132,6 +134,12 @@ def _name(urn: str) -> str:
     return urn.rsplit("::", 1)[-1]
 
 
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Pulumi takes the thread's loop and holds on to it, and any test that used asyncio.run leaves none behind."""
+    return asyncio.new_event_loop()
+
+
 def deploy(program: Callable[[], object], stack: str = STACK, into: Recording | None = None) -> Recording:
     """Run a program until the engine is idle; afterwards every resource is recorded.
 
@@ -139,6 +147,7 @@ def deploy(program: Callable[[], object], stack: str = STACK, into: Recording | 
     in holds what had been asked for until then.
     """
     recording = Recording() if into is None else into
+    asyncio.set_event_loop(_loop())
     mocks.set_mocks(_Answers(), project="trebuche", stack=stack, preview=False, monitor=_Monitor(recording))
     ran: list[bool] = []
 
