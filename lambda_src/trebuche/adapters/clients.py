@@ -31,7 +31,8 @@ def management(endpoint: str) -> "ApiGatewayManagementApiClient":
 @cache
 def functions() -> "LambdaClient":
     """For calling functions, once each: whether a call that timed out took effect is for its caller to find out."""
-    return _session().client("lambda", config=_config(read_timeout=29, attempts=1))
+    # API Gateway waits 29 s: what is left of them must do for a cold start and for telling the caller.
+    return _session().client("lambda", config=_config(read_timeout=26, attempts=1))
 
 
 @cache
