@@ -21,7 +21,11 @@ from trebuche.contract import MESSAGE_LIMIT_BYTES
 from trebuche.envelopes import Envelope, InvocationEnvelope, ResponseEnvelope, decode, encode
 from trebuche.errors import ProtocolError
 
-_OPEN_SECONDS = 15.0
+_OPEN_SECONDS = 30.0
+_FRAME_CHARACTERS = 8_000
+"""API Gateway takes frames of 32 KB (its quota page); a character is 4 bytes at the most."""
+_FINAL_CLOSES = frozenset({1003, 1009})
+"""Binary frame, message too big: what was sent once more would be refused once more."""
 _FIRST_DELAY_SECONDS = 0.2
 _LONGEST_DELAY_SECONDS = 5.0
 
@@ -40,6 +44,7 @@ class Link:
         """Send an envelope; ``action`` beside it lets the gateway go straight to the actor's function.
 
         Raises:
+            EndpointError: It is too large.
             LinkLostError: The socket is closed.
         """
         document = json.loads(encode(envelope))
@@ -63,7 +68,7 @@ class Link:
         try:
             text = await self._socket.recv()
         except ConnectionClosed as error:
-            raise LinkLostError(_close_text(error)) from error
+            raise _lost(error) from error
         if isinstance(text, bytes):
             return None
         try:
@@ -73,10 +78,16 @@ class Link:
             return None
 
     async def _send_text(self, text: str) -> None:
+        size = len(text.encode())
+        if size > MESSAGE_LIMIT_BYTES:
+            raise EndpointError(
+                f"The message has {size:,} bytes; API Gateway takes {MESSAGE_LIMIT_BYTES:,} at the most."
+            )
+        frames = [text[start : start + _FRAME_CHARACTERS] for start in range(0, len(text), _FRAME_CHARACTERS)]
         try:
-            await self._socket.send(text)
+            await self._socket.send(text if len(frames) == 1 else frames)
         except ConnectionClosed as error:
-            raise LinkLostError(_close_text(error)) from error
+            raise _lost(error) from error
 
 
 @asynccontextmanager
@@ -150,6 +161,13 @@ def _is_loopback(endpoint: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _lost(error: ConnectionClosed) -> LinkLostError | EndpointError:
+    """What a closed socket means: another one may help, or would be closed for the same reason."""
+    if error.rcvd is not None and error.rcvd.code in _FINAL_CLOSES:
+        return EndpointError(f"The gateway refused the message: {_close_text(error)}.")
+    return LinkLostError(_close_text(error))
 
 
 def _close_text(error: ConnectionClosed) -> str:

@@ -2,16 +2,17 @@
 
 import os
 import signal
+import subprocess
 from dataclasses import asdict
+from pathlib import Path
 
-from sandbox.record import clean_stale, load
-
-from cli.checkout import checkout_root, command_line
+from cli.checkout import STACK, checkout_root, command_line
 from cli.dev.lock import holder
 from cli.output import FAILED, OK, Output
 from cli.sandbox_process import start_detached, wait_until_gone
-from sandbox.environment import pulumi_environment, shell_exports, unset_names
+from sandbox.environment import child_environment, pulumi_environment, shell_exports, unset_names
 from sandbox.errors import SandboxError
+from sandbox.record import SandboxRecord, clean_stale, load
 
 
 def start_and_print(output: Output, port: int | None) -> int:
@@ -23,10 +24,21 @@ def start_and_print(output: Output, port: int | None) -> int:
     root = checkout_root()
     if (record := load(root)) is not None:
         raise SandboxError(f"A sandbox is already running at {record.aws_endpoint} (process {record.pid}).")
-    record = start_detached(root, port)
+    record = _start(root, port)
     output.success(f"Local AWS at {record.aws_endpoint} (process {record.pid}).")
     output.note(f'Use it with: eval "$({command_line(root, "sandbox", "env")})"')
     return OK
+
+
+def _start(root: Path, port: int | None) -> SandboxRecord:
+    """A detached sandbox with the stack that is meant for it, selected: `pulumi up` needs no further step."""
+    record = start_detached(root, port)
+    command = ["pulumi", "stack", "select", "--create", STACK, "--non-interactive"]
+    environment = child_environment(root, record)
+    result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise SandboxError(f"Pulumi cannot make stack {STACK}:\n{result.stderr.strip() or result.stdout.strip()}")
+    return record
 
 
 def stop_and_print(output: Output) -> int:
@@ -74,7 +86,7 @@ def print_environment(output: Output) -> int:
     record = load(root)
     if record is None:
         output.note("No sandbox is running; starting one in the background …")
-        record = start_detached(root, None)
+        record = _start(root, None)
         output.success(f"Local AWS at {record.aws_endpoint}; stop it with: {command_line(root, 'sandbox', 'stop')}")
     if output.as_json:
         output.document({"set": pulumi_environment(root, record), "unset": unset_names()})

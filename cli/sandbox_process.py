@@ -17,7 +17,7 @@ from sandbox.front.server import listen
 from sandbox.record import SandboxRecord, clean_stale, load
 
 _READY_SECONDS = 90.0
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _SHOWN_LOG_LINES = 15
 

@@ -63,6 +63,14 @@ class Peer:
             **extra,
         )
 
+    async def frames(self) -> list[str]:
+        """The next message as the frames that it came in."""
+        return [str(part) async for part in self._socket.recv_streaming()]
+
+    async def close(self, code: int) -> None:
+        """Close with a code."""
+        await self._socket.close(code)
+
     async def drop(self) -> None:
         """Break the connection off without a closing handshake."""
         self._socket.transport.abort()

@@ -167,3 +167,47 @@ def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     """A missing word is a usage error."""
     assert main(["call", "todos"]) == 2
     assert "METHOD" in capsys.readouterr().err
+
+
+def test_long_message_travels_in_frames_that_the_gateway_takes(serving: Any) -> None:
+    """API Gateway closes on frames over 32 KB, also where the characters are long ones."""
+    sizes: list[int] = []
+
+    async def script(peer: Any) -> None:
+        frames = await peer.frames()
+        sizes.extend(len(frame.encode()) for frame in frames)
+        call_id = json.loads("".join(frames))["payload"]["callID"]
+        await peer.send("response", callID=call_id, result="")
+        await peer.until_closed()
+
+    endpoint = serving(script)
+
+    assert main(["call", "todos", "addTodo", json.dumps("€" * 20_000), "--endpoint", endpoint.url]) == 0
+    assert len(sizes) > 1
+    assert max(sizes) <= 32_768
+
+
+def test_message_over_the_limit_is_not_sent(serving: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The limit and the size are told, and no time is spent on trying."""
+    endpoint = serving(_answering(result=""))
+
+    assert main(["call", "todos", "addTodo", json.dumps("x" * 131_072), "--endpoint", endpoint.url]) == 1
+    assert "131,072 at the most" in capsys.readouterr().err
+    assert endpoint.received == []
+
+
+@pytest.mark.parametrize("code", [1003, 1009])
+def test_message_that_the_gateway_refuses_is_not_sent_again(
+    serving: Any, capsys: pytest.CaptureFixture[str], code: int
+) -> None:
+    """A close that the message itself caused is final, and its code is told."""
+
+    async def script(peer: Any) -> None:
+        await peer.receive()
+        await peer.close(code)
+
+    endpoint = serving(script)
+
+    assert main(["call", "todos", "addTodo", '"Milk"', "--endpoint", endpoint.url]) == 1
+    assert f"closed with code {code}" in capsys.readouterr().err
+    assert len(endpoint.received) == 1

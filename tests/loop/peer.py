@@ -13,7 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 Json = dict[str, Any]
-SECONDS = 20.0
+SECONDS = 60.0
+"""Generous: twenty functions that start at once on a busy machine take their time."""
 
 
 class CallFailedError(Exception):
@@ -73,7 +74,7 @@ class Peer:
     @asynccontextmanager
     async def at(cls, endpoint: str) -> AsyncIterator[Self]:
         """Connect; the socket is closed at the end."""
-        async with connect(endpoint, proxy=None, close_timeout=2) as socket:
+        async with connect(endpoint, proxy=None, open_timeout=SECONDS, close_timeout=2) as socket:
             peer = cls(socket)
             reader = asyncio.create_task(peer._read())
             try:

@@ -162,3 +162,10 @@ def _belongings(local: Local, stack: str) -> dict[str, list[str]]:
         "namespaces": [one["Name"] for one in aws.namespaces.list_namespaces()["Namespaces"]],
     }
     return {kind: [name for name in found if f"-{stack}" in name] for kind, found in names.items()}
+
+
+def test_started_sandbox_has_a_stack_to_deploy(local: Local) -> None:
+    """Plain Pulumi commands work right after the sandbox's environment is loaded."""
+    stacks = {stack["name"] for stack in json.loads(local.pulumi("stack", "ls", "--json").stdout)}
+
+    assert "sandbox" in stacks
