@@ -22,6 +22,8 @@ ENV_SUBSCRIPTION_TABLE: Final = "TREBUCHE_SUBSCRIPTION_TABLE"
 ENV_JOURNAL_TABLE: Final = "TREBUCHE_JOURNAL_TABLE"
 ENV_ACTORS: Final = "TREBUCHE_ACTORS"
 """JSON object of the websocket function: exposed name -> ARN of the actor type's function."""
+ENV_STAGE: Final = "TREBUCHE_STAGE"
+"""Name of the stage; a function without it writes no metrics."""
 ENV_ACTOR: Final = "TREBUCHE_ACTOR"
 """Of an actor function and of the stream processor's peers: ``actors.todo_list:TodoList``."""
 ENV_STATEFUL: Final = "TREBUCHE_STATEFUL"
@@ -42,6 +44,34 @@ TTL: Final = "ttl"
 
 ACTOR_INDEX: Final = "actorId-index"
 STREAM_VIEW: Final = "NEW_AND_OLD_IMAGES"
+
+# Discovery: an HTTP namespace (its name in NAMESPACE) with one service, and in it one instance per exposed name.
+DISCOVERY_SERVICE: Final = "trebuche-actors"
+DISCOVERY_ENDPOINT: Final = "ENDPOINT"
+"""Attribute of an instance: ARN of the alias of the actor type's function."""
+DISCOVERY_REGION: Final = "REGION"
+DISCOVERY_PROVIDER: Final = "PROVIDER"
+DISCOVERY_SCHEME: Final = "SCHEME"
+
+# Metrics, written as log lines in CloudWatch's Embedded Metric Format.
+METRIC_NAMESPACE: Final = "Trebuche"
+DIMENSION_STAGE: Final = "Stage"
+DIMENSION_FUNCTION: Final = "Function"
+"""The function's name."""
+DIMENSION_ACTOR_TYPE: Final = "ActorType"
+"""The exposed name."""
+METRIC_TURNS: Final = "Turns"
+"""Calls that changed their actor (Count; Stage, Function)."""
+METRIC_CONFLICTS: Final = "Conflicts"
+"""Writes that lost to another call's and were tried again (Count; Stage, Function)."""
+METRIC_DELIVERY_LAG: Final = "DeliveryLag"
+"""From a state's ``updatedAt`` until a frame is posted (Milliseconds; Stage, Function and Stage, ActorType)."""
+METRIC_PUSH_LATENCY: Final = "PushLatency"
+"""Of one post that reached its connection (Milliseconds; Stage, Function)."""
+METRIC_PUSH_GONE: Final = "PushGone"
+"""Posts that found no open connection (Count; Stage, Function)."""
+METRIC_PUSH_THROTTLED: Final = "PushThrottled"
+"""Posts that API Gateway put off (Count; Stage, Function)."""
 
 # Limits.
 MESSAGE_LIMIT_BYTES: Final = 131_072
