@@ -64,13 +64,24 @@ def read_frame(body: str | None) -> Envelope | Outcome:
         return decode(body)
     except ProtocolError as error:
         response = undecodable(error)
-        fields = {"callID": error.call_id, "code": error.code}
+        fields = {"correlationId": error.call_id, "callID": error.call_id, "code": error.code}
         return Outcome(reply(400, encode(response) if response else None), "undecodable-frame", fields)
 
 
 def misdirected(envelope: Envelope) -> Outcome:
     """The answer to an envelope that only servers send: none, and the socket stays open."""
     return Outcome(reply(400), "misdirected-frame", {"target": type(envelope).__name__})
+
+
+def log_fields(envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller | None = None) -> dict[str, object]:
+    """What every log line about a frame for an actor says."""
+    fields: dict[str, object] = {"actorId": envelope.actor_id.id, "target": envelope.target_identifier}
+    if caller is not None:
+        fields["connectionId"] = caller.connection_id
+    if isinstance(envelope, StreamResumeEnvelope):
+        return fields | {"correlationId": envelope.stream_id, "streamId": envelope.stream_id}
+    trace = envelope.trace_context
+    return fields | {"correlationId": trace.trace_id if trace else envelope.call_id, "callID": envelope.call_id}
 
 
 def dispatch(directory: Directory, caller: Caller, body: str | None) -> Routine[Outcome]:
@@ -98,7 +109,7 @@ def process(directory: Directory, invocation: InvocationEnvelope) -> Routine[Res
         actor_type, actor_id = _find(directory, invocation.actor_id.id)
         result = yield from take_turn(read_call(actor_type, actor_id, invocation))
     except Exception as error:
-        yield from _log_defect(error, invocation.call_id, _call_fields(invocation))
+        yield from _log_defect(error, invocation.call_id, log_fields(invocation))
         return failed_call(invocation.call_id, error)
     return ResponseEnvelope(invocation.call_id, result)
 
@@ -106,7 +117,8 @@ def process(directory: Directory, invocation: InvocationEnvelope) -> Routine[Res
 def end_stream(stream_id: UUID, caller: Caller) -> Routine[Outcome]:
     """Unsubscribe; a stream that is not there is fine."""
     yield from unsubscribe(caller.connection_id, stream_id)
-    return Outcome(reply(200), "unsubscribe", {"streamId": stream_id, "connectionId": caller.connection_id})
+    fields = {"correlationId": stream_id, "streamId": stream_id, "connectionId": caller.connection_id}
+    return Outcome(reply(200), "unsubscribe", fields)
 
 
 def _find(directory: Directory, actor_id: str) -> tuple[ActorType, str]:
@@ -118,14 +130,14 @@ def _find(directory: Directory, actor_id: str) -> tuple[ActorType, str]:
 
 def _call(directory: Directory, invocation: InvocationEnvelope, caller: Caller) -> Routine[Outcome]:
     response = yield from process(directory, invocation)
-    fields = _call_fields(invocation) | {"connectionId": caller.connection_id, "code": response.code}
+    fields = log_fields(invocation, caller) | {"code": response.code}
     return Outcome(reply(200, response_frame(response)), "call", fields)
 
 
 def _observe(directory: Directory, invocation: InvocationEnvelope, caller: Caller) -> Routine[Outcome]:
     """No response, whatever happens: ``streamStart`` acknowledges, and a failure ends the stream that it began."""
     stream_id = yield from perform(RandomUuid())
-    fields = _call_fields(invocation) | {"connectionId": caller.connection_id, "streamId": stream_id}
+    fields = log_fields(invocation, caller) | {"streamId": stream_id}
     try:
         check_protocol_version(invocation)
         actor_type, actor_id = _find(directory, invocation.actor_id.id)
@@ -148,17 +160,12 @@ def _refuse_stream(invocation: InvocationEnvelope, caller: Caller, error: Stream
     try:
         yield from deliver(caller.connection_id, caller.connected_at, encode(start))
     except Exception as failure:
-        yield from _log_defect(failure, invocation.call_id, _call_fields(invocation))
+        yield from _log_defect(failure, invocation.call_id, log_fields(invocation, caller))
     return reply(200, encode(error))
 
 
 def _resume(directory: Directory, request: StreamResumeEnvelope, caller: Caller) -> Routine[Outcome]:
-    fields: dict[str, object] = {
-        "actorId": request.actor_id.id,
-        "target": request.target_identifier,
-        "connectionId": caller.connection_id,
-        "streamId": request.stream_id,
-    }
+    fields = log_fields(request, caller)
     try:
         actor_type, actor_id = _find(directory, request.actor_id.id)
         check_observable(actor_type, actor_id, request.target_identifier)
@@ -170,14 +177,6 @@ def _resume(directory: Directory, request: StreamResumeEnvelope, caller: Caller)
         frame = encode(failed_stream(request.stream_id, request.stream_id, error))
         return Outcome(reply(200, frame), "resume", fields | {"code": code_of(error)})
     return Outcome(reply(200), "resume", fields)
-
-
-def _call_fields(invocation: InvocationEnvelope) -> dict[str, object]:
-    return {
-        "callID": invocation.call_id,
-        "actorId": invocation.actor_id.id,
-        "target": invocation.target_identifier,
-    }
 
 
 def _log_defect(error: Exception, reference: UUID, fields: Mapping[str, object]) -> Routine[None]:

@@ -12,14 +12,9 @@ from trebuche.socket_events import Reply, SocketEvent, reply
 
 def serve(ports: Ports, event: SocketEvent, routine: Routine[Outcome]) -> Reply:
     """Drive a routine to its answer; an error that it lets through is logged and answered with status 500."""
-    started = ports.clock.now_ms()
-    outcome = _guarded(ports, lambda: Runtime(ports, event_time_ms=event.time_ms).run(routine), event)
-    line = {
-        **outcome.fields,
-        "statusCode": outcome.reply["statusCode"],
-        "durationMs": ports.clock.now_ms() - started,
-    }
-    ports.logs.write(logs.line(logs.INFO, outcome.event, line))
+    runtime = Runtime(ports, event_time_ms=event.time_ms)
+    outcome = _guarded(ports, lambda: runtime.run(routine), event)
+    runtime.report(outcome.event, {**outcome.fields, "statusCode": outcome.reply["statusCode"]})
     return outcome.reply
 
 

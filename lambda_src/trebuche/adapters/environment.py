@@ -8,23 +8,28 @@ from typing import Any
 from trebuche.actors import Actor
 from trebuche.adapters import clients
 from trebuche.adapters.api_gateway import APIGatewayConnectionSender
+from trebuche.adapters.cloud_map import CloudMapRegistry
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.dynamodb_states import DynamoDBStateStore
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
 from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
+from trebuche.adapters.memory import InMemoryRegistry
 from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy
 from trebuche.contract import (
     ENV_ACTOR,
     ENV_ACTORS,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
+    ENV_NAMESPACE,
+    ENV_STAGE,
     ENV_STATE_TABLE,
     ENV_STATEFUL,
     ENV_SUBSCRIPTION_TABLE,
     ENV_WEBSOCKET_ENDPOINT,
 )
 from trebuche.errors import ConfigError
-from trebuche.ports import Ports
+from trebuche.metrics import Source
+from trebuche.ports import ActorRegistry, Ports
 
 
 def ports() -> Ports:
@@ -38,9 +43,11 @@ def ports() -> Ports:
         connections=DynamoDBConnectionStorage(clients.dynamodb, _name(ENV_CONNECTION_TABLE)),
         sender=APIGatewayConnectionSender(clients.management, _name(ENV_WEBSOCKET_ENDPOINT)),
         functions=LambdaFunctionInvoker(clients.functions),
+        registry=_registry(),
         clock=SystemClock(),
         entropy=SystemEntropy(),
         logs=StandardOutput(),
+        source=_source(),
     )
 
 
@@ -78,6 +85,17 @@ def routes() -> dict[str, str]:
     if not isinstance(found, dict) or not all(isinstance(arn, str) for arn in found.values()):
         raise ConfigError(f"{ENV_ACTORS} should be an object of exposed names and function ARNs")
     return found
+
+
+def _registry() -> ActorRegistry:
+    if _name(ENV_ACTORS):
+        return InMemoryRegistry(routes())
+    return CloudMapRegistry(clients.discovery, _name(ENV_NAMESPACE), SystemClock())
+
+
+def _source() -> Source | None:
+    stage, function = _name(ENV_STAGE), _name("AWS_LAMBDA_FUNCTION_NAME")
+    return Source(stage, function) if stage and function else None
 
 
 def _name(variable: str) -> str:
