@@ -1,17 +1,15 @@
 """A frame for an actor: which routine it means, and what is answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.answers import code_of, failed_call, failed_stream, is_expected, undecodable
-from trebuche.delivery import deliver, unsubscribe
+from trebuche.answers import code_of, failed_call, failed_stream, is_expected
+from trebuche.delivery import deliver
 from trebuche.effects import Log, RandomUuid, Routine, perform
 from trebuche.envelopes import (
-    Envelope,
     InvocationEnvelope,
     ResponseEnvelope,
     StreamEndEnvelope,
@@ -20,68 +18,18 @@ from trebuche.envelopes import (
     StreamResumeEnvelope,
     StreamStartEnvelope,
     check_protocol_version,
-    decode,
     encode,
 )
-from trebuche.errors import ActorNotFoundError, ConnectionGoneError, ProtocolError
+from trebuche.errors import ActorNotFoundError, ConnectionGoneError
 from trebuche.frames import response_frame
-from trebuche.observe import Caller, check_observable, resume, subscribe
-from trebuche.socket_events import Reply, reply
+from trebuche.observe import check_observable, resume, subscribe
+from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
+from trebuche.socket_events import Caller, Reply, reply
 from trebuche.targets import actor_key, is_stream_target
 from trebuche.turn import read_call, take_turn
 
 Directory: TypeAlias = Mapping[str, ActorType]
 """Exposed name to actor type."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is answered, and what the log says about it."""
-
-    reply: Reply
-    event: str
-    fields: Mapping[str, object] = field(default_factory=dict)
-
-
-def exposed_name(actor_id: str) -> str:
-    """The name under which the actor with this id is exposed: ``todos`` for ``todos`` and ``todos/groceries``.
-
-    Raises:
-        ActorError: Not an id at all.
-        ActorNotFoundError: The key after the slash is empty.
-    """
-    name, slash, key = actor_key(actor_id).partition("/")
-    if slash and not key:
-        raise ActorNotFoundError(actor_id)
-    return name
-
-
-def read_frame(body: str | None) -> Envelope | Outcome:
-    """The envelope in a frame, or the answer to a frame without one."""
-    if body is None:
-        return Outcome(reply(400, "Missing body"), "missing-body")
-    try:
-        return decode(body)
-    except ProtocolError as error:
-        response = undecodable(error)
-        fields = {"correlationId": error.call_id, "callID": error.call_id, "code": error.code}
-        return Outcome(reply(400, encode(response) if response else None), "undecodable-frame", fields)
-
-
-def misdirected(envelope: Envelope) -> Outcome:
-    """The answer to an envelope that only servers send: none, and the socket stays open."""
-    return Outcome(reply(400), "misdirected-frame", {"target": type(envelope).__name__})
-
-
-def log_fields(envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller | None = None) -> dict[str, object]:
-    """What every log line about a frame for an actor says."""
-    fields: dict[str, object] = {"actorId": envelope.actor_id.id, "target": envelope.target_identifier}
-    if caller is not None:
-        fields["connectionId"] = caller.connection_id
-    if isinstance(envelope, StreamResumeEnvelope):
-        return fields | {"correlationId": envelope.stream_id, "streamId": envelope.stream_id}
-    trace = envelope.trace_context
-    return fields | {"correlationId": trace.trace_id if trace else envelope.call_id, "callID": envelope.call_id}
 
 
 def dispatch(directory: Directory, caller: Caller, body: str | None) -> Routine[Outcome]:
@@ -112,13 +60,6 @@ def process(directory: Directory, invocation: InvocationEnvelope) -> Routine[Res
         yield from _log_defect(error, invocation.call_id, log_fields(invocation))
         return failed_call(invocation.call_id, error)
     return ResponseEnvelope(invocation.call_id, result)
-
-
-def end_stream(stream_id: UUID, caller: Caller) -> Routine[Outcome]:
-    """Unsubscribe; a stream that is not there is fine."""
-    yield from unsubscribe(caller.connection_id, stream_id)
-    fields = {"correlationId": stream_id, "streamId": stream_id, "connectionId": caller.connection_id}
-    return Outcome(reply(200), "unsubscribe", fields)
 
 
 def _find(directory: Directory, actor_id: str) -> tuple[ActorType, str]:

@@ -8,7 +8,6 @@ from trebuche import logs
 from trebuche.answers import code_of, failed_call, failed_stream, is_expected
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import bury
-from trebuche.dispatch import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
 from trebuche.effects import ForgetActor, Invoke, Log, Now, RegisterConnection, ResolveActor, Routine, perform
 from trebuche.envelopes import InvocationEnvelope, StreamEndEnvelope, StreamEndReason, StreamResumeEnvelope, encode
 from trebuche.errors import (
@@ -18,8 +17,8 @@ from trebuche.errors import (
     ServiceError,
     StaleEntryError,
 )
-from trebuche.observe import Caller
-from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Reply, SocketEvent, reply
+from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
+from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Caller, Reply, SocketEvent, reply
 from trebuche.stored import Connection
 
 

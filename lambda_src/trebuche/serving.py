@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from trebuche import logs
-from trebuche.dispatch import Outcome
 from trebuche.effects import Routine
 from trebuche.ports import Ports
+from trebuche.received import Outcome
 from trebuche.runtime import Runtime
 from trebuche.socket_events import Reply, SocketEvent, reply
 

@@ -107,9 +107,7 @@ def test_what_is_forgotten_can_be_found_again(any_registry: ActorRegistry) -> No
 def test_an_entry_without_address_is_an_error_that_says_so(registry: CloudMapRegistry, cloud_map: CloudMap) -> None:
     """The others are found all the same."""
     cloud_map.register("todos", {"actorId": "todos", "REGION": "us-east-1"})
-    with pytest.raises(
-        ActorNotRegisteredError, match="'todos' is registered in .* without ENDPOINT"
-    ):
+    with pytest.raises(ActorNotRegisteredError, match=r"'todos' is registered in .* without ENDPOINT"):
         registry.resolve("todos")
     assert registry.resolve("game") == GAME
 

@@ -3,9 +3,8 @@
 import importlib
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trebuche.actors import Actor
 from trebuche.adapters import clients
 from trebuche.adapters.api_gateway import APIGatewayConnectionSender
 from trebuche.adapters.cloud_map import CloudMapRegistry
@@ -31,6 +30,9 @@ from trebuche.errors import ConfigError
 from trebuche.metrics import Source
 from trebuche.ports import ActorRegistry, Ports
 
+if TYPE_CHECKING:
+    from trebuche.actors import Actor
+
 
 def ports() -> Ports:
     """The ports of this function.
@@ -51,12 +53,14 @@ def ports() -> Ports:
     )
 
 
-def actor_class() -> type[Actor[Any]]:
+def actor_class() -> "type[Actor[Any]]":
     """The class that this function runs.
 
     Raises:
         ConfigError: The variable is missing or names no actor class.
     """
+    from trebuche.actors import Actor
+
     reference = _name(ENV_ACTOR)
     module, colon, name = reference.partition(":")
     if not colon:
