@@ -1,6 +1,6 @@
 """Entry point of each actor type's function."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from trebuche.adapters import environment
 from trebuche.gateway import CloudGateway
@@ -10,6 +10,13 @@ _gateway = CloudGateway(environment.ports())
 _gateway.expose(environment.actor_class(), stateful=environment.stateful())
 
 
-def handle(event: dict[str, Any], _context: object) -> Reply:
+class Context(Protocol):
+    """What of Lambda's context counts here."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until Lambda stops the function."""
+
+
+def handle(event: dict[str, Any], context: Context) -> Reply:
     """Answer a frame for an actor of this type."""
-    return _gateway.handle(event)
+    return _gateway.handle(event, time_left_ms=context.get_remaining_time_in_millis())

@@ -1,4 +1,4 @@
-"""Deploys stack ``sandbox`` with the Pulumi CLI, as a user could, and cleans up after a CLI that was killed."""
+"""Deploys stack ``sandbox`` with the Pulumi CLI, as a user could."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from sandbox.environment import child_environment
 from sandbox.record import SandboxRecord
 
 _POLL_SECONDS = 0.1
-_PROJECT_LOCKS = "state/.pulumi/locks"
+_LOCKS = "state/.pulumi/locks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +50,28 @@ class Deployer:
         self._directory = Path(record.directory)
         self._environment = deploy_environment(root, record)
         self._process: asyncio.subprocess.Process | None = None
+        self._selected = False
         self._resources = 0
-
-    async def select_stack(self) -> str | None:
-        """Select the stack, making it when it is new; returns what went wrong, or None."""
-        code, text = await self._pulumi("stack", "select", "--create", STACK, "--non-interactive")
-        return text if code else None
 
     async def up(self, report: Callable[[Progress], None]) -> Outcome:
         """Deploy; ``report`` is called whenever the engine got further."""
         started = time.monotonic()
-        await self._clear_dead_locks()
         progress = Progress(expected=self._resources)
-        log = self._directory / "logs" / "deploy-events.jsonl"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("")
-        reader = asyncio.create_task(_follow(log, progress, report))
-        try:
-            code, text = await self._pulumi(
-                "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never", "--stack", STACK,
-                "--event-log", str(log),
-            )  # fmt: skip
-        finally:
-            reader.cancel()
-        _read_all(log, progress)
+        code, text = await self._select_stack()
+        if code == 0:
+            code, text = await self._up(progress, report)
         if code:
             await asyncio.to_thread(end_leftovers, self._root)
         else:
             self._resources = len(progress.done)
-        text = text.strip() or f"pulumi up ended with exit code {code} and said nothing."
+        if code < 0:
+            progress.errors = [f"Pulumi was killed by signal {-code}; how far it came is unknown."]
         return Outcome(ok=code == 0, progress=progress, seconds=time.monotonic() - started, text=text)
+
+    def was_killed(self) -> bool:
+        """Whether a Pulumi CLI that held the stack is dead: what it made last, the stack's state does not know."""
+        locks = (self._directory / _LOCKS).glob("**/*.json")
+        return any(not process_is_alive(_lock_pid(lock)) for lock in locks)
 
     async def outputs(self) -> Mapping[str, Any]:
         """The stack's outputs."""
@@ -93,15 +85,27 @@ class Deployer:
                 self._process.kill()
         end_leftovers(self._root)
 
-    async def _clear_dead_locks(self) -> None:
-        """Free a stack whose ``pulumi up`` was killed, and forget the creations it left half done."""
-        if not _has_dead_lock(self._directory / _PROJECT_LOCKS):
-            return
-        await asyncio.to_thread(end_leftovers, self._root)
-        await self._pulumi("cancel", "--yes", "--stack", STACK)
-        await self._pulumi(
-            "refresh", "--yes", "--skip-preview", "--non-interactive", "--clear-pending-creates", "--stack", STACK
-        )
+    async def _select_stack(self) -> tuple[int, str]:
+        if self._selected:
+            return 0, ""
+        code, text = await self._pulumi("stack", "select", "--create", STACK, "--non-interactive")
+        self._selected = code == 0
+        return code, text
+
+    async def _up(self, progress: Progress, report: Callable[[Progress], None]) -> tuple[int, str]:
+        log = self._directory / "logs" / "deploy-events.jsonl"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("")
+        reader = asyncio.create_task(_follow(log, progress, report))
+        try:
+            code, text = await self._pulumi(
+                "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never", "--stack", STACK,
+                "--event-log", str(log),
+            )  # fmt: skip
+        finally:
+            reader.cancel()
+        _read_all(log, progress)
+        return code, text
 
     async def _pulumi(self, *words: str) -> tuple[int, str]:
         self._process = process = await asyncio.create_subprocess_exec(
@@ -116,10 +120,6 @@ def deploy_environment(root: Path, record: SandboxRecord) -> dict[str, str]:
     """The whole environment of a Pulumi CLI that deploys to the sandbox."""
     mark = {MARK: str(root), "PULUMI_DEBUG_COMMANDS": "true"}  # the latter makes --event-log known
     return {**child_environment(root, record), **mark}
-
-
-def _has_dead_lock(folder: Path) -> bool:
-    return any(not process_is_alive(_lock_pid(path)) for path in folder.glob("**/*.json"))
 
 
 def _lock_pid(path: Path) -> int:

@@ -85,9 +85,10 @@ class LogReader:
         failures = []
         request = {"logGroupName": group, "startTime": self._since}
         async for event in self._pages("FilterLogEvents", request, "events"):
-            if event["eventId"] in self._seen:
+            key = str(event.get("eventId") or (event["logStreamName"], event["timestamp"], event["message"]))
+            if key in self._seen:
                 continue
-            self._seen[event["eventId"]] = event["timestamp"]
+            self._seen[key] = event["timestamp"]
             failures.append(parse_failure(function, event["message"]))
         return [failure for failure in failures if failure is not None]
 

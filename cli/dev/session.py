@@ -6,6 +6,7 @@ import signal
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cli.checkout import STACK, DevRecord, command_line
 from cli.dev.changes import SourceChanges
@@ -13,7 +14,6 @@ from cli.dev.deploy import Deployer, Outcome
 from cli.dev.events import Progress
 from cli.dev.lock import only_one
 from cli.dev.tail import tail_failures
-from cli.errors import CommandError
 from cli.output import OK, Output, Status
 from cli.processes import end_leftovers
 from cli.sandbox_process import attached, check_port, last_words, take_over
@@ -43,17 +43,24 @@ async def develop(root: Path, output: Output, port: int | None) -> int:
 async def _run(root: Path, output: Output, port: int | None) -> None:
     await asyncio.to_thread(take_over, root)
     await asyncio.to_thread(end_leftovers, root)
-    output.note("Starting the local AWS …")
     try:
-        async with attached(root, port) as (record, process):
-            output.success(f"Local AWS at {record.aws_endpoint}")
-            session = _Session(root, output, record)
-            try:
-                await _first_of(session.watch(), session.follow(), session.tail(), _die_with(process, root))
-            finally:
-                session.close()
+        while True:
+            port = await _run_once(root, output, port)
     finally:
         DevRecord.path(root).unlink(missing_ok=True)
+
+
+async def _run_once(root: Path, output: Output, port: int | None) -> int:
+    """Run until it is better to start from nothing; returns the port, so that the address stays the same."""
+    output.note("Starting the local AWS …")
+    async with attached(root, port) as (record, process):
+        output.success(f"Local AWS at {record.aws_endpoint}")
+        session = _Session(root, output, record)
+        try:
+            await _first_of(session.watch(), session.follow(), session.tail(), _die_with(process, root))
+        finally:
+            session.close()
+    return urlsplit(record.aws_endpoint).port or 0
 
 
 class _Session:
@@ -73,11 +80,12 @@ class _Session:
         await self._changes.watch()
 
     async def follow(self) -> None:
-        problem = await self._deployer.select_stack()
-        if problem:
-            raise CommandError(f"Pulumi cannot make stack {STACK}:\n{problem}")
+        """Deploy now and on every change; returns when a killed deploy makes it better to start from nothing."""
         await self._deploy("Deploying")
         async for paths in self._changes.batches():
+            if self._deployer.was_killed():
+                self._output.note("Starting from nothing after a deploy that was killed …")
+                return
             await self._deploy(f"{_summary(paths)} changed; deploying")
 
     async def tail(self) -> None:

@@ -36,17 +36,18 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
     None are: an expiry by DynamoDB (a deletion by a person or a program is one), a write that keeps the version, and an
     item without state or version.
     """
-    data = record.get("dynamodb", {})
+    data = _mapping(record.get("dynamodb"))
     new, old = _image(data.get("NewImage")), _image(data.get("OldImage"))
-    actor_id = data.get("Keys", {}).get(ACTOR_ID, {}).get("S")
-    current = old if record.get("eventName") == "REMOVE" else new
-    if not actor_id or current is None or _expired(record):
+    actor_id = _mapping(_mapping(data.get("Keys")).get(ACTOR_ID)).get("S")
+    sequence_number = data.get("SequenceNumber")
+    deleted = record.get("eventName") == "REMOVE"
+    current = old if deleted else new
+    if not actor_id or not sequence_number or current is None or _expired(record):
         return None
-    if current is new and old is not None and old[0] == new[0]:
+    if not deleted and old is not None and old[0] == current[0]:
         return None
-    deleted = current is old
     return Change(
-        sequence_number=str(data.get("SequenceNumber", "")),
+        sequence_number=sequence_number,
         actor_id=actor_id,
         version=current[0],
         state=None if deleted else current[1],
@@ -57,13 +58,16 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
 
 def event_time_ms(records: list[Mapping[str, Any]]) -> int:
     """When the newest of the records was made; 0 when they do not say."""
-    times = [record.get("dynamodb", {}).get("ApproximateCreationDateTime", 0) for record in records]
+    times = (_mapping(record.get("dynamodb")).get("ApproximateCreationDateTime") or 0 for record in records)
     return int(max(times, default=0) * 1000)
 
 
 def _expired(record: Mapping[str, Any]) -> bool:
-    identity = record.get("userIdentity")
-    return isinstance(identity, Mapping) and {key: identity.get(key) for key in _SERVICE} == _SERVICE
+    return _SERVICE.items() <= _mapping(record.get("userIdentity")).items()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _image(image: Mapping[str, Any] | None) -> tuple[int, bytes] | None:

@@ -91,13 +91,14 @@ class FindDetached(Effect[Subscription | None]):
 
 @dataclass(frozen=True, slots=True)
 class OpenSubscription(Effect[bool]):
-    """Write a row in phase ``opening``, in the place of the one that was found (or of none).
+    """Write a row in phase ``opening``, in the place of the one that was found (or of none; ``now`` in seconds).
 
     False when that one has changed in the meantime, and then nothing was written.
     """
 
     row: Subscription
-    replaces: Subscription | None = None
+    replaces: Subscription | None
+    now: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,11 @@ class Invoke(Effect[Mapping[str, Any]]):
 @dataclass(frozen=True, slots=True)
 class Now(Effect[int]):
     """Milliseconds since 1970: the later of the event's time and the clock's."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft(Effect[float]):
+    """Seconds until an answer would come too late."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from trebuche.actors import Actor
 from trebuche.dispatch import dispatch, process
 from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope
 from trebuche.ports import Ports
-from trebuche.runtime import Runtime
+from trebuche.runtime import PATIENCE_MS, Runtime
 from trebuche.serving import serve
 from trebuche.socket_events import Reply, read_socket_event
 
@@ -45,7 +45,13 @@ class CloudGateway:
         """Carry out a call; every failure is a response."""
         return Runtime(self._ports).run(process(self._directory, invocation))
 
-    def handle(self, event: Mapping[str, Any]) -> Reply:
-        """Answer one event of API Gateway's, whether it came directly or through the websocket function."""
+    def handle(self, event: Mapping[str, Any], *, time_left_ms: int = PATIENCE_MS) -> Reply:
+        """Answer one event of API Gateway's, whether it came directly or through the websocket function.
+
+        Args:
+            event: The event.
+            time_left_ms: How long the function may still run.
+        """
         read = read_socket_event(event)
-        return serve(self._ports, read, dispatch(self._directory, read.caller, read.body))
+        routine = dispatch(self._directory, read.caller, read.body)
+        return serve(self._ports, read, routine, time_left_ms=time_left_ms)

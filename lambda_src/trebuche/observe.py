@@ -154,7 +154,8 @@ def _open(
 ) -> Routine[_Opened | None]:
     """Write the row, then read the state; None when the row in whose place it should go has changed."""
     yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))
-    if not (yield from perform(OpenSubscription(row, replaces))):
+    now_ms = yield from perform(Now())
+    if not (yield from perform(OpenSubscription(row, replaces, now_ms // 1000))):
         return None
     current = yield from read_current(actor_type, row.actor_id)
     return _Opened(row, current, last_sequence)

@@ -40,8 +40,8 @@ class SubscriptionStorage(Protocol):
     def find_detached(self, stream_id: UUID, *, now: int) -> Subscription | None:
         """A detached subscription."""
 
-    def open(self, row: Subscription, replaces: Subscription | None) -> bool:
-        """Write a row in the place of another or of none; False when that place looks different by now."""
+    def open(self, row: Subscription, replaces: Subscription | None, *, now: int) -> bool:
+        """Write a row in the place of another, or of none or an expired one; False when it looks different by now."""
 
     def flip_live(self, row: Subscription, version: int) -> Subscription | None:
         """Turn ``opening`` into ``live`` with ``sent = version`` if ``pending <= version`` and the opener is the same.

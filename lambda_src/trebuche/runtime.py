@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final, TypeVar, cast
 
 from trebuche import logs, metrics
+from trebuche.contract import INTEGRATION_TIMEOUT_SECONDS
 from trebuche.effects import (
     CommitTurn,
     Concurrently,
@@ -38,12 +39,15 @@ from trebuche.effects import (
     RemoveSubscription,
     ResolveActor,
     Routine,
+    TimeLeft,
     UnregisterConnection,
 )
 from trebuche.ports import Ports
 
 T = TypeVar("T")
 
+PATIENCE_MS: Final = (INTEGRATION_TIMEOUT_SECONDS - 4) * 1000
+"""What is left of the time that API Gateway waits when a frame has reached an actor's function."""
 CONCURRENCY: Final = 32
 """Posts in flight per invocation; each waits some milliseconds for API Gateway."""
 
@@ -54,13 +58,15 @@ class Runtime:
     Args:
         ports: What carries effects out.
         event_time_ms: When the event happened that is being handled; ``Now`` is never before it.
+        time_left_ms: How long an answer may take from now on.
     """
 
-    def __init__(self, ports: Ports, *, event_time_ms: int = 0) -> None:
+    def __init__(self, ports: Ports, *, event_time_ms: int = 0, time_left_ms: int = PATIENCE_MS) -> None:
         self._ports = ports
         self._event_time_ms = event_time_ms
         self._started_ms = ports.clock.now_ms()
         self._measured: list[Measure] = []
+        self._deadline_ms = self._started_ms + min(time_left_ms, PATIENCE_MS)
 
     def run(self, routine: Routine[T]) -> T:
         """Drive a routine to its end; what it returns or raises."""
@@ -92,6 +98,8 @@ class Runtime:
     def _carry_out(self, effect: Effect[Any]) -> object:
         if isinstance(effect, Now):
             return max(self._event_time_ms, self._ports.clock.now_ms())
+        if isinstance(effect, TimeLeft):
+            return (self._deadline_ms - self._ports.clock.now_ms()) / 1000
         if isinstance(effect, Concurrently):
             return tuple(_pool().map(self.run, effect.routines))
         if isinstance(effect, Measure):
@@ -128,7 +136,7 @@ _PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     ReadJournal: lambda to, e: to.states.journal(e.actor_id, e.first, e.last, now=e.now),
     LoadSubscription: lambda to, e: to.subscriptions.load(e.actor_id, e.stream_id, now=e.now),
     FindDetached: lambda to, e: to.subscriptions.find_detached(e.stream_id, now=e.now),
-    OpenSubscription: lambda to, e: to.subscriptions.open(e.row, e.replaces),
+    OpenSubscription: lambda to, e: to.subscriptions.open(e.row, e.replaces, now=e.now),
     FlipLive: lambda to, e: to.subscriptions.flip_live(e.row, e.version),
     RaisePending: lambda to, e: to.subscriptions.raise_pending(e.row, e.version),
     MarkEnded: lambda to, e: to.subscriptions.mark_ended(e.row),

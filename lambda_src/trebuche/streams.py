@@ -24,7 +24,7 @@ from trebuche.effects import (
     perform,
 )
 from trebuche.envelopes import StreamErrorEnvelope, encode
-from trebuche.errors import ConnectionGoneError, StateTooLargeError, ThrottledError, TrebucheError
+from trebuche.errors import ConnectionGoneError, MalformedError, StateTooLargeError, ThrottledError, TrebucheError
 from trebuche.filters import passes
 from trebuche.frames import data_frame, observed
 from trebuche.stored import Phase, Subscription
@@ -99,6 +99,10 @@ def _tell(row: Subscription, change: Change) -> Routine[Subscription | None]:
         return None
     except ThrottledError as error:
         yield from perform(Log(logs.WARNING, "subscriber-slow", _fields(row) | {"code": error.code}))
+        return row
+    except MalformedError as error:
+        # Written past the runtime; no repetition makes it JSON.
+        yield from perform(Log(logs.ERROR, "state-unreadable", _fields(row) | {"code": error.code}, error))
         return row
 
 

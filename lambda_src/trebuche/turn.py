@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from trebuche.effects import (
     RandomFraction,
     RandomUuid,
     Routine,
+    TimeLeft,
     perform,
 )
 from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope
@@ -25,10 +27,11 @@ from trebuche.errors import CallIdReusedError, VersionConflictError
 from trebuche.frames import check_state_size, response_frame
 from trebuche.stored import CallRecord, StoredState, Turn
 
-ATTEMPTS: Final = 12
-"""With the pauses below about 5 s at the most, well within the 29 s that API Gateway waits."""
 FIRST_PAUSE_SECONDS: Final = 0.025
-LONGEST_PAUSE_SECONDS: Final = 0.8
+LONGEST_PAUSE_SECONDS: Final = 3.0
+"""Of a pause between attempts. Fifty callers that take a twentieth of a second each need as much to pass through."""
+RESERVE_SECONDS: Final = 2.0
+"""What another attempt and the answer may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Call:
     actor_id: str
     call_id: UUID
     method: Method
-    arguments: tuple[Any, ...]
+    arguments: tuple[bytes, ...]
+    """As JSON documents: each attempt reads them anew, since a method may change what it is given."""
     digest: str
     """Of method and arguments, to tell a repeated call from another one with its callID."""
 
@@ -52,9 +56,9 @@ def read_call(actor_type: ActorType, actor_id: str, invocation: InvocationEnvelo
         ProtocolError: The target identifier cannot name a method.
     """
     method = actor_type.method(invocation.target_identifier)
-    values, documents = method.read(invocation.arguments)
+    _, documents = method.read(invocation.arguments)
     digest = hashlib.sha256(canonical([method.name, *documents])).hexdigest()
-    return Call(actor_type, actor_id, invocation.call_id, method, tuple(values), digest)
+    return Call(actor_type, actor_id, invocation.call_id, method, invocation.arguments, digest)
 
 
 def take_turn(call: Call) -> Routine[bytes]:
@@ -63,22 +67,23 @@ def take_turn(call: Call) -> Routine[bytes]:
     Raises:
         ActorError: The method refused, or the callID was used for another call.
         StateError: The stored state cannot be read, or the next one is too large.
-        VersionConflictError: Others kept writing first; nothing was written, the same call may be sent again.
+        VersionConflictError: Others kept writing first until no time was left; nothing was written, and the same call
+            may be sent again.
     """
     seed = yield from perform(RandomUuid())
     if not call.actor_type.stateful:
         now_ms = yield from perform(Now())
         result, _ = _run(call, call.actor_type.fresh_state(), now_ms, seed)
         return result
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            yield from _back_off(attempt)
+    for attempt in count(1):
         outcome = yield from _attempt(call, seed)
         if outcome is not None:
             return outcome
-    raise VersionConflictError(
-        f"'{call.actor_id}' is busy: {ATTEMPTS} attempts lost to other calls; nothing was written"
-    )
+        spare = (yield from perform(TimeLeft())) - RESERVE_SECONDS
+        if spare <= 0:
+            break
+        yield from _back_off(attempt, spare)
+    raise VersionConflictError(f"'{call.actor_id}' is busy: {attempt} attempts came too late, nothing was written")
 
 
 def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
@@ -125,13 +130,14 @@ def _recorded(call: Call, record: CallRecord) -> bytes:
 def _run(call: Call, state: Any, now_ms: int, seed: UUID) -> tuple[bytes, bytes]:
     """Result and next state of the method, both as JSON documents."""
     actor = call.actor_type.instance(call.actor_id, state, now_ms=now_ms, seed=seed)
-    result = call.method.write(getattr(actor, call.method.attribute)(*call.arguments))
+    arguments, _ = call.method.read(call.arguments)
+    result = call.method.write(getattr(actor, call.method.attribute)(*arguments))
     response_frame(ResponseEnvelope(call.call_id, result))
     return result, call.actor_type.write_state(actor.state)
 
 
-def _back_off(attempt: int) -> Routine[None]:
+def _back_off(attempt: int, spare_seconds: float) -> Routine[None]:
     """Full jitter: waiters that lost to one another must not come back together."""
     fraction = yield from perform(RandomFraction())
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt, spare_seconds)
     yield from perform(Pause(fraction * longest))

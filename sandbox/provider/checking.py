@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.provider.properties import Kind, Property
+from sandbox.provider.properties import Kind, Property, document, policy
 from sandbox.provider.wire import has_unknown, is_archive
 
+_SHOWN = 60
 _PYTHON_TYPES: dict[Kind, tuple[type, ...]] = {
     Kind.STRING: (str,),
     Kind.INTEGER: (int,),
@@ -32,6 +33,23 @@ class Failure:
 def check_fields(token: str, fields: Mapping[str, Property], inputs: Mapping[str, Any]) -> list[Failure]:
     """Refuse names that the sandbox does not know, missing ones, and values that AWS would refuse."""
     return list(_check_object(token, "", fields, inputs))
+
+
+def exactly_one(inputs: Mapping[str, Any], *names: str) -> Iterator[Failure]:
+    """Refuse inputs that give none or several of these properties."""
+    given = [name for name in names if inputs.get(name) is not None]
+    if len(given) != 1:
+        yield Failure(names[0], f"exactly one of {', '.join(names)} is needed, not {' and '.join(given) or 'none'}")
+
+
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """A map or an object for a rule to look into; nothing when it is unset or not known yet."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def list_of(value: Any) -> list[Any]:
+    """The known members of a list; nothing when it is unset or not known yet."""
+    return [item for item in value if not has_unknown(item)] if isinstance(value, list) else []
 
 
 def _check_object(
@@ -89,5 +107,7 @@ def _check_limits(path: str, member: Property, value: Any) -> Iterator[Failure]:
         yield Failure(path, f"'{path}' is {value}; AWS accepts {low} to {high}")
     if member.longest is not None and len(value) > member.longest:
         yield Failure(path, f"'{path}' has {len(value)} characters; AWS accepts {member.longest}")
+    if member.canonical in (document, policy) and isinstance(document(value), str):
+        yield Failure(path, f"'{path}' is not a JSON document: {value[:_SHOWN]!r}")
     if member.pattern and not re.fullmatch(member.pattern, value):
         yield Failure(path, f"'{path}' is {value!r}; AWS accepts text that matches {member.pattern}")

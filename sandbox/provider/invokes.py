@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.provider.cloud import Cloud
-from sandbox.provider.errors import UnknownFunctionError
+from sandbox.provider.errors import RejectedValueError, UnknownFunctionError
 from sandbox.provider.properties import Props
 
 
@@ -42,7 +42,10 @@ def _policy_document(_: Cloud, args: Props) -> Props:
 
 
 def _statements_of(text: str) -> list[Props]:
-    statements = json.loads(text).get("Statement", [])
+    try:
+        statements = json.loads(text).get("Statement", [])
+    except ValueError as error:
+        raise RejectedValueError(f"a policy document is not JSON: {error}") from error
     return statements if isinstance(statements, list) else [statements]
 
 

@@ -78,10 +78,11 @@ class Lifecycle:
         return inputs, failures or list(row.rules(inputs))
 
     def _unknown_type(self, token: str) -> str:
-        return (
-            f"the sandbox has no stand-in for {token}, so it cannot be deployed here; "
-            f"it has {', '.join(sorted(self.table))}"
-        )
+        services: dict[str, list[str]] = {}
+        for known in sorted(self.table):
+            services.setdefault(known.split(":")[1].split("/")[0], []).append(known.rsplit(":", 1)[-1])
+        there = "; ".join(f"{service}: {', '.join(names)}" for service, names in services.items())
+        return f"the sandbox has no stand-in for {token}, so it cannot be deployed here. It has {there}"
 
     def diff(self, token: str, state: Props, news: Props) -> Plan:
         """What differs between the remembered state and the wanted inputs, and whether to delete first."""
@@ -158,7 +159,7 @@ class Lifecycle:
         row, scope = self.table[token], self._scope(urn, news)
         wanted = self._wanted(row, news)
         try:
-            live = row.handler.read(scope, ident, olds)
+            live = row.handler.read(scope, ident, self._tagged_state(row, olds))
             if live is None:
                 raise OperationError("it no longer exists; `pulumi refresh` brings the stack up to date")
             old = diff.blend(row.fields, self._tagged_state(row, olds), live)

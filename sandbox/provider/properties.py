@@ -23,6 +23,15 @@ class Kind(Enum):
     ARCHIVE = "an archive"
 
 
+_NOTHING: Mapping[Kind, object] = {
+    Kind.STRING: "",
+    Kind.BOOLEAN: False,
+    Kind.LIST: [],
+    Kind.MAP: {},
+    Kind.OBJECT: {},
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Property:
     """One property: its shape, what AWS accepts, and what a change of it means.
@@ -56,6 +65,18 @@ class Property:
     high: float | None = None
     pattern: str = ""
     longest: int | None = None
+
+    @property
+    def blank(self) -> object:
+        """What to send for a property that the program dropped."""
+        nothing: dict[Kind, object] = {
+            Kind.STRING: "",
+            Kind.BOOLEAN: False,
+            Kind.LIST: [],
+            Kind.MAP: {},
+            Kind.OBJECT: {},
+        }
+        return nothing.get(self.kind) if self.default is None else self.default
 
     def but(self, **changes: Any) -> "Property":
         """The same property with some attributes changed; keeps table rows short."""

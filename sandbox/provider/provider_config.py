@@ -160,5 +160,5 @@ def check_account(config: ProviderConfig, cloud: Cloud) -> None:
     if config.allowed_accounts and cloud.account not in config.allowed_accounts:
         allowed = ", ".join(config.allowed_accounts)
         raise ProviderConfigError(f"account {cloud.account} is not in aws:allowedAccountIds ({allowed})")
-    if cloud.account in config.forbidden_accounts:
+    if config.forbidden_accounts and cloud.account in config.forbidden_accounts:
         raise ProviderConfigError(f"account {cloud.account} is in aws:forbiddenAccountIds")

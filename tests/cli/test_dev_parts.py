@@ -91,9 +91,10 @@ def test_ordinary_lines_are_no_failures(line: str) -> None:
     assert parse_failure("app-websocket", line) is None
 
 
-def test_each_log_line_is_shown_once() -> None:
-    """Lines that are read again because they may have come late are not shown again."""
-    events = [{"eventId": "1", "timestamp": 1_000, "message": "[ERROR] one"}]
+@pytest.mark.parametrize("names", [["eventId"], ["logStreamName"]])
+def test_each_log_line_is_shown_once(names: list[str]) -> None:
+    """Lines that are read again because they may have come late are not shown again, event ids or not."""
+    events: list[dict[str, Any]] = [{**dict.fromkeys(names, "1"), "timestamp": 1_000, "message": "[ERROR] one"}]
 
     async def logs(action: str, request: dict[str, Any]) -> dict[str, Any]:
         if action == "DescribeLogGroups":
@@ -105,7 +106,7 @@ def test_each_log_line_is_shown_once() -> None:
 
     async def read() -> list[list[str]]:
         first = [failure.title for failure in await reader.failures()]
-        events.append({"eventId": "2", "timestamp": 1_500, "message": "[ERROR] two"})
+        events.append({**dict.fromkeys(names, "2"), "timestamp": 1_500, "message": "[ERROR] two"})
         return [first, *[[failure.title for failure in await reader.failures()] for _ in range(2)]]
 
     assert asyncio.run(read()) == [["[ERROR] one"], ["[ERROR] two"], []]

@@ -28,7 +28,7 @@ MOVED = replace(ROW, connection_id="c2=", opener=UUID(int=3))
 @pytest.fixture
 def opened(subscriptions: SubscriptionStorage) -> SubscriptionStorage:
     """A storage with one opening row."""
-    assert subscriptions.open(ROW, None)
+    assert subscriptions.open(ROW, None, now=NOW)
     return subscriptions
 
 
@@ -43,7 +43,7 @@ def test_a_row_comes_back_as_it_was(opened: SubscriptionStorage) -> None:
 def test_absent_attributes_stay_absent(subscriptions: SubscriptionStorage) -> None:
     """A subscriber without filter and principal has none afterwards either."""
     plain = replace(ROW, filter=None, principal=None)
-    assert subscriptions.open(plain, None)
+    assert subscriptions.open(plain, None, now=NOW)
     assert subscriptions.load("todos/a", ROW.stream_id, now=NOW) == plain
 
 
@@ -55,15 +55,23 @@ def test_expired_rows_are_not_read(opened: SubscriptionStorage) -> None:
 
 def test_a_stream_is_opened_once(opened: SubscriptionStorage) -> None:
     """Whoever found no row does not overwrite one."""
-    assert not opened.open(MOVED, None)
+    assert not opened.open(MOVED, None, now=NOW)
     assert opened.load("todos/a", ROW.stream_id, now=NOW) == ROW
+
+
+def test_an_expired_row_is_no_obstacle(opened: SubscriptionStorage) -> None:
+    """It counts as absent as soon as its time is over, also where something is to be written in its place."""
+    later = replace(MOVED, ttl=ROW.ttl + 60)
+    assert not opened.open(later, None, now=ROW.ttl - 1)
+    assert opened.open(later, None, now=ROW.ttl)
+    assert opened.load("todos/a", ROW.stream_id, now=ROW.ttl) == later
 
 
 def test_an_attached_row_moves_to_another_connection(opened: SubscriptionStorage) -> None:
     """A resume takes the row over, once."""
-    assert opened.open(MOVED, ROW)
+    assert opened.open(MOVED, ROW, now=NOW)
     assert opened.load("todos/a", ROW.stream_id, now=NOW) == MOVED
-    assert not opened.open(replace(ROW, opener=UUID(int=4)), ROW)
+    assert not opened.open(replace(ROW, opener=UUID(int=4)), ROW, now=NOW)
 
 
 def test_a_row_turns_live_when_nothing_is_pending(opened: SubscriptionStorage) -> None:
@@ -95,7 +103,7 @@ def test_a_live_row_is_not_told_but_shown(opened: SubscriptionStorage) -> None:
 
 def test_only_the_last_opener_turns_a_row_live(opened: SubscriptionStorage) -> None:
     """A catch-up that was superseded finds somebody else's row."""
-    assert opened.open(MOVED, ROW)
+    assert opened.open(MOVED, ROW, now=NOW)
     assert opened.flip_live(ROW, 7) == MOVED
 
 
@@ -126,7 +134,7 @@ def test_a_detached_row_waits_outside_the_actor(opened: SubscriptionStorage) -> 
 
 def test_a_row_that_moved_on_is_not_detached(opened: SubscriptionStorage) -> None:
     """The death of the old connection does not touch the new one."""
-    assert opened.open(MOVED, ROW)
+    assert opened.open(MOVED, ROW, now=NOW)
     assert not opened.detach(ROW, ttl=NOW + 900)
     assert opened.find_detached(ROW.stream_id, now=NOW) is None
 
@@ -135,8 +143,8 @@ def test_a_detached_row_is_attached_once(opened: SubscriptionStorage) -> None:
     """Of two resumes that found it one gets it."""
     assert opened.detach(ROW, ttl=NOW + 900)
     waiting = opened.find_detached(ROW.stream_id, now=NOW)
-    assert opened.open(MOVED, waiting)
-    assert not opened.open(replace(MOVED, connection_id="c3="), waiting)
+    assert opened.open(MOVED, waiting, now=NOW)
+    assert not opened.open(replace(MOVED, connection_id="c3="), waiting, now=NOW)
     assert opened.subscribers("todos/a", now=NOW) == (MOVED,)
     assert opened.find_detached(ROW.stream_id, now=NOW) is None
 
@@ -152,6 +160,6 @@ def test_all_pages_of_a_large_audience_are_read(subscriptions: SubscriptionStora
     """A query's page ends at 1 MB, the audience does not."""
     wide = replace(ROW, principal="p" * 300_000)
     for number in range(5):
-        assert subscriptions.open(replace(wide, stream_id=UUID(int=10 + number)), None)
+        assert subscriptions.open(replace(wide, stream_id=UUID(int=10 + number)), None, now=NOW)
     found = subscriptions.subscribers("todos/a", now=NOW)
     assert [row.stream_id.int for row in found] == [10, 11, 12, 13, 14]

@@ -143,16 +143,33 @@ def test_the_old_connections_death_does_not_touch_a_resumed_stream() -> None:
 
 
 def test_two_resumes_of_one_stream_end_with_one_live_row() -> None:
-    """Whoever wrote the row last owns it; the other one stops without turning it live."""
-    for seed in range(300):
+    """Whoever wrote the row last owns it, and misses nothing; the other one stops without turning it live."""
+    for seed in range(600):
         scene, stream_id = subscribed(versions=3)
         write_state(scene.world, "game", state(4))
         scene.world.records()
-        tasks = [scene.frame(resume(stream_id, 1, "game"), connection) for connection in ("c2", "c3")]
-        some_order(tasks, Random(seed))
+        resumes = [scene.frame(resume(stream_id, 1, "game"), connection) for connection in ("c2", "c3")]
+        some_order([*resumes, scene.change(5, 6)], Random(seed))
         row = scene.world.subscriptions.attached["game", stream_id]
         assert row.phase is Phase.LIVE
-        assert [frame.sequence_number for frame in scene.received(row.connection_id)] == [2]
+        assert [frame.sequence_number for frame in scene.received(row.connection_id)] == [2, 3, 4]
+
+
+def test_an_actor_that_comes_back_does_not_reach_an_ended_stream() -> None:
+    """Subscribe against a change, the deletion and a first write after it: rising numbers, nothing after the end."""
+    for first_steps in range(9):
+        scene = Scene(versions=3)
+        subscribing, changing = scene.frame(observe("game")), scene.change(4, None, 5)
+        for task in (*[subscribing] * first_steps, *[changing] * 30):
+            if not task.done:
+                task.step()
+        some_order([subscribing], Random(0))
+        frames = scene.world.frames()
+        ends = [frame for frame in frames if isinstance(frame, StreamEndEnvelope)]
+        values = [frame for frame in frames if isinstance(frame, StreamDataEnvelope)]
+        numbers = [frame.sequence_number for frame in values]
+        assert numbers == sorted(set(numbers))
+        assert frames[-1:] == ends if ends else said(values[-1]) == 5
 
 
 def test_a_deleted_actor_ends_a_stream_after_its_last_value_in_every_order() -> None:

@@ -1,6 +1,6 @@
 """Turns: once, all or nothing, again when somebody else was first."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -9,16 +9,18 @@ import pytest
 
 from actors.todo_list import TodoList
 from tests.support.steps import Task, some_order
-from tests.support.world import World, call, write_state
+from tests.support.world import World, call, socket_event, write_state
 from trebuche.actor_types import ActorType
 from trebuche.actors import Actor, distributed
+from trebuche.adapters.memory import InMemoryStateStore
 from trebuche.contract import MESSAGE_LIMIT_BYTES
 from trebuche.dispatch import process
 from trebuche.documents import loads
 from trebuche.effects import CommitTurn, LoadCall, LoadState, Pause
-from trebuche.envelopes import ResponseEnvelope
+from trebuche.envelopes import ResponseEnvelope, encode
 from trebuche.errors import ActorFailure
-from trebuche.stored import StoredState
+from trebuche.gateway import CloudGateway
+from trebuche.stored import StoredState, Turn
 
 
 @dataclass
@@ -26,6 +28,13 @@ class Notes:
     """What a notebook holds."""
 
     lines: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Line:
+    """An argument with a part of its own."""
+
+    words: list[str]
 
 
 class Notebook(Actor[Notes], exposed_as="notes"):
@@ -36,6 +45,13 @@ class Notebook(Actor[Notes], exposed_as="notes"):
         """Write a line; how many there are."""
         self.state.lines.append(line)
         return len(self.state.lines)
+
+    @distributed
+    def sign(self, line: Line) -> str:
+        """Change what was given, and write it."""
+        line.words.append("signed")
+        self.state.lines.append(" ".join(line.words))
+        return self.state.lines[-1]
 
     @distributed
     def read(self) -> list[str]:
@@ -272,8 +288,17 @@ def test_the_state_is_read_before_the_call_record(world: World) -> None:
     assert world.result("notes", "read") == ["theirs", "mine"]
 
 
+def test_each_attempt_gets_its_arguments_anew(world: World) -> None:
+    """What a lost attempt did to them is gone."""
+    task = turn(world, "notes", "sign", {"words": ["Ada"]})
+    task.step()
+    write_state(world, "notes", {"lines": ["theirs"]})
+    some_order([task], Random(0))
+    assert world.result("notes", "read") == ["theirs", "Ada signed"]
+
+
 def test_an_actor_that_is_too_busy_refuses_and_writes_nothing(world: World) -> None:
-    """After the last attempt the caller is told to try again."""
+    """When no time is left the caller is told to try again."""
     task = turn(world, "notes", "append", "mine")
     while not task.done:
         task.step()
@@ -283,3 +308,26 @@ def test_an_actor_that_is_too_busy_refuses_and_writes_nothing(world: World) -> N
     assert (response.code, response.retryable) == ("conflict", True)
     assert "mine" not in world.result("notes", "read")
     assert sum(isinstance(effect, CommitTurn) for effect in task.effects) > 8
+
+
+def test_a_function_with_little_time_gives_up_earlier(world: World) -> None:
+    """So that its caller gets an answer at all."""
+
+    class Busy(InMemoryStateStore):
+        attempts = 0
+
+        def commit(self, turn: Turn) -> bool:
+            self.attempts += 1
+            return turn.previous == -1
+
+    busy = Busy()
+    gateway = CloudGateway(replace(world.ports, states=busy))
+    gateway.expose(Notebook)
+    event = socket_event("MESSAGE", "c1", encode(call("notes", "append", "one")))
+    tried = []
+    for time_left_ms in (1_000, 4_000, 60_000):
+        before = busy.attempts
+        assert '"conflict"' in gateway.handle(event, time_left_ms=time_left_ms)["body"]
+        tried.append(busy.attempts - before)
+    assert tried[0] == 1
+    assert tried[0] < tried[1] < tried[2] < 50

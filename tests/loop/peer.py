@@ -51,6 +51,14 @@ class Stream:
                 await self.changed.wait()
         return [value for _, value in self.values]
 
+    async def until_ended(self) -> Json:
+        """Wait for the frame that ends the stream."""
+        async with asyncio.timeout(SECONDS):
+            while self.ended is None:
+                self.changed.clear()
+                await self.changed.wait()
+        return self.ended
+
 
 class Peer:
     """One connection."""

@@ -10,6 +10,7 @@ import pytest
 from tests.loop.conftest import STACK, Deployed, Local
 
 PROVIDER = "pulumi:providers:aws"
+BUCKET = 'import pulumi_aws\npulumi_aws.s3.Bucket("uploads")\n'
 UP = ("up", "--yes", "--skip-preview", "--non-interactive")
 
 
@@ -86,16 +87,10 @@ def test_table_deleted_behind_its_back_comes_back(deployed: Deployed) -> None:
 
 def test_resource_that_the_sandbox_does_not_know_is_refused_by_name(deployed: Deployed) -> None:
     """A bucket is not pretended to exist."""
-    with _edited(deployed.local, "__main__.py", "for output, value in", _BUCKET + "\nfor output, value in"):
+    with _edited(deployed.local, "__main__.py", "for output, value in", BUCKET + "\nfor output, value in"):
         done = deployed.local.pulumi("preview", "--non-interactive", check=False)
     assert done.returncode != 0
     assert "aws:s3/bucket" in done.stdout + done.stderr
-
-
-_BUCKET = """
-import pulumi_aws
-pulumi_aws.s3.Bucket("uploads", opts=pulumi.ResourceOptions(provider=make_provider(plan)))
-"""
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from sandbox.provider import wire
 from sandbox.provider.__main__ import serve
 from sandbox.provider.resources import TABLE
 from sandbox.provider.servicer import AwsProvider
+from sandbox.provider.table import ResourceType
 
 Json = dict[str, Any]
 DIFF_NONE = provider_pb2.DiffResponse.DIFF_NONE
@@ -78,7 +79,11 @@ class Engine:
         answer = self.stub.Create(
             provider_pb2.CreateRequest(urn=urn(token, name), properties=wire.encode(checked), preview=False)
         )
-        resource = Resource(token, name, answer.id, checked, wire.decode(answer.properties))
+        return self.adopt(token, name, answer.id, checked, wire.decode(answer.properties))
+
+    def adopt(self, token: str, name: str, ident: str, inputs: Json, state: Json) -> Resource:
+        """Take a resource into the stack."""
+        resource = Resource(token, name, ident, inputs, state)
         self.made.append(resource)
         return resource
 
@@ -161,9 +166,9 @@ class Engine:
 
 
 @contextlib.contextmanager
-def running_provider(endpoint: str) -> Iterator[Engine]:
+def running_provider(endpoint: str, table: Mapping[str, ResourceType] = TABLE) -> Iterator[Engine]:
     """A served provider on an AWS address, not yet configured."""
-    server, port = serve(AwsProvider(TABLE, {"AWS_ENDPOINT_URL": endpoint}, "7.51.1"))
+    server, port = serve(AwsProvider(table, {"AWS_ENDPOINT_URL": endpoint}, "7.51.1"))
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield Engine(provider_pb2_grpc.ResourceProviderStub(channel))
     server.stop(grace=None)

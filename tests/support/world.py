@@ -86,6 +86,15 @@ class World:
         self.clock = ManualClock()
         self.log = KeptLog()
         self.registry = InMemoryRegistry({actor.exposed_as: FUNCTION for actor in actors})
+        self._actors = actors
+        self._stateful = stateful
+        self._seen: dict[str, StoredState] = {}
+        self._records = 0
+        self.use(sender=self.sender)
+
+    def use(self, *, sender: InMemoryConnectionSender) -> None:
+        """Build the functions, on this sender."""
+        self.sender = sender
         self.ports = Ports(
             states=self.states,
             subscriptions=self.subscriptions,
@@ -99,12 +108,10 @@ class World:
             source=Source("test", "my-app-test"),
         )
         self.gateway = CloudGateway(self.ports)
-        for actor in actors:
-            self.gateway.expose(actor, stateful=stateful)
+        for actor in self._actors:
+            self.gateway.expose(actor, stateful=self._stateful)
         self.handler = WebSocketLambdaHandler(self.ports)
         self.processor = DynamoDBStreamAdapter(self.ports)
-        self._seen: dict[str, StoredState] = {}
-        self._records = 0
 
     def connect(self, connection_id: str = "c1", **more: Any) -> None:
         """Open a connection."""

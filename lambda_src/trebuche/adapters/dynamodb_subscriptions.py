@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
-_UNUSED: Final = f"attribute_not_exists({ACTOR_ID})"
+_UNUSED: Final = f"attribute_not_exists({ACTOR_ID}) OR #ttl <= :now"
 _UNCHANGED: Final = f"{OPENER} = :opener AND {CONNECTION_ID} = :connection"
 _OPENING: Final = {":opening": text(Phase.OPENING.value)}
 
@@ -53,13 +53,13 @@ class DynamoDBSubscriptionStorage:
         """A detached subscription."""
         return self._get(detached_key(stream_id), now)
 
-    def open(self, row: Subscription, replaces: Subscription | None) -> bool:
-        """Write a row in the place of another or of none; False when that place looks different by now."""
+    def open(self, row: Subscription, replaces: Subscription | None, *, now: int) -> bool:
+        """Write a row in the place of another, or of none or an expired one; False when it looks different by now."""
         if replaces is None:
-            return self._transact(self._put(row))
-        if replaces.phase is not Phase.DETACHED:
-            return self._transact(self._put(row, replaces))
-        return self._transact(self._delete(detached_key(row.stream_id), replaces), self._put(row))
+            return self._transact(self._put(row, now))
+        if replaces.phase is Phase.DETACHED:
+            return self._transact(self._delete(detached_key(row.stream_id), replaces), self._put(row, now))
+        return self._transact(self._replace(row, replaces))
 
     def flip_live(self, row: Subscription, version: int) -> Subscription | None:
         """Turn ``opening`` into ``live`` if nothing is pending above ``version``; the row as it is afterwards."""
@@ -128,14 +128,22 @@ class DynamoDBSubscriptionStorage:
         row = read_row(item)
         return row if row.ttl > now else None
 
-    def _put(self, row: Subscription, replaces: Subscription | None = None) -> "TransactWriteItemTypeDef":
-        item = write_row(row)
-        if replaces is None:
-            return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _UNUSED}}
+    def _put(self, row: Subscription, now: int) -> "TransactWriteItemTypeDef":
         return {
             "Put": {
                 "TableName": self._table,
-                "Item": item,
+                "Item": write_row(row),
+                "ConditionExpression": _UNUSED,
+                "ExpressionAttributeNames": {"#ttl": TTL},
+                "ExpressionAttributeValues": {":now": number(now)},
+            }
+        }
+
+    def _replace(self, row: Subscription, replaces: Subscription) -> "TransactWriteItemTypeDef":
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": write_row(row),
                 "ConditionExpression": _UNCHANGED,
                 "ExpressionAttributeValues": _identity(replaces),
             }

@@ -78,16 +78,16 @@ class InMemorySubscriptionStorage:
         """A detached subscription."""
         return _unexpired(self.detached.get(stream_id), now)
 
-    def open(self, row: Subscription, replaces: Subscription | None) -> bool:
-        """Write a row in the place of another or of none."""
+    def open(self, row: Subscription, replaces: Subscription | None, *, now: int) -> bool:
+        """Write a row in the place of another, or of none or an expired one."""
         key = row.actor_id, row.stream_id
         with self._lock:
             if replaces is not None and replaces.phase is Phase.DETACHED:
                 waiting = self.detached.get(row.stream_id)
-                if waiting is None or waiting.opener != replaces.opener or key in self.attached:
+                if not _same(waiting, replaces) or _unexpired(self.attached.get(key), now):
                     return False
                 del self.detached[row.stream_id]
-            elif not _same(self.attached.get(key), replaces):
+            elif not _same(_unexpired(self.attached.get(key), now), replaces):
                 return False
             self.attached[key] = row
             return True
@@ -214,7 +214,7 @@ class InMemoryConnectionSender:
     def get_connection_info(self, connection_id: str) -> ConnectionInfo:
         """An answer that says nothing."""
         self._check(connection_id)
-        return ConnectionInfo(connected_at=0, last_active_at=0, source_ip="127.0.0.1", user_agent="")
+        return ConnectionInfo(connected_at=0, last_active_at=0, source_ip="192.0.2.1", user_agent="")
 
     def _check(self, connection_id: str) -> None:
         if connection_id in self._dead:

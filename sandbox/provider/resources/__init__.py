@@ -2,13 +2,18 @@
 
 from sandbox.provider.resources import (
     apigateway,
+    apigateway_domain,
+    apigateway_stage,
     discovery,
     dynamodb,
     iam,
+    keys,
     lambda_function,
+    lambda_mapping,
     lambda_wiring,
     messaging,
     monitoring,
+    parameters,
     recorded,
     secrets,
 )
@@ -16,13 +21,18 @@ from sandbox.provider.table import ResourceType
 
 _MODULES = (
     apigateway,
+    apigateway_domain,
+    apigateway_stage,
     discovery,
     dynamodb,
     iam,
+    keys,
     lambda_function,
+    lambda_mapping,
     lambda_wiring,
     messaging,
     monitoring,
+    parameters,
     recorded,
     secrets,
 )

@@ -1,4 +1,4 @@
-"""WebSocket APIs (API Gateway v2) and what hangs on them."""
+"""WebSocket APIs (API Gateway v2) and what hangs on them with an id of its own."""
 
 # ruff: noqa: ARG002 (a handler's signature is the table's)
 import hashlib
@@ -8,12 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sandbox.provider.checking import Failure
+from sandbox.provider.checking import Failure, list_of
 from sandbox.provider.cloud import Scope, code_of, existing
 from sandbox.provider.properties import (
     BOOLEAN,
-    INTEGER,
-    NUMBER,
     REGION,
     STRING,
     STRING_MAP,
@@ -22,30 +20,29 @@ from sandbox.provider.properties import (
     Property,
     Props,
     between,
-    fields,
     one_of,
-    order,
-    set_of,
 )
 from sandbox.provider.table import Autoname, Edit, Handler, ResourceType
 from sandbox.provider.translate import from_api, to_api
 
 _CHOSEN_ID_TAG = "ms-custom-id"
-_SETTINGS = frozenset({"defaultRouteSettings", "routeSettings"})
-_API_ID = STRING.but(required=True, replaces=True)
+
+
+API_ID = STRING.but(required=True, replaces=True)
 
 
 def _snake(noun: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", noun).lower()
 
 
-def _tags(scope: Scope, arn: str) -> dict[str, str]:
+def tags_of(scope: Scope, arn: str) -> dict[str, str]:
     """The tags of a resource, without the one that is ours."""
     answer = scope.client("apigatewayv2").get_tags(ResourceArn=arn)
     return {key: value for key, value in answer.get("Tags", {}).items() if key != _CHOSEN_ID_TAG}
 
 
-def _retag(scope: Scope, arn: str, edit: Edit) -> None:
+def replace_tags(scope: Scope, arn: str, edit: Edit) -> None:
+    """Bring the tags of an API, a stage or a domain to what is wanted."""
     added, removed = edit.tag_changes()
     if removed:
         scope.client("apigatewayv2").untag_resource(ResourceArn=arn, TagKeys=removed)
@@ -74,7 +71,7 @@ class ApiHandler(Handler):
         arn = scope.arn("apigateway", f"/apis/{ident}", account=False)
         return answer and {
             **from_api(_API, answer),
-            "tags": _tags(scope, arn),
+            "tags": tags_of(scope, arn),
             "apiEndpoint": answer.get("ApiEndpoint", ""),
             "arn": arn,
             "executionArn": scope.arn("execute-api", ident),
@@ -84,10 +81,10 @@ class ApiHandler(Handler):
         """UpdateApi with what changed."""
         settings = edit.changed - {"tags"}
         if settings:
-            wanted = {**dict.fromkeys(settings, ""), **edit.new}
+            wanted = {**{name: _API[name].blank for name in settings}, **edit.new}
             scope.client("apigatewayv2").update_api(ApiId=ident, **to_api(_API, wanted, settings))
         if edit.touches("tags"):
-            _retag(scope, str(edit.old["arn"]), edit)
+            replace_tags(scope, str(edit.old["arn"]), edit)
 
     def delete(self, scope: Scope, ident: str, state: Props) -> None:
         """DeleteApi."""
@@ -138,10 +135,10 @@ class ChildHandler(Handler):
         return {}
 
     def update(self, scope: Scope, ident: str, edit: Edit) -> None:
-        """Update what changed; a dropped text is cleared."""
+        """Update what changed; what was dropped is sent empty."""
         changed = {name for name in edit.changed if not self._members[name].record_only}
         if changed:
-            cleared = {name: "" for name in changed if self._members[name].kind is STRING.kind}
+            cleared = {name: self._members[name].blank for name in changed}
             wanted = to_api(self._members, {**cleared, **edit.new}, changed | self._always)
             self._call(scope, "update", **{**wanted, **self._address(ident, edit.new)})
 
@@ -170,90 +167,6 @@ class DeploymentHandler(ChildHandler):
         return {"autoDeployed": bool(answer.get("AutoDeployed"))}
 
 
-class StageHandler(Handler):
-    """A stage; id is its name. The invoke URL is the API's endpoint and the stage's name."""
-
-    def create(self, scope: Scope, inputs: Props) -> str:
-        """CreateStage."""
-        plain = {name: value for name, value in inputs.items() if name not in _SETTINGS}
-        request = {**to_api(_STAGE, plain), **_route_settings(inputs), "Tags": inputs.get("tags") or {}}
-        scope.client("apigatewayv2").create_stage(**request)
-        return str(inputs["name"])
-
-    def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
-        """GetStage, and the API's endpoint."""
-        client, api = scope.client("apigatewayv2"), state["apiId"]
-        answer = existing(lambda: client.get_stage(ApiId=api, StageName=ident))
-        if answer is None:
-            return None
-        settings = answer.get("RouteSettings") or {}
-        arn = scope.arn("apigateway", f"/apis/{api}/stages/{ident}", account=False)
-        variables = {key: value for key, value in (answer.get("StageVariables") or {}).items() if value}
-        routes = [{"routeKey": key, **from_api(_ROUTE_SETTINGS, value)} for key, value in sorted(settings.items())]
-        return {
-            **from_api(_STAGE, answer),
-            "apiId": api,
-            "routeSettings": routes,
-            "stageVariables": variables,
-            "tags": _tags(scope, arn),
-            "invokeUrl": f"{client.get_api(ApiId=api).get('ApiEndpoint', '')}/{ident}",
-            "arn": arn,
-            "executionArn": scope.arn("execute-api", f"{api}/{ident}"),
-        }
-
-    def update(self, scope: Scope, ident: str, edit: Edit) -> None:
-        """UpdateStage with what changed; dropped settings travel empty.
-
-        AWS has operations of its own to drop settings (DeleteRouteSettings and the like); the emulator would delete
-        the whole stage on any of them.
-        """
-        client, settings = scope.client("apigatewayv2"), edit.changed - {"tags"}
-        if settings:
-            dropped = {"accessLogSettings": {}, "description": "", "clientCertificateId": ""}
-            new = {**dropped, **edit.new, "stageVariables": _variables(edit)}
-            request = to_api(_STAGE, new, settings - _SETTINGS)
-            routes = {"RouteSettings": {}, **_route_settings(edit.new)} if edit.touches(*_SETTINGS) else {}
-            client.update_stage(**{**request, **routes, "ApiId": edit.new["apiId"], "StageName": ident})
-        if edit.touches("tags"):
-            _retag(scope, str(edit.old["arn"]), edit)
-
-    def delete(self, scope: Scope, ident: str, state: Props) -> None:
-        """DeleteStage."""
-        scope.client("apigatewayv2").delete_stage(ApiId=state["apiId"], StageName=ident)
-
-    def locate(self, ident: str) -> tuple[str, Props]:
-        """``api/stage``."""
-        api, _, stage = ident.partition("/")
-        return stage, {"apiId": api}
-
-
-def _variables(edit: Edit) -> dict[str, str]:
-    return {**dict.fromkeys(edit.old.get("stageVariables") or {}, ""), **(edit.new.get("stageVariables") or {})}
-
-
-def _route_settings(inputs: Props) -> Props:
-    """Default and per-route settings; as in the official provider, unset throttles travel as 0 (and then bite)."""
-    settings: Props = {}
-    if inputs.get("defaultRouteSettings"):
-        settings["DefaultRouteSettings"] = _throttled(inputs["defaultRouteSettings"])
-    if inputs.get("routeSettings"):
-        settings["RouteSettings"] = {item["routeKey"]: _throttled(item) for item in inputs["routeSettings"]}
-    return settings
-
-
-def _throttled(settings: Props) -> Props:
-    return {"ThrottlingBurstLimit": 0, "ThrottlingRateLimit": 0, **to_api(_ROUTE_SETTINGS, settings)}
-
-
-def _canonical_route_settings(items: list[Props]) -> list[Any]:
-    return sorted(({"loggingLevel": "OFF", **_throttled(item), "key": item["routeKey"]} for item in items), key=order)
-
-
-def _stage_rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
-    if inputs.get("autoDeploy") is True and inputs.get("deploymentId"):
-        yield Failure("deploymentId", "'deploymentId' and 'autoDeploy' exclude each other")
-
-
 def _api_rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
     expression = str(inputs.get("routeSelectionExpression") or "")
     if inputs.get("protocolType") == "WEBSOCKET" and not expression:
@@ -264,84 +177,13 @@ def _api_rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
 
 
 def _authorizer_rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
-    for index, source in enumerate(inputs.get("identitySources") or []):
+    for index, source in enumerate(list_of(inputs.get("identitySources"))):
         if not re.fullmatch(r"(route\.request\.(header|querystring)|context|stageVariables)\..+", str(source)):
             yield Failure(
                 f"identitySources[{index}]",
                 f"'{source}' is no identity source of a WebSocket API: use route.request.header.Name or "
                 "route.request.querystring.name",
             )
-
-
-class DomainHandler(Handler):
-    """A custom domain; id is the domain's name."""
-
-    def create(self, scope: Scope, inputs: Props) -> str:
-        """CreateDomainName."""
-        client = scope.client("apigatewayv2")
-        client.create_domain_name(**_domain(inputs), Tags=inputs.get("tags") or {})
-        return str(inputs["domainName"])
-
-    def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
-        """GetDomainName."""
-        answer = existing(lambda: scope.client("apigatewayv2").get_domain_name(DomainName=ident))
-        if answer is None:
-            return None
-        configuration = (answer.get("DomainNameConfigurations") or [{}])[0]
-        found = from_api(_DOMAIN_CONFIGURATION, configuration)
-        arn = scope.arn("apigateway", f"/domainnames/{ident}", account=False)
-        target = {"targetDomainName": "ApiGatewayDomainName", "hostedZoneId": "HostedZoneId"}
-        return {
-            "domainName": ident,
-            "domainNameConfiguration": {**found, **{key: configuration.get(api, "") for key, api in target.items()}},
-            "apiMappingSelectionExpression": answer.get("ApiMappingSelectionExpression", ""),
-            "arn": arn,
-            "tags": _tags(scope, arn),
-        }
-
-    def update(self, scope: Scope, ident: str, edit: Edit) -> None:
-        """UpdateDomainName."""
-        if edit.touches("domainNameConfiguration"):
-            scope.client("apigatewayv2").update_domain_name(**_domain(edit.new))
-        if edit.touches("tags"):
-            _retag(scope, str(edit.old["arn"]), edit)
-
-    def delete(self, scope: Scope, ident: str, state: Props) -> None:
-        """DeleteDomainName."""
-        scope.client("apigatewayv2").delete_domain_name(DomainName=ident)
-
-
-def _domain(inputs: Props) -> Props:
-    configuration = to_api(_DOMAIN_CONFIGURATION, inputs["domainNameConfiguration"])
-    return {"DomainName": inputs["domainName"], "DomainNameConfigurations": [configuration]}
-
-
-class AccountHandler(Handler):
-    """The account's role for API Gateway's logs, one per region; deleting it takes the role away."""
-
-    def create(self, scope: Scope, inputs: Props) -> str:
-        """Set the role."""
-        self._set(scope, inputs.get("cloudwatchRoleArn") or "")
-        return "api-gateway-account"
-
-    def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
-        """GetAccount."""
-        answer = scope.client("apigateway").get_account()
-        return {"cloudwatchRoleArn": answer.get("cloudwatchRoleArn", ""), "features": answer.get("features", [])}
-
-    def update(self, scope: Scope, ident: str, edit: Edit) -> None:
-        """Set the role."""
-        if edit.changed:
-            self._set(scope, edit.new.get("cloudwatchRoleArn") or "")
-
-    def delete(self, scope: Scope, ident: str, state: Props) -> None:
-        """Take the role away."""
-        self._set(scope, "")
-
-    def _set(self, scope: Scope, role: str) -> None:
-        scope.client("apigateway").update_account(
-            patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}]
-        )
 
 
 _API = {
@@ -356,8 +198,10 @@ _API = {
     "tags": TAGS,
     "region": REGION,
 }
+
+
 _INTEGRATION = {
-    "apiId": _API_ID,
+    "apiId": API_ID,
     "integrationType": one_of("AWS_PROXY", "AWS", "MOCK", "HTTP", "HTTP_PROXY").but(required=True, replaces=True),
     "integrationUri": STRING,
     "integrationMethod": STRING.but(computed=True),
@@ -373,8 +217,10 @@ _INTEGRATION = {
     "timeoutMilliseconds": between(50, 29000).but(computed=True, api="TimeoutInMillis"),
     "region": REGION,
 }
+
+
 _ROUTE = {
-    "apiId": _API_ID,
+    "apiId": API_ID,
     "routeKey": STRING.but(required=True, longest=128),
     "target": STRING.but(pattern=r"integrations/.+"),
     "authorizationType": one_of("NONE", "AWS_IAM", "CUSTOM").but(default="NONE"),
@@ -386,16 +232,20 @@ _ROUTE = {
     "requestModels": STRING_MAP,
     "region": REGION,
 }
+
+
 _ROUTE_RESPONSE = {
-    "apiId": _API_ID,
+    "apiId": API_ID,
     "routeId": STRING.but(required=True, replaces=True),
     "routeResponseKey": one_of("$default").but(required=True),
     "modelSelectionExpression": STRING,
     "responseModels": STRING_MAP,
     "region": REGION,
 }
+
+
 _INTEGRATION_RESPONSE = {
-    "apiId": _API_ID,
+    "apiId": API_ID,
     "integrationId": STRING.but(required=True, replaces=True),
     "integrationResponseKey": STRING.but(required=True),
     "contentHandlingStrategy": one_of("CONVERT_TO_BINARY", "CONVERT_TO_TEXT"),
@@ -403,8 +253,10 @@ _INTEGRATION_RESPONSE = {
     "templateSelectionExpression": STRING,
     "region": REGION,
 }
+
+
 _AUTHORIZER = {
-    "apiId": _API_ID,
+    "apiId": API_ID,
     "name": STRING.but(longest=128),
     "authorizerType": one_of("REQUEST").but(required=True),
     "authorizerUri": STRING,
@@ -412,49 +264,18 @@ _AUTHORIZER = {
     "authorizerCredentialsArn": STRING,
     "region": REGION,
 }
+
+
 _DEPLOYMENT = {
-    "apiId": _API_ID,
+    "apiId": API_ID,
     "description": STRING.but(longest=1024, record_only=True),
     "triggers": STRING_MAP.but(local=True, replaces=True),
     "region": REGION,
 }
-_ROUTE_SETTINGS = {
-    "dataTraceEnabled": BOOLEAN,
-    "detailedMetricsEnabled": BOOLEAN,
-    "loggingLevel": one_of("OFF", "ERROR", "INFO").but(computed=True),
-    "throttlingBurstLimit": INTEGER.but(low=0, default=0),
-    "throttlingRateLimit": NUMBER.but(low=0, default=0),
-}
-_STAGE = {
-    "apiId": _API_ID,
-    "name": STRING.but(replaces=True, api="StageName", pattern=r"[A-Za-z0-9_-]{1,128}"),
-    "autoDeploy": BOOLEAN,
-    "deploymentId": STRING.but(computed=True),
-    "defaultRouteSettings": fields(**_ROUTE_SETTINGS).but(computed=True),
-    "routeSettings": set_of(fields(routeKey=STRING.but(required=True), **_ROUTE_SETTINGS)).but(
-        canonical=_canonical_route_settings
-    ),
-    "accessLogSettings": fields(destinationArn=STRING.but(required=True), format=STRING.but(required=True)),
-    "stageVariables": STRING_MAP,
-    "clientCertificateId": STRING,
-    "description": STRING.but(longest=1024),
-    "tags": TAGS,
-    "region": REGION,
-}
-_DOMAIN_CONFIGURATION = {
-    "certificateArn": STRING.but(required=True),
-    "endpointType": one_of("REGIONAL").but(required=True),
-    "securityPolicy": one_of("TLS_1_2").but(required=True),
-    "ipAddressType": one_of("ipv4", "dualstack").but(computed=True),
-}
-_DOMAIN_FIELDS = {
-    "domainName": STRING.but(required=True, replaces=True),
-    "domainNameConfiguration": fields(**_DOMAIN_CONFIGURATION).but(required=True),
-    "tags": TAGS,
-    "region": REGION,
-}
+
+
 _MAPPING = {
-    "apiId": _API_ID,
+    "apiId": API_ID,
     "domainName": STRING.but(required=True, replaces=True),
     "stage": STRING.but(required=True),
     "apiMappingKey": STRING,
@@ -462,7 +283,8 @@ _MAPPING = {
 }
 
 
-def _child(token: str, members: Mapping[str, Property], handler: Handler, **more: Any) -> ResourceType:
+def row(token: str, members: Mapping[str, Property], handler: Handler, **more: Any) -> ResourceType:
+    """A row for a type of API Gateway v2."""
     return ResourceType(
         token=f"aws:apigatewayv2/{token[0].lower()}{token[1:]}:{token}",
         fields=members,
@@ -472,7 +294,7 @@ def _child(token: str, members: Mapping[str, Property], handler: Handler, **more
 
 
 ROWS = (
-    _child(
+    row(
         "Api",
         _API,
         ApiHandler(),
@@ -480,46 +302,26 @@ ROWS = (
         autoname=Autoname(longest=128),
         rules=_api_rules,
     ),
-    _child(
+    row(
         "Integration",
         _INTEGRATION,
         IntegrationHandler("Integration", _INTEGRATION),
         outputs=("integrationResponseSelectionExpression",),
     ),
-    _child("Route", _ROUTE, ChildHandler("Route", _ROUTE)),
-    _child("RouteResponse", _ROUTE_RESPONSE, ChildHandler("RouteResponse", _ROUTE_RESPONSE, ("apiId", "routeId"))),
-    _child(
+    row("Route", _ROUTE, ChildHandler("Route", _ROUTE)),
+    row("RouteResponse", _ROUTE_RESPONSE, ChildHandler("RouteResponse", _ROUTE_RESPONSE, ("apiId", "routeId"))),
+    row(
         "IntegrationResponse",
         _INTEGRATION_RESPONSE,
         ChildHandler("IntegrationResponse", _INTEGRATION_RESPONSE, ("apiId", "integrationId")),
     ),
-    _child(
+    row(
         "Authorizer",
         _AUTHORIZER,
         ChildHandler("Authorizer", _AUTHORIZER),
         autoname=Autoname(longest=128),
         rules=_authorizer_rules,
     ),
-    _child("Deployment", _DEPLOYMENT, DeploymentHandler("Deployment", _DEPLOYMENT), outputs=("autoDeployed",)),
-    _child(
-        "Stage",
-        _STAGE,
-        StageHandler(),
-        outputs=("invokeUrl", "executionArn", "arn", "tagsAll"),
-        autoname=Autoname(longest=128),
-        rules=_stage_rules,
-    ),
-    _child(
-        "DomainName",
-        _DOMAIN_FIELDS,
-        DomainHandler(),
-        outputs=("apiMappingSelectionExpression", "arn", "tagsAll"),
-    ),
-    _child("ApiMapping", _MAPPING, ChildHandler("ApiMapping", _MAPPING, ("domainName",), frozenset({"apiId"}))),
-    ResourceType(
-        token="aws:apigateway/account:Account",
-        fields={"cloudwatchRoleArn": STRING, "region": REGION},
-        outputs=("features",),
-        handler=AccountHandler(),
-    ),
+    row("Deployment", _DEPLOYMENT, DeploymentHandler("Deployment", _DEPLOYMENT), outputs=("autoDeployed",)),
+    row("ApiMapping", _MAPPING, ChildHandler("ApiMapping", _MAPPING, ("domainName",), frozenset({"apiId"}))),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.provider.archives import zip_bytes
-from sandbox.provider.checking import Failure
+from sandbox.provider.checking import Failure, mapping_of
 from sandbox.provider.cloud import Scope, existing, patiently, until
 from sandbox.provider.properties import (
     ARCHIVE,
@@ -82,6 +82,15 @@ _FIELDS = {
 _CONFIGURATION = {name: member for name, member in _FIELDS.items() if name not in _NOT_CONFIGURATION}
 
 
+def function_name(reference: object) -> object:
+    """A function by name: an ARN of it is the same reference; a qualifier stays."""
+    return reference.split(":function:", 1)[-1] if isinstance(reference, str) else reference
+
+
+FUNCTION_REFERENCE = STRING.but(required=True, canonical=function_name)
+"""A property that names a function, by name or by ARN."""
+
+
 def invoke_arn(scope: Scope, arn: str) -> str:
     """What an API Gateway integration calls a function by."""
     return scope.arn("apigateway", f"lambda:path/2015-03-31/functions/{arn}/invocations", account=False).replace(
@@ -98,10 +107,8 @@ def _rules(inputs: Mapping[str, Any]) -> Iterator[Failure]:
     for name in ("handler", "runtime"):
         if not inputs.get(name):
             yield Failure(name, f"'{name}' is required for a zip package")
-    variables = (inputs.get("environment") or {}).get("variables") or {}
-    if isinstance(variables, Mapping):
-        yield from _variable_rules(variables)
-    logging = inputs.get("loggingConfig") or {}
+    yield from _variable_rules(mapping_of(mapping_of(inputs.get("environment")).get("variables")))
+    logging = mapping_of(inputs.get("loggingConfig"))
     if logging.get("logFormat") == "Text" and (logging.get("applicationLogLevel") or logging.get("systemLogLevel")):
         yield Failure("loggingConfig", "log levels need 'logFormat' JSON")
 

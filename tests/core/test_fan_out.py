@@ -1,0 +1,428 @@
+"""Changes of the state table on their way to subscribers: in order, whoever else is dead or slow."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from actors.game_room import GameRoom
+from actors.todo_list import TodoList
+from tests.support.world import World, observe, resume, write_state
+from trebuche.adapters.memory import InMemoryConnectionSender, InMemorySubscriptionStorage
+from trebuche.documents import loads
+from trebuche.envelopes import (
+    Envelope,
+    FilterType,
+    StreamDataEnvelope,
+    StreamEndEnvelope,
+    StreamEndReason,
+    StreamErrorEnvelope,
+    StreamFilter,
+    StreamStartEnvelope,
+    decode,
+)
+from trebuche.errors import ConnectionGoneError, DeliveryError, ServiceError, ThrottledError, TrebucheError
+from trebuche.stored import Phase, Subscription
+from trebuche.stream_adapter import DynamoDBStreamAdapter
+
+
+class Failing(InMemoryConnectionSender):
+    """A sender that fails for some connections, a number of times each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: dict[str, list[TrebucheError]] = {}
+
+    def send(self, connection_id: str, text: str) -> None:
+        """Fail while there are failures left."""
+        if left := self.failures.get(connection_id):
+            raise left.pop(0)
+        super().send(connection_id, text)
+
+
+@pytest.fixture
+def sender() -> Failing:
+    """A sender that does not fail yet."""
+    return Failing()
+
+
+@pytest.fixture
+def world(sender: Failing) -> World:
+    """A world with both actors, two connections and that sender."""
+    world = World(TodoList, GameRoom)
+    world.use(sender=sender)
+    world.connect("c1")
+    world.connect("c2")
+    return world
+
+
+def numbers(world: World, connection_id: str = "c1") -> list[int]:
+    """Numbers of the values that the connection got."""
+    return [number for number, _ in world.values(connection_id)]
+
+
+def only(frames: list[Envelope]) -> Envelope:
+    """The one frame there is."""
+    (frame,) = frames
+    return frame
+
+
+def test_every_subscriber_gets_every_change(world: World) -> None:
+    """Two on one connection, one on another; each with its own numbers from 1."""
+    world.watch("todos")
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    late = world.watch("todos", "observeTodos")
+    world.watch("todos", connection_id="c2")
+    world.frames("c2")
+    first = world.frames()
+    for title in ("Bread", "Salt"):
+        world.result("todos", "addTodo", title)
+    assert world.pump() == {"batchItemFailures": []}
+    assert numbers(world, "c2") == [2, 3]
+    frames = [frame for frame in world.frames() if isinstance(frame, StreamDataEnvelope)]
+    assert [frame.sequence_number for frame in frames if frame.stream_id == late] == [2, 3]
+    assert [frame.sequence_number for frame in frames if frame.stream_id != late] == [3, 4]
+    assert len(first) == 5
+
+
+def test_a_property_is_cut_out_of_the_state(world: World) -> None:
+    """Each subscriber gets what it asked for, of the same change."""
+    world.watch("todos", "observeTodos")
+    world.frames()
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    ((_, value),) = world.values()
+    assert [todo["title"] for todo in value] == ["Milk"]
+
+
+def test_actors_are_kept_apart(world: World) -> None:
+    """A watcher of ``todos/a`` hears nothing of ``todos``."""
+    world.watch("todos/a")
+    world.frames()
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    assert world.frames() == []
+
+
+def test_a_batch_that_comes_again_repeats_its_numbers(world: World) -> None:
+    """So that clients drop what they have."""
+    world.watch("todos")
+    world.frames()
+    world.result("todos", "addTodo", "Milk")
+    records = world.records()
+    for _ in range(2):
+        world.processor.handle({"Records": records})
+    assert numbers(world) == [2, 2]
+
+
+def test_what_the_snapshot_held_is_not_posted_again(world: World) -> None:
+    """A record that was written before the subscription and comes after it."""
+    world.result("todos", "addTodo", "Milk")
+    records = world.records()
+    world.watch("todos")
+    world.frames()
+    world.processor.handle({"Records": records})
+    assert world.frames() == []
+
+
+def test_a_filtered_change_is_not_posted(world: World) -> None:
+    """``changed`` compares with the version before; numbers are left out with it."""
+    changed = StreamFilter(FilterType.PREDEFINED, "changed")
+    world.result("game", "join", "bob")
+    world.pump()
+    world.send(observe("game", "observeMessages", only=changed))
+    (start, first) = world.frames()
+    assert isinstance(start, StreamStartEnvelope)
+    assert start.filter == changed
+    assert isinstance(first, StreamDataEnvelope)
+    world.result("game", "join", "ada")
+    world.result("game", "say", "ada", "hello")
+    world.pump()
+    assert [number for number, _ in world.values()] == [3]
+
+
+def test_a_first_value_is_filtered_like_any_other(world: World) -> None:
+    """An empty list waits for its first element."""
+    world.send(observe("todos", "observeTodos", only=StreamFilter(FilterType.PREDEFINED, "nonEmpty")))
+    assert isinstance(only(world.frames()), StreamStartEnvelope)
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    assert numbers(world) == [2]
+
+
+def test_a_dead_connection_does_not_hold_back_others(world: World) -> None:
+    """Its row is detached, its connection forgotten, and the batch succeeds."""
+    dead = world.watch("todos")
+    world.watch("todos", connection_id="c2")
+    world.frames("c2")
+    world.sender.disconnect("c1")
+    world.result("todos", "addTodo", "Milk")
+    assert world.pump() == {"batchItemFailures": []}
+    assert numbers(world, "c2") == [2]
+    assert world.subscriptions.detached[dead].phase is Phase.DETACHED
+    assert "c1" not in world.connections.connections
+
+
+def test_all_streams_of_a_dead_connection_are_detached(world: World) -> None:
+    """Also those of actors that did not change."""
+    for actor in ("todos", "game"):
+        world.watch(actor)
+    world.sender.disconnect("c1")
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    assert world.subscriptions.attached == {}
+    assert {row.actor_id for row in world.subscriptions.detached.values()} == {"todos", "game"}
+
+
+def test_a_disconnect_detaches_and_a_resume_finds(world: World) -> None:
+    """What was missed is replayed under the old numbers, and said to be complete."""
+    stream_id = world.watch("todos")
+    world.frames()
+    world.disconnect()
+    for title in ("Milk", "Bread"):
+        world.result("todos", "addTodo", title)
+    assert world.pump() == {"batchItemFailures": []}
+    world.send(resume(stream_id, 1, "todos"), "c2")
+    start, *values = world.frames("c2")
+    assert isinstance(start, StreamStartEnvelope)
+    assert (start.stream_id, start.recovered, start.up_to) == (stream_id, True, 3)
+    assert [value.sequence_number for value in values if isinstance(value, StreamDataEnvelope)] == [2, 3]
+    world.result("todos", "addTodo", "Salt")
+    world.pump()
+    assert numbers(world, "c2") == [4]
+
+
+def test_a_young_connection_is_tried_again(world: World, sender: Failing) -> None:
+    """A 410 right after the connect may only mean that it is not open everywhere."""
+    world.watch("todos")
+    world.frames()
+    row = next(iter(world.subscriptions.attached.values()))
+    world.subscriptions.attached[row.actor_id, row.stream_id] = replace(row, connected_at=world.clock.now_ms())
+    sender.failures["c1"] = [ConnectionGoneError("not yet")] * 2
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    assert numbers(world) == [2]
+    assert len(world.subscriptions.attached) == 1
+
+
+def test_a_throttled_post_is_tried_again(world: World, sender: Failing) -> None:
+    """After a pause."""
+    world.watch("todos")
+    world.frames()
+    sender.failures["c1"] = [ThrottledError("slow down")] * 3
+    before = world.clock.now_ms()
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    assert numbers(world) == [2]
+    assert world.clock.now_ms() > before
+
+
+def test_a_slow_subscriber_misses_one_version_and_holds_back_nobody(world: World, sender: Failing) -> None:
+    """The batch succeeds; the next change shows the gap, and a resume fills it."""
+    slow = world.watch("todos")
+    world.watch("todos", connection_id="c2")
+    world.frames()
+    world.frames("c2")
+    sender.failures["c1"] = [ThrottledError("slow down")] * 4
+    world.result("todos", "addTodo", "Milk")
+    assert world.pump() == {"batchItemFailures": []}
+    world.result("todos", "addTodo", "Bread")
+    world.pump()
+    assert numbers(world) == [3]
+    assert numbers(world, "c2") == [2, 3]
+    world.send(resume(slow, 1, "todos"))
+    assert numbers(world) == [2, 3]
+
+
+def test_a_failing_service_has_the_batch_repeated_from_there(world: World, sender: Failing) -> None:
+    """The first record that was not delivered is reported, others go on."""
+    world.watch("todos")
+    world.watch("game", connection_id="c2")
+    world.frames()
+    world.frames("c2")
+    sender.failures["c1"] = [DeliveryError("forbidden")] * 1
+    world.result("game", "join", "ada")
+    world.result("todos", "addTodo", "Milk")
+    world.result("todos", "addTodo", "Bread")
+    records = world.records()
+    ours = [r["dynamodb"]["SequenceNumber"] for r in records if r["dynamodb"]["Keys"]["actorId"]["S"] == "todos"]
+    assert world.processor.handle({"Records": records}) == {"batchItemFailures": [{"itemIdentifier": ours[0]}]}
+    assert numbers(world) == []
+    assert numbers(world, "c2") == [2]
+    assert world.processor.handle({"Records": records}) == {"batchItemFailures": []}
+    assert numbers(world) == [2, 3]
+
+
+def test_an_audience_that_cannot_be_read_has_the_batch_repeated(world: World) -> None:
+    """Nobody is taken for nobody there."""
+
+    class Unreadable(InMemorySubscriptionStorage):
+        def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
+            raise ServiceError(f"{actor_id} at {now}")
+
+    processor = DynamoDBStreamAdapter(replace(world.ports, subscriptions=Unreadable()))
+    world.result("todos", "addTodo", "Milk")
+    (record,) = world.records()
+    failed = processor.handle({"Records": [record]})["batchItemFailures"]
+    assert failed == [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]
+
+
+def test_a_deleted_actor_ends_its_streams(world: World) -> None:
+    """With the reason; nothing comes after it, also when the actor is made again."""
+    stream_id = world.watch("todos")
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    world.frames()
+    world.states.delete("todos")
+    world.pump()
+    assert world.frames() == [StreamEndEnvelope(stream_id, StreamEndReason.ACTOR_TERMINATED)]
+    world.result("todos", "addTodo", "Bread")
+    world.pump()
+    assert world.frames() == []
+
+
+def test_a_stream_of_a_deleted_actor_resumes_with_a_snapshot(world: World) -> None:
+    """The default state, numbered above what the client has; truly told as not recovered."""
+    stream_id = world.watch("todos")
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    world.disconnect()
+    world.states.delete("todos")
+    world.pump()
+    world.send(resume(stream_id, 2, "todos"), "c2")
+    start, value = world.frames("c2")
+    assert isinstance(start, StreamStartEnvelope)
+    assert isinstance(value, StreamDataEnvelope)
+    assert (start.recovered, value.sequence_number, value.data) == (False, 3, b'{"todos":[]}')
+
+
+def test_expired_versions_give_one_snapshot(world: World) -> None:
+    """After more than the journal's day: one value with a higher number, truly told."""
+    stream_id = world.watch("todos")
+    for title in ("Milk", "Bread"):
+        world.result("todos", "addTodo", title)
+    world.pump()
+    world.clock.pause(23 * 3600)
+    world.disconnect()
+    world.result("todos", "addTodo", "Salt")
+    world.pump()
+    world.clock.pause(2 * 3600)
+    world.send(resume(stream_id, 2, "todos"), "c2")
+    start, value = world.frames("c2")
+    assert isinstance(start, StreamStartEnvelope)
+    assert isinstance(value, StreamDataEnvelope)
+    assert (start.recovered, value.sequence_number, value.skipped) == (False, 4, 1)
+
+
+def test_an_unknown_stream_starts_above_what_the_client_has(world: World) -> None:
+    """Swift resumes under ids of its own, having counted the values that it got."""
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    world.send(resume(UUID(int=99), 41, "todos"))
+    start, value = world.frames()
+    assert isinstance(start, StreamStartEnvelope)
+    assert isinstance(value, StreamDataEnvelope)
+    assert (start.stream_id, start.recovered, value.sequence_number) == (UUID(int=99), False, 42)
+    world.result("todos", "addTodo", "Bread")
+    world.pump()
+    assert numbers(world) == [43]
+
+
+def test_a_resume_without_anything_missed_sends_nothing_more(world: World) -> None:
+    """``streamStart`` says that it is complete; again and again."""
+    stream_id = world.watch("todos")
+    world.frames()
+    for _ in range(2):
+        world.send(resume(stream_id, 1, "todos"), "c2")
+        start = only(world.frames("c2"))
+        assert isinstance(start, StreamStartEnvelope)
+        assert start.recovered is True
+    assert len(world.subscriptions.attached) == 1
+
+
+def test_a_client_that_claims_more_than_there_is_gets_a_snapshot(world: World) -> None:
+    """Numbered above its claim, and counted on from there."""
+    stream_id = world.watch("todos")
+    world.frames()
+    world.send(resume(stream_id, 500, "todos"), "c2")
+    assert numbers(world, "c2") == [501]
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    assert numbers(world, "c2") == [502]
+
+
+def test_a_stream_has_no_number_after_the_last(world: World) -> None:
+    """Nothing that a 64-bit number cannot say is ever sent."""
+    largest = 2**64 - 1
+    for last, expected in ((largest - 1, StreamStartEnvelope), (largest, StreamErrorEnvelope)):
+        reply = world.send(resume(UUID(int=5), last, "todos/x"))
+        frames = world.frames() + ([decode(reply["body"])] if "body" in reply else [])
+        assert isinstance(frames[0], expected)
+
+
+def test_another_principal_does_not_get_the_stream() -> None:
+    """Whose stream it is decides, not who knows its id."""
+    world = World(TodoList)
+    world.connect("c1", principal="ada")
+    world.connect("c2", principal="bob")
+    world.send(observe("todos"), "c1", principal="ada")
+    start = world.frames("c1")[0]
+    assert isinstance(start, StreamStartEnvelope)
+    error = decode(world.send(resume(start.stream_id, 1, "todos"), "c2", principal="bob")["body"])
+    assert isinstance(error, StreamErrorEnvelope)
+    assert "not found" in error.error_message
+    world.send(resume(start.stream_id, 1, "todos"), "c3", principal="ada")
+    assert isinstance(only(world.frames("c3")), StreamStartEnvelope)
+
+
+def test_a_state_written_past_the_runtime_reaches_watchers(world: World) -> None:
+    """A conditional write with the next version is all it takes, without a journal entry."""
+    world.watch("todos")
+    world.frames()
+    write_state(world, "todos", {"todos": []})
+    world.pump()
+    assert numbers(world) == [2]
+
+
+def test_a_state_that_is_no_json_is_passed_over(world: World) -> None:
+    """Written past the runtime; the shard goes on, and the log says which actor."""
+    world.watch("todos", "observeTodos")
+    world.frames()
+    world.result("todos", "addTodo", "Milk")
+    (record,) = world.records()
+    record["dynamodb"]["NewImage"]["state"]["B"] = "e30t"
+    assert world.processor.handle({"Records": [record]}) == {"batchItemFailures": []}
+    assert world.frames() == []
+    assert any('"state-unreadable"' in line and '"todos"' in line for line in world.log.lines)
+
+
+def test_a_state_too_large_for_a_frame_ends_the_stream(world: World) -> None:
+    """Written past the runtime, which would have refused it."""
+    stream_id = world.watch("todos")
+    world.frames()
+    write_state(world, "todos", {"todos": [{"id": "1", "title": "x" * 120_000}]})
+    assert world.pump() == {"batchItemFailures": []}
+    error = only(world.frames())
+    assert isinstance(error, StreamErrorEnvelope)
+    assert (error.stream_id, error.code) == (stream_id, "state-too-large")
+    assert world.subscriptions.attached == {}
+
+
+@pytest.mark.parametrize("spoil", ["SequenceNumber", "Keys", "NewImage"])
+def test_a_record_that_says_nothing_is_passed_over(world: World, spoil: str) -> None:
+    """It never blocks the shard."""
+    world.result("todos", "addTodo", "Milk")
+    (record,) = world.records()
+    del record["dynamodb"][spoil]
+    assert world.processor.handle({"Records": [record]}) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize("event", [{}, {"Records": []}, {"Records": [{}]}, {"Records": [{"dynamodb": None}]}])
+def test_a_batch_of_another_form_is_passed_over(world: World, event: dict[str, Any]) -> None:
+    """And said so in one line."""
+    assert world.processor.handle(event) == {"batchItemFailures": []}
+    line = loads(world.log.lines[-1])
+    assert isinstance(line, dict)
+    assert line["event"] == "fan-out"
