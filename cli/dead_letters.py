@@ -1,8 +1,12 @@
 """Messages of the failure queue: which records of a stream were given up (Lambda developer guide). Pure."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Self
+
+_NUMBER = re.compile(r"[0-9]{21,40}")
+"""A sequence number (DynamoDB Streams API reference)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class DeadLetter:
             document = json.loads(body)
             batch = document["DDBStreamBatchInfo"]
             first, last = str(batch["startSequenceNumber"]), str(batch["endSequenceNumber"])
-            int(first), int(last)
+            if not _NUMBER.fullmatch(first) or not _NUMBER.fullmatch(last):
+                return None
             condition = str(document.get("requestContext", {}).get("condition", "unknown"))
             return cls(receipt, str(batch["streamArn"]), str(batch["shardId"]), first, last, condition)
         except (AttributeError, KeyError, TypeError, ValueError):

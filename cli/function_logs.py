@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ class LogLine:
         at_ms: When it was written, in milliseconds since 1970.
         role: The function's role in the stack.
         text: The line.
-        event_id: CloudWatch's number of it.
+        event_id: Tells it from all other lines.
     """
 
     at_ms: int
@@ -110,6 +111,7 @@ class LogTail:
 
     def _group(self, role: str, name: str) -> Iterator[LogLine]:
         request: FilterLogEventsRequestTypeDef = {"logGroupName": log_group(name), "startTime": self._since_ms}
+        alike: Counter[str] = Counter()
         while True:
             try:
                 page = self._client.filter_log_events(**request)
@@ -118,7 +120,11 @@ class LogTail:
                     return  # the group was deleted behind the stack's back: there is nothing to read
                 raise
             for event in page.get("events", ()):
-                yield LogLine(event["timestamp"], role, event["message"].rstrip(), event["eventId"])
+                at, text = event["timestamp"], event["message"].rstrip()
+                # The API promises no eventId (it is no required member): a line is then known by what it says.
+                event_id = event.get("eventId") or f"{role} {event.get('logStreamName')} {at} {text}"
+                alike[event_id] += 1
+                yield LogLine(at, role, text, f"{event_id} {alike[event_id]}")
             if not page.get("nextToken"):
                 return
             request = {**request, "nextToken": page["nextToken"]}

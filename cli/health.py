@@ -123,11 +123,9 @@ def _alarms(target: Target) -> Iterator[str]:
     client = target.session.client("cloudwatch", config=CLIENT_CONFIG)
     for start in range(0, len(names), _ALARMS_PER_CALL):
         wanted = names[start : start + _ALARMS_PER_CALL]
-        answer = client.describe_alarms(
-            AlarmNames=wanted, StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-        )
-        yield from (alarm["AlarmName"] for alarm in answer.get("MetricAlarms", ()))
-        yield from (alarm["AlarmName"] for alarm in answer.get("CompositeAlarms", ()))
+        answer = client.describe_alarms(AlarmNames=wanted, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        found = [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
+        yield from (alarm["AlarmName"] for alarm in found if alarm.get("StateValue") == "ALARM")
 
 
 def _is_gone(error: ClientError) -> bool:
