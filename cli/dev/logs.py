@@ -85,7 +85,8 @@ class LogReader:
         failures = []
         request = {"logGroupName": group, "startTime": self._since}
         async for event in self._pages("FilterLogEvents", request, "events"):
-            key = str(event.get("eventId") or (event["logStreamName"], event["timestamp"], event["message"]))
+            # Without an id, the time does not tell lines apart: a line may be read again with a later one.
+            key = str(event.get("eventId") or (event["logStreamName"], event["message"]))
             if key in self._seen:
                 continue
             self._seen[key] = event["timestamp"]
