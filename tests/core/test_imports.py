@@ -59,7 +59,17 @@ def test_a_handler_loads_no_aws_client(handler: str) -> None:
 @pytest.mark.parametrize(
     ("handler", "unneeded"),
     [
-        ("websocket_handler", {"trebuche.actors", "trebuche.values", "trebuche.turn", "trebuche.observe", "hashlib"}),
+        (
+            "websocket_handler",
+            {
+                "trebuche.adapters.memory",
+                "trebuche.actors",
+                "trebuche.values",
+                "trebuche.turn",
+                "trebuche.observe",
+                "hashlib",
+            },
+        ),
         ("actor_handler", {"trebuche.streams", "trebuche.forward", "actors.game_room"}),
         ("stream_processor", {"trebuche.turn", "trebuche.observe", "trebuche.forward", "actors", "hashlib"}),
     ],
