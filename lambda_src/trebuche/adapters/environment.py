@@ -1,7 +1,6 @@
 """The ports of a deployed function, as its environment variables name them."""
 
 import importlib
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,9 @@ from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.dynamodb_states import DynamoDBStateStore
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
 from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
-from trebuche.adapters.memory import InMemoryRegistry
 from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy
 from trebuche.contract import (
     ENV_ACTOR,
-    ENV_ACTORS,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
     ENV_NAMESPACE,
@@ -28,7 +25,7 @@ from trebuche.contract import (
 )
 from trebuche.errors import ConfigError
 from trebuche.metrics import Source
-from trebuche.ports import ActorRegistry, Ports
+from trebuche.ports import Ports
 
 if TYPE_CHECKING:
     from trebuche.actors import Actor
@@ -45,7 +42,7 @@ def ports() -> Ports:
         connections=DynamoDBConnectionStorage(clients.dynamodb, _name(ENV_CONNECTION_TABLE)),
         sender=APIGatewayConnectionSender(clients.management, _name(ENV_WEBSOCKET_ENDPOINT)),
         functions=LambdaFunctionInvoker(clients.functions),
-        registry=_registry(),
+        registry=CloudMapRegistry(clients.discovery, _name(ENV_NAMESPACE), SystemClock()),
         clock=SystemClock(),
         entropy=SystemEntropy(),
         logs=StandardOutput(),
@@ -74,27 +71,6 @@ def actor_class() -> "type[Actor[Any]]":
 def stateful() -> bool:
     """Whether the actors of this function keep state between calls."""
     return _name(ENV_STATEFUL) != "false"
-
-
-def routes() -> dict[str, str]:
-    """Exposed name to function ARN.
-
-    Raises:
-        ConfigError: The variable is no JSON object of texts.
-    """
-    try:
-        found = json.loads(_name(ENV_ACTORS) or "{}")
-    except ValueError as error:
-        raise ConfigError(f"{ENV_ACTORS} is not JSON: {error}") from error
-    if not isinstance(found, dict) or not all(isinstance(arn, str) for arn in found.values()):
-        raise ConfigError(f"{ENV_ACTORS} should be an object of exposed names and function ARNs")
-    return found
-
-
-def _registry() -> ActorRegistry:
-    if _name(ENV_ACTORS):
-        return InMemoryRegistry(routes())
-    return CloudMapRegistry(clients.discovery, _name(ENV_NAMESPACE), SystemClock())
 
 
 def _source() -> Source | None:
