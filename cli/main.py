@@ -37,8 +37,17 @@ def trebuche() -> None:
     """
 
 
+def _keep_examples(command: click.Command) -> None:
+    """Have click see the mark before a block that is not to be wrapped: a raw docstring holds it as two characters."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for part in command.commands.values():
+            _keep_examples(part)
+
+
 for _command in (init, dev, call, watch, deploy, status, logs, redrive, undeploy, sandbox):
     trebuche.add_command(_command)
+_keep_examples(trebuche)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,10 +21,11 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str) ->
 @stack
 @as_json
 def logs(function: str | None, *, follow: bool, since: int, stack: str, as_json: bool) -> int:
-    r"""Print the logs of FUNCTION, or of all functions of the stack, in the order of time.
+    """Print the logs of FUNCTION, or of all functions of the stack, in the order of time.
 
     FUNCTION is a role (`websocket`, `stream-processor`, `actor-todo-list`), an actor's class (`TodoList`) or the name
-    of a function. With --json, each line is {"at":…,"role":…,"line":…}. The same with Pulumi: `pulumi logs`.
+    of a function. With --json, each line is {"at":…,"role":…,"line":…}. The same with Pulumi:
+    `pulumi logs --stack STACK`, where the stack file says aws:region.
     """
     from cli.checkout import checkout_root
     from cli.function_logs import print_logs

@@ -173,6 +173,14 @@ def test_without_a_terminal_and_without_yes_it_is_wrong_usage(
     assert "--yes" in printed
 
 
+def test_examples_of_a_help_text_stand_on_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """They can be copied."""
+    assert main(["deploy", "--help"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "trebuche deploy --dry-run --verbose" in lines
+    assert r"\b" not in " ".join(lines)
+
+
 def test_other_provider_is_refused_with_what_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:
     """There is one."""
     assert main(["deploy", "--provider", "fly"]) == 2

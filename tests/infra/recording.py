@@ -25,6 +25,8 @@ class Registered:
     custom: bool
     provider: str
     protect: bool
+    ignores: frozenset[str]
+    """Properties whose changes are left alone."""
     depends_on: frozenset[str]
     """Logical names."""
 
@@ -90,6 +92,9 @@ class _Answers(mocks.Mocks):
                     "apiEndpoint": "wss://abc.execute-api.eu-west-1.amazonaws.com",
                     "executionArn": "execute:abc",
                 }
+            case "aws:apigatewayv2/domainName:DomainName":
+                configuration = {**args.inputs["domainNameConfiguration"], "targetDomainName": "d-1.example.net"}
+                return f"{args.name}-id", {**args.inputs, "domainNameConfiguration": configuration}
             case "aws:sqs/queue:Queue":
                 computed["url"] = f"https://sqs/{name}"
         return f"{args.name}-id", {**args.inputs, **computed}
@@ -115,6 +120,7 @@ class _Monitor(mocks.MockMonitor):
                     custom=request.custom,
                     provider=request.provider,
                     protect=request.protect,
+                    ignores=frozenset(request.ignoreChanges),
                     depends_on=frozenset(map(_name, request.dependencies)),
                 )
             )
