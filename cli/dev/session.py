@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,8 +22,8 @@ from sandbox.environment import DEFAULT_REGION
 from sandbox.errors import SandboxError
 from sandbox.record import SandboxRecord
 
-_SHOWN_STEP = 10
-"""Without a terminal, one line of progress for so many resources."""
+_QUIET_SECONDS = 1.0
+"""Without a terminal, this long between two lines of progress."""
 
 
 async def develop(root: Path, output: Output, port: int | None) -> int:
@@ -155,12 +156,13 @@ class _Reporter:
         self._status = status
         self._why = why
         self._shown = 0
+        self._shown_at = monotonic()
 
     def report(self, progress: Progress) -> None:
-        done = len(progress.done)
-        if done == self._shown or (not self._status.is_live and done < self._shown + _SHOWN_STEP):
+        done, now = len(progress.done), monotonic()
+        if done == self._shown or (not self._status.is_live and now < self._shown_at + _QUIET_SECONDS):
             return
-        self._shown = done
+        self._shown, self._shown_at = done, now
         self._status.update(f"{self._why}: {done} of {progress.total} resources")
 
 

@@ -14,10 +14,12 @@ from tests.loop.workshop import Workshop
 
 if TYPE_CHECKING:
     from types_boto3_apigatewayv2 import ApiGatewayV2Client
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_iam import IAMClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_servicediscovery import ServiceDiscoveryClient
     from types_boto3_sqs import SQSClient
 
 STACK = "loop"
@@ -40,6 +42,8 @@ class Aws:
         self.roles: IAMClient = session.client("iam", endpoint_url=where, config=config)
         self.queues: SQSClient = session.client("sqs", endpoint_url=where, config=config)
         self.logs: CloudWatchLogsClient = session.client("logs", endpoint_url=where, config=config)
+        self.alarms: CloudWatchClient = session.client("cloudwatch", endpoint_url=where, config=config)
+        self.namespaces: ServiceDiscoveryClient = session.client("servicediscovery", endpoint_url=where, config=config)
 
 
 @dataclass(frozen=True)

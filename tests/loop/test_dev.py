@@ -84,12 +84,12 @@ def running(workshop: Workshop) -> Iterator[Development]:
 @pytest.fixture
 def restored(workshop: Workshop, running: Development) -> Iterator[None]:
     """Puts the sources back after a test has edited them."""
-    files = [workshop.root / ACTOR, workshop.root / "trebuche.yaml"]
-    before = [file.read_text() for file in files]
+    before = {file: file.read_text() for file in (workshop.root / ACTOR, workshop.root / "trebuche.yaml")}
     yield
     mark = len(running.printed())
-    for file, text in zip(files, before, strict=True):
-        file.write_text(text)
+    for file, text in before.items():
+        if file.read_text() != text:
+            file.write_text(text)
     running.says("Deployed in", after=mark)
 
 
@@ -115,22 +115,27 @@ def _succeeds(action: Callable[[], Any]) -> Any:
 
 def test_printed_commands_paste_into_a_bare_shell(running: Development, workshop: Workshop, tmp_path: Path) -> None:
     """Watch, call and eval work in a shell that has nothing but a PATH, from any folder."""
-    watch, call, environment = (line.strip() for line in running.printed().splitlines() if ".venv/bin/trebuche" in line)
-    script = f"{watch} --count 2 --json > states & {call} && wait && {environment} && echo $AWS_ENDPOINT_URL"
-    # The call may come before the watcher is there: any second state will do, so one more is made.
-    script += f"; {call}; wait"
-    done = subprocess.run(
-        ["sh", "-c", script], cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(running_record(workshop))["aws_endpoint"] in done.stdout
-    assert '"title": "Buy milk"' in done.stdout
-    assert "Buy milk" in (tmp_path / "states").read_text().splitlines()[-1]
+    watch, call, environment = _printed_commands(running)
+    states = tmp_path / "states"
+    states.touch()
+    with _bare_shell(f"{watch} --count 2 --json > states", tmp_path) as watcher:
+        eventually(states.read_text, what="the first state")
+        with _bare_shell(call, tmp_path) as caller:
+            called, _ = caller.communicate(timeout=30)
+        assert watcher.wait(30) == 0
+    assert json.loads(called)["title"] == "Buy milk"
+    assert json.loads(states.read_text().splitlines()[-1])["state"]["todos"][-1] == json.loads(called)
+    with _bare_shell(f"{environment} && pulumi stack output wss_endpoint --stack sandbox", workshop.root) as pulumi:
+        assert pulumi.communicate(timeout=30)[0].strip() == running.record()["endpoint"]
 
 
-def running_record(workshop: Workshop) -> str:
-    """What ``dev.json`` holds."""
-    return (workshop.root / ".trebuche/dev.json").read_text()
+def _printed_commands(running: Development) -> list[str]:
+    return [line.strip() for line in running.printed().splitlines() if "bin/trebuche" in line]
+
+
+def _bare_shell(script: str, folder: Path) -> subprocess.Popen[str]:
+    bare = {"PATH": "/usr/bin:/bin"}
+    return subprocess.Popen(["sh", "-c", script], cwd=folder, env=bare, stdout=subprocess.PIPE, text=True)
 
 
 def test_record_says_where_everything_is(running: Development) -> None:
@@ -160,7 +165,7 @@ def test_third_actor_needs_no_restart(running: Development, workshop: Workshop) 
     """A class and two lines of yaml are callable and observable while everything runs on."""
     endpoint = running.record()["endpoint"]
     (workshop.root / "lambda_src/actors/counter.py").write_text(COUNTER)
-    workshop.replace("trebuche.yaml", "actors:\n", "actors:\n  Counter:\n    memory: 256\n")
+    workshop.replace("trebuche.yaml", "actors:\n", "actors:\n  Counter:\n    stateful: true\n")
 
     async def watch() -> list[Any]:
         async with Peer.at(endpoint) as peer:
@@ -220,5 +225,5 @@ def test_mistake_is_told_and_the_old_version_keeps_serving(
 
 def test_path_of_the_printed_commands_is_quoted(running: Development, workshop: Workshop) -> None:
     """The blanks and the quote of the path survive a shell."""
-    [first, *_] = [line for line in running.printed().splitlines() if ".venv/bin/trebuche" in line]
+    first, *_ = _printed_commands(running)
     assert shlex.split(first)[0] == str(workshop.root / ".venv/bin/trebuche")

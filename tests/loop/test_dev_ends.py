@@ -46,7 +46,7 @@ def test_killed_run_is_cleaned_up_by_the_next_which_ctrl_c_ends(workshop: Worksh
 def test_killed_pulumi_is_made_good_by_the_next_save(workshop: Workshop) -> None:
     """A deploy whose CLI was killed half-way is told; the next save frees the stack and deploys."""
     running = workshop.develop()
-    running.says("Deploying: 10 of")
+    running.says("Deploying: ")
     [lock] = (workshop.root / ".trebuche/sandbox/state/.pulumi/locks").glob("**/*.json")
     os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
     running.says("The deploy failed")

@@ -1,5 +1,6 @@
 """Literal Pulumi commands on the sandbox: what they plan, change, notice and remove."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.loop.conftest import STACK, Deployed, Local
+from tests.loop.peer import Peer
 
 PROVIDER = "pulumi:providers:aws"
 BUCKET = 'import pulumi_aws\npulumi_aws.s3.Bucket("uploads")\n'
@@ -121,19 +123,28 @@ def test_bad_input_is_one_message_and_nothing_is_deployed(
 
 
 def test_destroy_leaves_nothing_in_the_emulator(local: Local) -> None:
-    """A stack that is destroyed leaves no table, function, mapping, API, role, queue or log group of its own."""
+    """A stack that was used and is destroyed leaves nothing that carries its name."""
     stack = "gone"
     local.pulumi("stack", "init", stack)
     try:
         local.pulumi(*UP, "--stack", stack)
+        endpoint = json.loads(local.pulumi("stack", "output", "--json", "--stack", stack).stdout)["wss_endpoint"]
+        asyncio.run(_use(endpoint))
         before = _belongings(local, stack)
         local.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive", "--stack", stack)
         after = _belongings(local, stack)
     finally:
         local.pulumi("stack", "rm", "--yes", "--force", "--remove-backups", stack)
         local.pulumi("stack", "select", "--create", STACK)
-    assert all(before.values()), before
+    assert [kind for kind, names in before.items() if not names] == ["alarms", "namespaces"]
     assert after == {kind: [] for kind in after}
+
+
+async def _use(endpoint: str) -> None:
+    async with Peer.at(endpoint) as peer:
+        stream = await peer.observe("todos")
+        await peer.call("todos", "addTodo", "Buy milk")
+        await stream.until(2)
 
 
 def _belongings(local: Local, stack: str) -> dict[str, list[str]]:
@@ -147,5 +158,7 @@ def _belongings(local: Local, stack: str) -> dict[str, list[str]]:
         "roles": [one["RoleName"] for one in aws.roles.list_roles()["Roles"]],
         "queues": aws.queues.list_queues().get("QueueUrls", []),
         "log groups": [one["logGroupName"] for one in aws.logs.describe_log_groups()["logGroups"]],
+        "alarms": [one["AlarmName"] for one in aws.alarms.describe_alarms()["MetricAlarms"]],
+        "namespaces": [one["Name"] for one in aws.namespaces.list_namespaces()["Namespaces"]],
     }
     return {kind: [name for name in found if f"-{stack}" in name] for kind, found in names.items()}

@@ -35,3 +35,15 @@ def test_refused_call_ends_with_1_and_the_actor_s_text(deployed: Deployed, todos
     assert done.returncode == 1
     assert "not found" in done.stderr
     assert done.stdout == ""
+
+
+def test_running_sandbox_is_told_and_not_disturbed(deployed: Deployed) -> None:
+    """A second sandbox, or a run on top of it, is refused in one sentence that says how to stop the first."""
+    workshop, where = deployed.local.workshop, deployed.local.environment["AWS_ENDPOINT_URL"]
+    second = workshop.trebuche("sandbox", "start", check=False)
+    run = workshop.trebuche("dev", check=False)
+    status = json.loads(workshop.trebuche("sandbox", "status", "--json").stdout)
+    assert (second.returncode, run.returncode) == (1, 1)
+    assert f"already running at {where}" in second.stderr
+    assert "sandbox stop" in run.stderr
+    assert status["aws_endpoint"] == where
