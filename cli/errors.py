@@ -1,5 +1,7 @@
 """Errors that end a command with one sentence instead of a stack."""
 
+import click
+
 from trebuche.errors import TrebucheError
 
 
@@ -29,3 +31,9 @@ class RemoteError(CommandError):
         super().__init__(message)
         self.code = code or "remote"
         self.retryable = retryable
+
+
+class UsageError(click.ClickException):
+    """The command cannot be used like this; ends with exit code 2 and one sentence."""
+
+    exit_code = 2

@@ -6,8 +6,14 @@ import sys
 import click
 
 from cli.commands.call import call
+from cli.commands.deploy import deploy
 from cli.commands.dev import dev
+from cli.commands.init import init
+from cli.commands.logs import logs
+from cli.commands.redrive import redrive
 from cli.commands.sandbox import sandbox
+from cli.commands.status import status
+from cli.commands.undeploy import undeploy
 from cli.commands.version import show_version
 from cli.commands.watch import watch
 from trebuche.errors import TrebucheError
@@ -25,14 +31,23 @@ _OK, _FAILED, _INTERRUPTED = 0, 1, 130
     help="Print the versions of trebuche and of what it stands on.",
 )
 def trebuche() -> None:
-    """Run, call and watch realtime actors.
+    """Run, call, watch and deploy realtime actors.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
 
 
-for _command in (dev, call, watch, sandbox):
+def _keep_examples(command: click.Command) -> None:
+    """Have click see the mark before a block that is not to be wrapped: a raw docstring holds it as two characters."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for part in command.commands.values():
+            _keep_examples(part)
+
+
+for _command in (init, dev, call, watch, deploy, status, logs, redrive, undeploy, sandbox):
     trebuche.add_command(_command)
+_keep_examples(trebuche)
 
 
 def main(arguments: list[str] | None = None) -> int:

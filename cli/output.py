@@ -60,6 +60,19 @@ class Output:
         """Print a JSON value on one line, for programs."""
         self.line(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
+    def result(self, text: str) -> None:
+        """Print a line of the result that stands for something done."""
+        self._out.print(Text.assemble(("✓ ", "green"), text))
+
+    def tell(self, text: str = "") -> None:
+        """Tell something that belongs to no result, such as what a question is about."""
+        self._err.print(Text(text))
+
+    def prompt(self, text: str) -> None:
+        """Print a question; the answer is typed behind it."""
+        self._err.print(Text(text, style="bold"), end="")
+        self._err.file.flush()
+
     def success(self, text: str) -> None:
         """Tell that something is done."""
         self._err.print(Text.assemble(("✓ ", "green"), text))

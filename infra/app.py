@@ -1,23 +1,29 @@
 """The application: the only module that knows all the others."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
-from infra.function import LambdaFunction, LambdaFunctionArgs, grant_invoke
+from infra.access_logs import AccessLogs, AccessLogsArgs, AccountLogRole, AccountLogRoleArgs
+from infra.alarms import Alarms, AlarmsArgs
+from infra.dashboard import Dashboard, DashboardArgs
+from infra.discovery import ActorDirectory, ActorDirectoryArgs
+from infra.domain import CustomDomain, CustomDomainArgs
+from infra.function import LambdaFunction, LambdaFunctionArgs, Operation, grant_invoke
 from infra.grants import Grant
 from infra.plan import STREAM_PROCESSOR, WEBSOCKET, Plan, PlannedActor
-from infra.streams import FailureQueue, FailureQueueArgs, StreamSubscription, StreamSubscriptionArgs
-from infra.tables import ConnectionTable, JournalTable, StateTable, SubscriptionTable, TableArgs
+from infra.streams import FailureQueue, FailureQueueArgs, Pace, StreamSubscription, StreamSubscriptionArgs
+from infra.tables import ConnectionTable, JournalTable, StateTable, SubscriptionTable, TableArgs, grant_key
+from infra.watched import Watched, WatchedDelivery
 from infra.websocket_api import WebSocketApi, WebSocketApiArgs, WebSocketStage, WebSocketStageArgs
 from trebuche.contract import (
     ACTOR_HANDLER,
     ENV_ACTOR,
-    ENV_ACTORS,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
     ENV_NAMESPACE,
+    ENV_STAGE,
     ENV_STATE_TABLE,
     ENV_STATEFUL,
     ENV_SUBSCRIPTION_TABLE,
@@ -47,6 +53,7 @@ class _Realtime:
     api: WebSocketApi
     connections: ConnectionTable
     subscriptions: SubscriptionTable
+    failures: FailureQueue
 
 
 class StreamingApp(pulumi.ComponentResource):
@@ -59,6 +66,7 @@ class StreamingApp(pulumi.ComponentResource):
         super().__init__("trebuche:aws:StreamingApp", name, {}, opts)
         self._name = name
         self._plan = args.plan
+        self._settings = args.plan.stack.trebuche
         self._child = pulumi.ResourceOptions(parent=self)
         self._state = StateTable(
             f"{name}-state", self._kept(self._plan.names.table(self._plan.config.state_table)), self._child
@@ -67,41 +75,48 @@ class StreamingApp(pulumi.ComponentResource):
         realtime = self._realtime() if self._plan.config.websocket.enabled else None
         actors = {actor.role: self._actor(actor, realtime) for actor in self._plan.actors}
         functions = actors | (self._socket(realtime, actors) if realtime else {})
-        self.outputs = self._outputs(functions, realtime)
+        self._observe(functions, realtime)
+        domain = self._custom_domain(realtime) if realtime else {}
+        self.outputs = self._outputs(functions, realtime) | domain
         self.register_outputs(dict(self.outputs))
 
     def _kept(self, table_name: str) -> TableArgs:
         """A table whose content is the users'."""
-        plan = self._plan
-        return TableArgs(
-            table_name=table_name, protect=plan.protect, point_in_time_recovery=plan.point_in_time_recovery
-        )
+        return replace(self._passing(table_name), point_in_time_recovery=self._plan.point_in_time_recovery)
 
     def _passing(self, table_name: str) -> TableArgs:
         """A table whose content lives as long as its connections."""
-        return TableArgs(table_name=table_name, protect=self._plan.protect)
+        return TableArgs(
+            table_name=table_name,
+            protect=self._plan.protect,
+            capacity=self._settings.capacity,
+            encryption_key_arn=self._settings.encryptionKeyArn,
+        )
 
     def _realtime(self) -> _Realtime:
         plan, name, child = self._plan, self._name, self._child
         connections = self._passing(plan.names.table(plan.config.connections_table))
         subscriptions = self._passing(plan.names.own_table("subscriptions"))
+        failures = FailureQueueArgs(queue_name=plan.names.queue(f"{STREAM_PROCESSOR}-failures"))
         return _Realtime(
             api=WebSocketApi(f"{name}-api", WebSocketApiArgs(api_name=plan.names.api(), stage=plan.stage), child),
             connections=ConnectionTable(f"{name}-connections", connections, child),
             subscriptions=SubscriptionTable(f"{name}-subscriptions", subscriptions, child),
+            failures=FailureQueue(f"{name}-failures", failures, child),
         )
 
     def _socket(self, realtime: _Realtime, actors: Mapping[str, LambdaFunction]) -> dict[str, LambdaFunction]:
         """The functions that serve connections, and what leads to them."""
-        websocket = self._websocket(realtime, actors)
-        settings = self._plan.stack.trebuche
-        WebSocketStage(
+        exposed = {actor.declared.exposed_as: actors[actor.role] for actor in self._plan.actors}
+        websocket = self._websocket(realtime, exposed)
+        self._stage = WebSocketStage(
             f"{self._name}-stage",
             WebSocketStageArgs(
                 api=realtime.api,
-                routes=dict.fromkeys(self._plan.config.websocket.routes, websocket),
-                messages_per_second=settings.messagesPerSecond,
-                message_burst=settings.messageBurst,
+                routes=dict.fromkeys(self._plan.config.websocket.routes, websocket) | exposed,
+                messages_per_second=self._settings.messagesPerSecond,
+                message_burst=self._settings.messageBurst,
+                access_logs=self._access_logs(),
             ),
             self._child,
         )
@@ -124,22 +139,28 @@ class StreamingApp(pulumi.ComponentResource):
             grants,
         )
 
-    def _websocket(self, realtime: _Realtime, actors: Mapping[str, LambdaFunction]) -> LambdaFunction:
-        exposed = {actor.declared.exposed_as: actors[actor.role].alias_arn for actor in self._plan.actors}
-        grants = [realtime.connections.grant_lifecycle(), realtime.subscriptions.grant_detach()]
-        if actors:
-            grants.append(grant_invoke(actors.values()))
+    def _websocket(self, realtime: _Realtime, exposed: Mapping[str, LambdaFunction]) -> LambdaFunction:
+        directory = ActorDirectory(
+            f"{self._name}-directory",
+            ActorDirectoryArgs(namespace=self._plan.names.base, region=self._plan.region, functions=exposed),
+            self._child,
+        )
+        grants = [
+            realtime.connections.grant_lifecycle(),
+            realtime.subscriptions.grant_detach(),
+            directory.grant_discover(),
+        ]
+        if exposed:
+            grants.append(grant_invoke(exposed.values()))
         return self._function(
             WEBSOCKET,
             WEBSOCKET_HANDLER,
             (self._plan.config.defaults.memory, INTEGRATION_TIMEOUT_SECONDS),
-            {**self._addresses(realtime), ENV_ACTORS: pulumi.Output.json_dumps(exposed)},
+            self._addresses(realtime),
             grants,
         )
 
     def _stream_processor(self, realtime: _Realtime) -> LambdaFunction:
-        queue_name = self._plan.names.queue(f"{STREAM_PROCESSOR}-failures")
-        failures = FailureQueue(f"{self._name}-failures", FailureQueueArgs(queue_name=queue_name), self._child)
         function = self._function(
             STREAM_PROCESSOR,
             STREAM_HANDLER,
@@ -150,16 +171,74 @@ class StreamingApp(pulumi.ComponentResource):
                 realtime.connections.grant_forget(),
                 realtime.subscriptions.grant_fan_out(),
                 realtime.api.grant_post(),
-                failures.grant_send(),
+                realtime.failures.grant_send(),
             ],
         )
-        subscription = StreamSubscriptionArgs(stream_arn=self._state.stream_arn, function=function, failures=failures)
+        settings = self._settings
+        subscription = StreamSubscriptionArgs(
+            stream_arn=self._state.stream_arn,
+            function=function,
+            failures=realtime.failures,
+            pace=Pace(
+                batch_size=settings.streamBatchSize,
+                batch_window_seconds=settings.streamBatchWindowSeconds,
+                parallelization_factor=settings.streamParallelizationFactor,
+                retries=settings.streamRetries,
+                maximum_age_seconds=settings.streamMaximumAgeSeconds,
+            ),
+        )
         StreamSubscription(f"{self._name}-stream", subscription, self._child)
         return function
 
+    def _access_logs(self) -> AccessLogs | None:
+        names, settings = self._plan.names, self._settings
+        role = None
+        if settings.ownAccountLogRole:
+            role_args = AccountLogRoleArgs(role_name=names.account_role())
+            role = AccountLogRole(f"{self._name}-account-logs", role_args, self._child)
+        if not settings.accessLogs:
+            return None
+        logs = AccessLogsArgs(log_group=names.access_log_group(), retention_days=settings.logRetentionDays, role=role)
+        return AccessLogs(f"{self._name}-access-logs", logs, self._child)
+
+    def _custom_domain(self, realtime: _Realtime) -> dict[str, pulumi.Input[object]]:
+        """The host name of the stack file, where there is one; gives what the owner of its DNS must know."""
+        if not self._settings.domain:
+            return {}
+        args = CustomDomainArgs(domain=self._settings.domain, api=realtime.api, stage=self._stage)
+        domain = CustomDomain(f"{self._name}-domain", args, self._child)
+        return {"domain_endpoint": domain.endpoint, "domain_target": domain.target}
+
+    def _observe(self, functions: Mapping[str, LambdaFunction], realtime: _Realtime | None) -> None:
+        """Alarms and the dashboard."""
+        plan, processor = self._plan, functions.get(STREAM_PROCESSOR)
+        watched = Watched(
+            stage=plan.stage,
+            functions=functions,
+            tables=self._table_names(realtime),
+            actors=tuple(actor.declared.exposed_as for actor in plan.actors),
+            delivery=WatchedDelivery(api=realtime.api, stream_processor=processor, failures=realtime.failures)
+            if realtime and processor
+            else None,
+        )
+        alarms = AlarmsArgs(watched=watched, topic_arn=self._settings.alarmTopicArn)
+        Alarms(f"{self._name}-alarms", alarms, self._child)
+        dashboard = DashboardArgs(dashboard_name=plan.names.base, region=plan.region, watched=watched)
+        Dashboard(f"{self._name}-dashboard", dashboard, self._child)
+
+    def _table_names(self, realtime: _Realtime | None) -> list[pulumi.Input[str]]:
+        names: list[pulumi.Input[str]] = [self._state.table_name, self._journal.table_name]
+        if realtime:
+            names += [realtime.connections.table_name, realtime.subscriptions.table_name]
+        return names
+
     def _addresses(self, realtime: _Realtime | None) -> Environment:
         """What every function is told."""
-        common: Environment = {ENV_STATE_TABLE: self._state.table_name, ENV_NAMESPACE: self._plan.names.base}
+        common: Environment = {
+            ENV_STATE_TABLE: self._state.table_name,
+            ENV_NAMESPACE: self._plan.names.base,
+            ENV_STAGE: self._plan.stage,
+        }
         if not realtime:
             return common
         return {
@@ -179,6 +258,7 @@ class StreamingApp(pulumi.ComponentResource):
     ) -> LambdaFunction:
         """One of the application's functions; ``size`` is memory in MB and time in seconds."""
         memory_mb, timeout_seconds = size
+        key = self._settings.encryptionKeyArn
         return LambdaFunction(
             f"{self._name}-{role}",
             LambdaFunctionArgs(
@@ -187,11 +267,21 @@ class StreamingApp(pulumi.ComponentResource):
                 archive=self._plan.archives[role],
                 memory_mb=memory_mb,
                 timeout_seconds=timeout_seconds,
-                log_retention_days=self._plan.stack.trebuche.logRetentionDays,
+                operation=self._operation(role),
                 environment=environment,
-                grants=grants,
+                grants=[*grants, grant_key(key, self._plan.region)] if key else grants,
             ),
             self._child,
+        )
+
+    def _operation(self, role: str) -> Operation:
+        settings = self._settings
+        return Operation(
+            log_retention_days=settings.logRetentionDays,
+            tracing=settings.tracing,
+            snap_start=settings.snapStart,
+            provisioned_concurrency=settings.provisionedConcurrency,
+            reserved_concurrency=settings.reservedConcurrency.get(role),
         )
 
     def _outputs(

@@ -7,13 +7,15 @@ import pulumi
 from pulumi_aws import cloudwatch, iam, lambda_
 
 from infra.archives import Archive
-from infra.grants import LAMBDA_TRUST, Grant, policy
+from infra.grants import Grant, policy, trust
 from infra.naming import log_group
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
 ALIAS = "live"
 """Integrations, mappings and forwards use the alias, so that a deployment switches them in one step."""
+_TRACE = Grant("Trace", ("xray:PutTraceSegments", "xray:PutTelemetryRecords"), ("*",))
+"""X-Ray knows no resources that these two could be limited to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +35,29 @@ class ExecutionRole(pulumi.ComponentResource):
     def __init__(self, name: str, args: ExecutionRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trebuche:aws:ExecutionRole", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        role = iam.Role(f"{name}-role", name=args.role_name, assume_role_policy=LAMBDA_TRUST, opts=child)
+        role = iam.Role(
+            f"{name}-role", name=args.role_name, assume_role_policy=trust("lambda.amazonaws.com"), opts=child
+        )
         self.policy = iam.RolePolicy(
             f"{name}-policy", name="execution", role=role.name, policy=policy(args.grants), opts=child
         )
         self.arn = role.arn
         self.register_outputs({"arn": self.arn})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """How a function is run, whatever it does."""
+
+    log_retention_days: int
+    tracing: bool = False
+    """Record invocations in X-Ray."""
+    snap_start: bool = False
+    """Start from a snapshot of the initialised function; not together with ``provisioned_concurrency``."""
+    provisioned_concurrency: int = 0
+    """Environments that are kept warm."""
+    reserved_concurrency: int | None = None
+    """Environments set aside for this function, which are also the most that it gets; None shares the account's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +69,10 @@ class LambdaFunctionArgs:
     archive: Archive
     memory_mb: int
     timeout_seconds: int
-    log_retention_days: int
+    operation: Operation
     environment: Mapping[str, pulumi.Input[str]]
     grants: Sequence[Grant]
-    """All but writing its logs, which every function may."""
+    """All but writing its logs and traces, which every function may."""
 
 
 class LambdaFunction(pulumi.ComponentResource):
@@ -78,6 +97,7 @@ class LambdaFunction(pulumi.ComponentResource):
             function_version=function.version,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._keep_warm(name, args, alias)
         self.alias_name = alias.name
         self.alias_arn = alias.arn
         self.invoke_arn = alias.invoke_arn
@@ -87,7 +107,7 @@ class LambdaFunction(pulumi.ComponentResource):
         return cloudwatch.LogGroup(
             f"{name}-logs",
             name=log_group(args.function_name),
-            retention_in_days=args.log_retention_days,
+            retention_in_days=args.operation.log_retention_days,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -95,13 +115,15 @@ class LambdaFunction(pulumi.ComponentResource):
         # The ARN of a log group names the group; the streams in it, which are written to, come after a colon.
         streams = pulumi.Output.concat(logs.arn, ":*")
         write = Grant("Logs", ("logs:CreateLogStream", "logs:PutLogEvents"), (streams,))
-        role_args = ExecutionRoleArgs(role_name=args.function_name, grants=(write, *args.grants))
+        traces = (_TRACE,) if args.operation.tracing else ()
+        role_args = ExecutionRoleArgs(role_name=args.function_name, grants=(write, *traces, *args.grants))
         return ExecutionRole(f"{name}-execution", role_args, pulumi.ResourceOptions(parent=self))
 
     def _function(
         self, name: str, args: LambdaFunctionArgs, role: ExecutionRole, logs: cloudwatch.LogGroup
     ) -> lambda_.Function:
         """After the log group, which Lambda would else make without retention, and after the permissions."""
+        operation = args.operation
         return lambda_.Function(
             f"{name}-function",
             name=args.function_name,
@@ -114,8 +136,25 @@ class LambdaFunction(pulumi.ComponentResource):
             timeout=args.timeout_seconds,
             environment=lambda_.FunctionEnvironmentArgs(variables=args.environment),
             publish=True,
+            logging_config=lambda_.FunctionLoggingConfigArgs(
+                log_format="JSON", application_log_level="INFO", system_log_level="INFO", log_group=logs.name
+            ),
+            tracing_config=lambda_.FunctionTracingConfigArgs(mode="Active" if operation.tracing else "PassThrough"),
+            snap_start=lambda_.FunctionSnapStartArgs(apply_on="PublishedVersions") if operation.snap_start else None,
+            reserved_concurrent_executions=operation.reserved_concurrency,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs, role.policy]),
         )
+
+    def _keep_warm(self, name: str, args: LambdaFunctionArgs, alias: lambda_.Alias) -> None:
+        """On the alias, so that it follows to the next version."""
+        if args.operation.provisioned_concurrency:
+            lambda_.ProvisionedConcurrencyConfig(
+                f"{name}-warm",
+                function_name=args.function_name,
+                qualifier=alias.name,
+                provisioned_concurrent_executions=args.operation.provisioned_concurrency,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[alias]),
+            )
 
 
 def grant_invoke(functions: Iterable[LambdaFunction]) -> Grant:

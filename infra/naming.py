@@ -12,6 +12,7 @@ FUNCTION_LIMIT = 64
 QUEUE_LIMIT = 80
 TABLE_LIMIT = 255
 API_LIMIT = 128
+ALARM_LIMIT = 255
 STAGE_LIMIT = 128
 
 _DIGEST_CHARACTERS = 8
@@ -69,9 +70,22 @@ class Names:
         """Of a queue."""
         return fit(f"{self.base}-{role}", QUEUE_LIMIT)
 
+    def account_role(self) -> str:
+        """Of the role with which API Gateway writes logs."""
+        return fit(f"{self.base}-api-logs", FUNCTION_LIMIT)
+
+    def access_log_group(self) -> str:
+        """Where API Gateway writes a line for each message."""
+        return f"/aws/apigateway/{self.api()}"
+
     def api(self) -> str:
         """Of the WebSocket API."""
         return fit(f"{self.base}-websocket", API_LIMIT)
+
+
+def alarm(watched: str, what: str) -> str:
+    """Of the alarm for one way in which something can fail."""
+    return fit(f"{watched}-{what}", ALARM_LIMIT)
 
 
 def log_group(function: str) -> str:

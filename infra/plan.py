@@ -9,7 +9,7 @@ from infra.actors import ACTORS_FOLDER, ActorClass, find_actors, match
 from infra.archives import Archive, actor_files, release_of, store, stream_files, websocket_files
 from infra.config import CONFIG_FILE, ActorSettings, AppConfig, load_config
 from infra.naming import PRODUCTION, Names, actor_role
-from infra.stack_settings import StackConfig, applies, check_stack_name, load_settings
+from infra.stack_settings import StackConfig, applies, check_roles, check_stack_name, load_settings
 from trebuche.errors import ConfigError
 
 WEBSOCKET = "websocket"
@@ -77,6 +77,7 @@ def make_plan(root: Path, stack: str, stack_config: Mapping[str, object]) -> Pla
     if settings is None or config is None or classes is None:
         raise ConfigError("\n".join(mistakes))
     match(config, classes)
+    check_roles(stack, settings.trebuche, _roles(config, classes))
     names = Names(config.name, stack)
     archives = _archives(root, config, classes)
     return Plan(
@@ -98,6 +99,12 @@ def _attempt(step: Callable[[], T], mistakes: list[str]) -> T | None:
     except ConfigError as error:
         mistakes.append(str(error))
         return None
+
+
+def _roles(config: AppConfig, classes: tuple[ActorClass, ...]) -> set[str]:
+    """The functions that there will be."""
+    own = {actor_role(one.name) for one in classes}
+    return own | {WEBSOCKET, STREAM_PROCESSOR} if config.websocket.enabled else own
 
 
 def _archives(root: Path, config: AppConfig, classes: tuple[ActorClass, ...]) -> dict[str, Archive]:

@@ -4,67 +4,97 @@ Fields are named as the stack file writes them, which is Pulumi's way.
 """
 # ruff: noqa: N815
 
-import json
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Collection, Mapping
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from infra.config import Region, as_tuple
-from infra.mistakes import describe, dotted, mistake, rule, show
+from infra.config import Region
+from infra.mistakes import describe, dotted, nearest, show
 from infra.naming import PRODUCTION
+from infra.setting_types import (
+    AccountId,
+    AgeSeconds,
+    BatchSize,
+    CertificateArn,
+    Choice,
+    HostName,
+    Instances,
+    KeyArn,
+    MappingKey,
+    ParallelBatches,
+    Percent,
+    PerSecond,
+    Reserved,
+    RetentionDays,
+    Retries,
+    Switch,
+    Text,
+    TopicArn,
+    Units,
+    When,
+    WindowSeconds,
+    not_below_minimum,
+    parsed,
+)
 from infra.yaml_source import KeyPath, YamlSource
 from trebuche.errors import ConfigError
 
-_RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-"""The periods that CloudWatch Logs knows (PutRetentionPolicy)."""
 _STACK = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ACTOR_PREFIX = re.compile(r"actor(-|$)")
-
-When = Literal["production", "always", "never"]
-
-
-def _number(value: Any) -> Any:
-    """Pulumi hands numbers over as text."""
-    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else value
-
-
-def _retention(value: Any) -> Any:
-    days = _number(value)
-    if days not in _RETENTIONS:
-        raise mistake(f"{show(days)} is not allowed; it must be one of {', '.join(map(str, _RETENTIONS))} (days)")
-    return days
-
-
-def _list(value: Any) -> Any:
-    """Pulumi hands lists over as JSON."""
-    try:
-        return as_tuple(json.loads(value)) if isinstance(value, str) else as_tuple(value)
-    except ValueError:
-        return value
-
-
-Choice = Annotated[When, rule("production (only the stack of that name), always or never", get_args(When))]
-PerSecond = Annotated[
-    int, Field(ge=1, le=1_000_000), rule("a whole number from 1 to 1000000"), BeforeValidator(_number)
-]
-Text = Annotated[str, Field(min_length=1), rule("a text")]
-AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$"), rule("the 12 digits of an AWS account, in quotes")]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class Capacity(_Section):
+    """Provisioned capacity of each table and index, for reads and for writes."""
+
+    minimum: Units = Field(examples=["minimum: 5"])
+    maximum: Annotated[Units, AfterValidator(not_below_minimum)] = Field(examples=["maximum: 500"])
+    targetPercent: Percent = 70
+
+    @property
+    def scales(self) -> bool:
+        """Whether there is anything between the two bounds."""
+        return self.maximum > self.minimum
+
+
+class Domain(_Section):
+    """A host name of one's own in front of the API."""
+
+    name: HostName = Field(examples=["name: live.example.com"])
+    certificateArn: CertificateArn = Field(
+        examples=["certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d"]
+    )
+    mappingKey: MappingKey | None = None
+
+
 class StackSettings(_Section):
     """``trebuche:`` keys, with the defaults that Pulumi.yaml declares."""
 
-    logRetentionDays: Annotated[int, BeforeValidator(_retention)] = 14
+    logRetentionDays: RetentionDays = 14
     protect: Choice = "production"
     pointInTimeRecovery: Choice = "production"
     messagesPerSecond: PerSecond = 10_000
     messageBurst: PerSecond = 5_000
+    tracing: Switch = False
+    snapStart: Switch = False
+    provisionedConcurrency: Instances = 0
+    reservedConcurrency: Annotated[dict[str, Reserved], BeforeValidator(parsed)] = Field(default_factory=dict)
+    streamParallelizationFactor: ParallelBatches = 10
+    streamBatchSize: BatchSize = 100
+    streamBatchWindowSeconds: WindowSeconds = 0
+    streamRetries: Retries = 10
+    streamMaximumAgeSeconds: AgeSeconds = 300
+    accessLogs: Switch = False
+    ownAccountLogRole: Switch = False
+    capacity: Annotated[Capacity | None, BeforeValidator(parsed)] = None
+    encryptionKeyArn: KeyArn | None = None
+    alarmTopicArn: TopicArn | None = None
+    domain: Annotated[Domain | None, BeforeValidator(parsed)] = None
 
 
 class AssumedRole(_Section):
@@ -83,11 +113,11 @@ class AwsSettings(_Section):
     accessKey: Text | None = None
     secretKey: Text | None = None
     token: Text | None = None
-    allowedAccountIds: Annotated[tuple[AccountId, ...], BeforeValidator(_list)] = ()
-    forbiddenAccountIds: Annotated[tuple[AccountId, ...], BeforeValidator(_list)] = ()
-    assumeRoles: Annotated[tuple[AssumedRole, ...], BeforeValidator(_list)] = ()
-    sharedConfigFiles: Annotated[tuple[Text, ...], BeforeValidator(_list)] = ()
-    sharedCredentialsFiles: Annotated[tuple[Text, ...], BeforeValidator(_list)] = ()
+    allowedAccountIds: Annotated[tuple[AccountId, ...], BeforeValidator(parsed)] = ()
+    forbiddenAccountIds: Annotated[tuple[AccountId, ...], BeforeValidator(parsed)] = ()
+    assumeRoles: Annotated[tuple[AssumedRole, ...], BeforeValidator(parsed)] = ()
+    sharedConfigFiles: Annotated[tuple[Text, ...], BeforeValidator(parsed)] = ()
+    sharedCredentialsFiles: Annotated[tuple[Text, ...], BeforeValidator(parsed)] = ()
 
 
 class StackConfig(_Section):
@@ -126,6 +156,31 @@ def load_settings(stack: str, config: Mapping[str, object]) -> StackConfig:
 
 def _written(path: KeyPath) -> str:
     return f"{path[0]}:{dotted(path[1:])}"
+
+
+def check_roles(stack: str, settings: StackSettings, roles: Collection[str]) -> None:
+    """Hold the functions that the settings name against those that there are.
+
+    Args:
+        stack: Name of the stack.
+        settings: The stack's settings.
+        roles: Roles of the functions that the stack has.
+
+    Raises:
+        ConfigError: A function that does not exist, or one with less room than it keeps warm; one line each.
+    """
+    mistakes = []
+    for role, reserved in settings.reservedConcurrency.items():
+        if role not in roles:
+            known = nearest(role, roles) or f"; there are {', '.join(sorted(roles))}"
+            mistakes.append(f"trebuche:reservedConcurrency.{role}: no function of this role{known}")
+        elif reserved < settings.provisionedConcurrency:
+            warm = f"provisionedConcurrency ({settings.provisionedConcurrency})"
+            mistakes.append(
+                f"trebuche:reservedConcurrency.{role}: {reserved} is not allowed; it must not be below {warm}"
+            )
+    if mistakes:
+        raise ConfigError("\n".join(f"Pulumi.{stack}.yaml: {one}" for one in mistakes))
 
 
 def check_stack_name(stack: str) -> None:

@@ -8,10 +8,6 @@ from pulumi_aws import lambda_, sqs
 from infra.function import LambdaFunction
 from infra.grants import Grant
 
-BATCH_SIZE = 100
-RETRIES = 10
-MAXIMUM_AGE_SECONDS = 300
-"""A push that is older helps nobody; subscribers catch up from the journal."""
 FAILURE_RETENTION_SECONDS = 1_209_600
 """14 days, the longest that SQS keeps a message."""
 
@@ -26,6 +22,7 @@ class FailureQueueArgs:
 class FailureQueue(pulumi.ComponentResource):
     """Where the stream's position goes when its records could not be processed."""
 
+    queue_name: str
     arn: pulumi.Output[str]
     url: pulumi.Output[str]
 
@@ -38,6 +35,7 @@ class FailureQueue(pulumi.ComponentResource):
             sqs_managed_sse_enabled=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.queue_name = args.queue_name
         self.arn = queue.arn
         self.url = queue.url
         self.register_outputs({"arn": self.arn})
@@ -48,12 +46,28 @@ class FailureQueue(pulumi.ComponentResource):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a stream is handed over; the caps end every retry."""
+
+    batch_size: int
+    """The most records of one invocation."""
+    batch_window_seconds: int
+    """How long records may wait for more of them; 0 hands over what is there."""
+    parallelization_factor: int
+    """Batches of one shard at the same time; those of one actor stay in order."""
+    retries: int
+    maximum_age_seconds: int
+    """Older records are given up: subscribers have long caught up from the journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSubscriptionArgs:
     """A stream, who follows it, and where failures go."""
 
     stream_arn: pulumi.Input[str]
     function: LambdaFunction
     failures: FailureQueue
+    pace: Pace
 
 
 class StreamSubscription(pulumi.ComponentResource):
@@ -67,9 +81,11 @@ class StreamSubscription(pulumi.ComponentResource):
             function_name=args.function.alias_arn,
             # LATEST would lose what is written while the mapping is being made.
             starting_position="TRIM_HORIZON",
-            batch_size=BATCH_SIZE,
-            maximum_retry_attempts=RETRIES,
-            maximum_record_age_in_seconds=MAXIMUM_AGE_SECONDS,
+            batch_size=args.pace.batch_size,
+            maximum_batching_window_in_seconds=args.pace.batch_window_seconds,
+            parallelization_factor=args.pace.parallelization_factor,
+            maximum_retry_attempts=args.pace.retries,
+            maximum_record_age_in_seconds=args.pace.maximum_age_seconds,
             bisect_batch_on_function_error=True,
             function_response_types=["ReportBatchItemFailures"],
             destination_config=lambda_.EventSourceMappingDestinationConfigArgs(

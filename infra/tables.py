@@ -7,6 +7,8 @@ import pulumi
 from pulumi_aws import dynamodb
 
 from infra.grants import Grant
+from infra.scaling import Scaling, ScalingArgs
+from infra.stack_settings import Capacity
 from trebuche.contract import ACTOR_ID, ACTOR_INDEX, CONNECTION_ID, ENTRY, STREAM_ID, STREAM_VIEW, TTL
 
 
@@ -18,6 +20,10 @@ class TableArgs:
     protect: bool = False
     """Refuse to be deleted: by Pulumi, and by DynamoDB itself."""
     point_in_time_recovery: bool = False
+    capacity: Capacity | None = None
+    """None bills each request."""
+    encryption_key_arn: str | None = None
+    """A key of one's own; None is DynamoDB's own key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +31,13 @@ class _Schema:
     hash_key: str
     range_key: str | None = None
     index_keys: tuple[str, ...] = ()
-    index: dynamodb.TableGlobalSecondaryIndexArgs | None = None
+    """Hash and range key of the index by actor; none: no index."""
     expires: bool = True
     stream_view: str | None = None
 
 
 class _Table(pulumi.ComponentResource):
-    """An on-demand table; what a subclass adds is its schema and its grants."""
+    """A table; what a subclass adds is its schema and its grants."""
 
     table: dynamodb.Table
     table_name: pulumi.Output[str]
@@ -40,21 +46,28 @@ class _Table(pulumi.ComponentResource):
         self, token: str, name: str, args: TableArgs, schema: _Schema, opts: pulumi.ResourceOptions | None
     ) -> None:
         super().__init__(token, name, {}, opts)
+        units = args.capacity.minimum if args.capacity else None
         self.table = dynamodb.Table(
             f"{name}-table",
             name=args.table_name,
-            billing_mode="PAY_PER_REQUEST",
+            billing_mode="PROVISIONED" if args.capacity else "PAY_PER_REQUEST",
+            read_capacity=units,
+            write_capacity=units,
             hash_key=schema.hash_key,
             range_key=schema.range_key,
             attributes=_attributes(schema),
-            global_secondary_indexes=[schema.index] if schema.index else None,
+            global_secondary_indexes=[_index(schema, units)] if schema.index_keys else None,
             stream_enabled=True if schema.stream_view else None,
             stream_view_type=schema.stream_view,
             ttl=dynamodb.TableTtlArgs(attribute_name=TTL, enabled=True) if schema.expires else None,
             point_in_time_recovery=dynamodb.TablePointInTimeRecoveryArgs(enabled=args.point_in_time_recovery),
+            server_side_encryption=_encryption(args),
             deletion_protection_enabled=args.protect,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, ignore_changes=_ignored(args, schema)),
         )
+        if args.capacity and args.capacity.scales:
+            scaling = ScalingArgs(table=self.table, indexed=bool(schema.index_keys), capacity=args.capacity)
+            Scaling(f"{name}-scaling", scaling, pulumi.ResourceOptions(parent=self))
         self.table_name = self.table.name
         self.register_outputs(self._outputs())
 
@@ -69,6 +82,33 @@ def _attributes(schema: _Schema) -> list[dynamodb.TableAttributeArgs]:
     """Key attributes of the table and its index, each once; DynamoDB refuses any other."""
     keys = (schema.hash_key, schema.range_key, *schema.index_keys)
     return [dynamodb.TableAttributeArgs(name=key, type="S") for key in dict.fromkeys(keys) if key]
+
+
+def _index(schema: _Schema, units: int | None) -> dynamodb.TableGlobalSecondaryIndexArgs:
+    return dynamodb.TableGlobalSecondaryIndexArgs(
+        name=ACTOR_INDEX,
+        projection_type="ALL",
+        key_schemas=[
+            dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=key, key_type=kind)
+            for key, kind in zip(schema.index_keys, ("HASH", "RANGE"), strict=True)
+        ],
+        read_capacity=units,
+        write_capacity=units,
+    )
+
+
+def _encryption(args: TableArgs) -> dynamodb.TableServerSideEncryptionArgs | None:
+    if not args.encryption_key_arn:
+        return None
+    return dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=args.encryption_key_arn)
+
+
+def _ignored(args: TableArgs, schema: _Schema) -> list[str] | None:
+    """What autoscaling changes, and a deployment must not change back."""
+    if not args.capacity or not args.capacity.scales:
+        return None
+    units = ["readCapacity", "writeCapacity"]
+    return units + [f"globalSecondaryIndexes[0].{unit}" for unit in units] if schema.index_keys else units
 
 
 class StateTable(_Table):
@@ -112,15 +152,7 @@ class ConnectionTable(_Table):
     """Open connections, found by their id; by actor through the index."""
 
     def __init__(self, name: str, args: TableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        index = dynamodb.TableGlobalSecondaryIndexArgs(
-            name=ACTOR_INDEX,
-            projection_type="ALL",
-            key_schemas=[
-                dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=ACTOR_ID, key_type="HASH"),
-                dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=STREAM_ID, key_type="RANGE"),
-            ],
-        )
-        schema = _Schema(hash_key=CONNECTION_ID, index_keys=(ACTOR_ID, STREAM_ID), index=index)
+        schema = _Schema(hash_key=CONNECTION_ID, index_keys=(ACTOR_ID, STREAM_ID))
         super().__init__("trebuche:aws:ConnectionTable", name, args, schema, opts)
 
     def grant_lifecycle(self) -> Grant:
@@ -154,3 +186,9 @@ class SubscriptionTable(_Table):
     def grant_fan_out(self) -> Grant:
         """All of one actor's subscriptions; note what they missed, end them, set them aside."""
         return self._grant("Subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+
+
+def grant_key(key_arn: str, region: str) -> Grant:
+    """Use tables that are encrypted with a key of one's own: DynamoDB asks for it in the caller's name."""
+    conditions = {"StringEquals": {"kms:ViaService": f"dynamodb.{region}.amazonaws.com"}}
+    return Grant("Key", ("kms:Decrypt", "kms:DescribeKey"), (key_arn,), conditions)

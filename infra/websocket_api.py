@@ -4,13 +4,13 @@ In one component, a function that is told the address and a stage that waits for
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pulumi
 from pulumi_aws import apigatewayv2, lambda_
 
+from infra.access_logs import ACCESS_LOG_FORMAT, AccessLogs
 from infra.function import LambdaFunction
 from infra.grants import Grant
 from trebuche.contract import INTEGRATION_TIMEOUT_SECONDS
@@ -20,6 +20,10 @@ _ANSWER = "$default"
 """Key of a route response; without it API Gateway drops what a function answers."""
 _SILENT_ROUTES = frozenset({"$connect", "$disconnect"})
 """Routes without a message that could be answered."""
+PING = "ping"
+"""Action that keeps a connection open and costs no invocation."""
+_PING_STATUS = "200"
+"""Names the template; API Gateway demands an expression that selects one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,7 @@ class WebSocketApi(pulumi.ComponentResource):
     """The API and its addresses."""
 
     api: apigatewayv2.Api
+    api_name: str
     stage: str
     wss_endpoint: pulumi.Output[str]
     management_endpoint: pulumi.Output[str]
@@ -41,6 +46,7 @@ class WebSocketApi(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WebSocketApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trebuche:aws:WebSocketApi", name, {}, opts)
+        self.api_name = args.api_name
         self.stage = args.stage
         self.api = apigatewayv2.Api(
             f"{name}-api",
@@ -67,53 +73,100 @@ class WebSocketStageArgs:
 
     api: WebSocketApi
     routes: Mapping[str, LambdaFunction]
-    """Route key to function."""
+    """Route key to function; an action's key is the action itself."""
     messages_per_second: int
     message_burst: int
+    access_logs: AccessLogs | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a route's integration consists of."""
+
+    type: str
+    uri: pulumi.Input[str] | None = None
+    method: str | None = None
+    timeout_milliseconds: int | None = None
+    templates: Mapping[str, str] | None = None
+    selection: str | None = None
+
+    @property
+    def parts(self) -> dict[str, object]:
+        """All of it, by name."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
+
+_PING_TARGET = Target(type="MOCK", templates={_PING_STATUS: '{"statusCode": 200}'}, selection=_PING_STATUS)
 
 
 @dataclass(frozen=True, slots=True)
 class _DeployedRoute:
-    key: str
     resources: tuple[pulumi.CustomResource, ...]
-    permission: lambda_.Permission
+    made_of: pulumi.Output[str]
+    """Everything that a client could notice, as JSON."""
+    permission: lambda_.Permission | None
 
 
 class WebSocketStage(pulumi.ComponentResource):
-    """Routes to functions, and the deployment that makes them live."""
+    """Routes to functions, the ping, and the deployment that makes them live."""
+
+    stage: apigatewayv2.Stage
 
     def __init__(self, name: str, args: WebSocketStageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trebuche:aws:WebSocketStage", name, {}, opts)
-        routes = [self._route(name, args.api, key, function) for key, function in args.routes.items()]
+        routes = [self._to_function(name, args.api, key, function) for key, function in args.routes.items()]
+        routes.append(self._route(f"{name}-ping", args.api, PING, _PING_TARGET))
         deployment = self._deployment(name, args.api, routes)
-        self._stage(name, args, deployment, routes)
+        self.stage = self._stage(name, args, deployment, routes)
         self.register_outputs({})
 
-    def _route(self, name: str, api: WebSocketApi, key: str, function: LambdaFunction) -> _DeployedRoute:
-        child = pulumi.ResourceOptions(parent=self)
-        prefix = f"{name}-{key.removeprefix('$')}"
-        integration = apigatewayv2.Integration(
-            f"{prefix}-integration",
-            api_id=api.api.id,
-            integration_type="AWS_PROXY",
-            integration_uri=function.invoke_arn,
-            integration_method="POST",
+    def _to_function(self, name: str, api: WebSocketApi, key: str, function: LambdaFunction) -> _DeployedRoute:
+        prefix = f"{name}-{key.removeprefix('$')}" if key.startswith("$") else f"{name}-action-{key}"
+        target = Target(
+            type="AWS_PROXY",
+            uri=function.invoke_arn,
+            method="POST",
             timeout_milliseconds=INTEGRATION_TIMEOUT_SECONDS * 1000,
-            opts=child,
         )
-        answers = key not in _SILENT_ROUTES
+        permission = self._permission(prefix, api, key, function)
+        return self._route(prefix, api, key, target, permission)
+
+    def _route(
+        self,
+        prefix: str,
+        api: WebSocketApi,
+        key: str,
+        target: Target,
+        permission: lambda_.Permission | None = None,
+    ) -> _DeployedRoute:
+        integration = self._integration(prefix, api, target)
+        answers = permission is not None and key not in _SILENT_ROUTES
         route = apigatewayv2.Route(
             f"{prefix}-route",
             api_id=api.api.id,
             route_key=key,
             target=pulumi.Output.concat("integrations/", integration.id),
             route_response_selection_expression=_ANSWER if answers else None,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         resources: tuple[pulumi.CustomResource, ...] = (integration, route)
         if answers:
             resources += (self._response(prefix, api, route),)
-        return _DeployedRoute(key, resources, self._permission(prefix, api, key, function))
+        made_of = pulumi.Output.json_dumps([key, target.parts, answers, [resource.id for resource in resources]])
+        return _DeployedRoute(resources, made_of, permission)
+
+    def _integration(self, prefix: str, api: WebSocketApi, target: Target) -> apigatewayv2.Integration:
+        return apigatewayv2.Integration(
+            f"{prefix}-integration",
+            api_id=api.api.id,
+            integration_type=target.type,
+            integration_uri=target.uri,
+            integration_method=target.method,
+            timeout_milliseconds=target.timeout_milliseconds,
+            request_templates=target.templates,
+            template_selection_expression=target.selection,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _response(self, prefix: str, api: WebSocketApi, route: apigatewayv2.Route) -> apigatewayv2.RouteResponse:
         return apigatewayv2.RouteResponse(
@@ -137,15 +190,15 @@ class WebSocketStage(pulumi.ComponentResource):
         )
 
     def _deployment(self, name: str, api: WebSocketApi, routes: list[_DeployedRoute]) -> apigatewayv2.Deployment:
-        """A snapshot of the routes; a new one is taken when what it consists of has changed."""
-        resources = [resource for route in routes for resource in route.resources]
-        fixed = [ROUTE_SELECTION, *(route.key for route in routes)]
-        made_of = pulumi.Output.all(*(resource.id for resource in resources)).apply(lambda ids: _digest([*fixed, *ids]))
+        """A snapshot of the routes; a new one is taken when anything that they consist of has changed."""
+        made_of = pulumi.Output.json_dumps([ROUTE_SELECTION, *(route.made_of for route in routes)])
         return apigatewayv2.Deployment(
             f"{name}-deployment",
             api_id=api.api.id,
-            triggers={"routes": made_of},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=resources),
+            triggers={"routes": made_of.apply(_digest)},
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[resource for route in routes for resource in route.resources]
+            ),
         )
 
     def _stage(
@@ -154,8 +207,10 @@ class WebSocketStage(pulumi.ComponentResource):
         args: WebSocketStageArgs,
         deployment: apigatewayv2.Deployment,
         routes: list[_DeployedRoute],
-    ) -> None:
-        apigatewayv2.Stage(
+    ) -> apigatewayv2.Stage:
+        needed = [route.permission for route in routes if route.permission]
+        logs = args.access_logs.needs if args.access_logs else []
+        return apigatewayv2.Stage(
             f"{name}-stage",
             api_id=args.api.api.id,
             name=args.api.stage,
@@ -165,9 +220,16 @@ class WebSocketStage(pulumi.ComponentResource):
                 throttling_rate_limit=args.messages_per_second,
                 throttling_burst_limit=args.message_burst,
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[route.permission for route in routes]),
+            access_log_settings=_access_log_settings(args.access_logs),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*needed, *logs]),
         )
 
 
-def _digest(parts: list[str]) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+def _access_log_settings(logs: AccessLogs | None) -> apigatewayv2.StageAccessLogSettingsArgs | None:
+    if logs is None:
+        return None
+    return apigatewayv2.StageAccessLogSettingsArgs(destination_arn=logs.destination_arn, format=ACCESS_LOG_FORMAT)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,7 +6,7 @@ from trebuche.adapters import environment
 from trebuche.socket_events import Reply
 from trebuche.websocket import WebSocketLambdaHandler
 
-_handler = WebSocketLambdaHandler(environment.ports(), environment.routes())
+_handler = WebSocketLambdaHandler(environment.ports())
 
 
 def handle(event: dict[str, Any], _context: object) -> Reply:

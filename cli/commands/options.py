@@ -9,3 +9,13 @@ endpoint = click.option(
     help="WebSocket address with its stage; else TREBUCHE_ENDPOINT, else the running `trebuche dev`.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print for programs: one JSON document per line.")
+stack = click.option(
+    "--stack",
+    "-s",
+    envvar="TREBUCHE_STACK",
+    default="production",
+    show_default=True,
+    metavar="NAME",
+    help="The Pulumi stack, which is the stage; else TREBUCHE_STACK.",
+)
+agreed = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from trebuche.actors import Actor, distributed
     from trebuche.adapters.api_gateway import APIGatewayConnectionSender
+    from trebuche.adapters.cloud_map import CloudMapRegistry
     from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
     from trebuche.adapters.dynamodb_states import DynamoDBStateStore
-    from trebuche.adapters.memory import InMemoryConnectionSender, InMemoryConnectionStorage
+    from trebuche.adapters.memory import InMemoryConnectionSender, InMemoryConnectionStorage, InMemoryRegistry
     from trebuche.connections import ConnectionManager
     from trebuche.errors import ActorFailure
     from trebuche.gateway import CloudGateway
@@ -23,12 +24,14 @@ __all__ = [
     "Actor",
     "ActorFailure",
     "CloudGateway",
+    "CloudMapRegistry",
     "ConnectionManager",
     "DynamoDBConnectionStorage",
     "DynamoDBStateStore",
     "DynamoDBStreamAdapter",
     "InMemoryConnectionSender",
     "InMemoryConnectionStorage",
+    "InMemoryRegistry",
     "WebSocketLambdaHandler",
     "distributed",
 ]
@@ -38,12 +41,14 @@ _MODULES: Final = {
     "Actor": "actors",
     "ActorFailure": "errors",
     "CloudGateway": "gateway",
+    "CloudMapRegistry": "adapters.cloud_map",
     "ConnectionManager": "connections",
     "DynamoDBConnectionStorage": "adapters.dynamodb_connections",
     "DynamoDBStateStore": "adapters.dynamodb_states",
     "DynamoDBStreamAdapter": "stream_adapter",
     "InMemoryConnectionSender": "adapters.memory",
     "InMemoryConnectionStorage": "adapters.memory",
+    "InMemoryRegistry": "adapters.memory",
     "WebSocketLambdaHandler": "websocket",
     "distributed": "actors",
 }

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from trebuche.contract import ACTOR_ID, STATE, VERSION
+from trebuche.contract import ACTOR_ID, STATE, UPDATED_AT, VERSION
 
 _SERVICE: Final = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
@@ -19,6 +19,7 @@ class Change:
         version: Of the state; of the last one when it was deleted.
         state: JSON document; None when it was deleted.
         previous: What it was before; None when there was none.
+        updated_at: When the state was written, in milliseconds; None when it was deleted or does not say.
     """
 
     sequence_number: str
@@ -26,6 +27,7 @@ class Change:
     version: int
     state: bytes | None
     previous: bytes | None
+    updated_at: int | None = None
 
 
 def read_change(record: Mapping[str, Any]) -> Change | None:
@@ -50,6 +52,7 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
         version=current[0],
         state=None if deleted else current[1],
         previous=old[1] if old and not deleted else None,
+        updated_at=None if deleted else _updated_at(data["NewImage"]),
     )
 
 
@@ -73,5 +76,12 @@ def _image(image: Mapping[str, Any] | None) -> tuple[int, bytes] | None:
         return None
     try:
         return int(image[VERSION]["N"]), base64.b64decode(image[STATE]["B"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _updated_at(image: Mapping[str, Any]) -> int | None:
+    try:
+        return int(image[UPDATED_AT]["N"])
     except (KeyError, TypeError, ValueError):
         return None

@@ -1,17 +1,15 @@
 """A frame for an actor: which routine it means, and what is answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.answers import code_of, failed_call, failed_stream, is_expected, undecodable
-from trebuche.delivery import deliver, unsubscribe
+from trebuche.answers import code_of, failed_call, failed_stream, is_expected
+from trebuche.delivery import deliver
 from trebuche.effects import Log, RandomUuid, Routine, perform
 from trebuche.envelopes import (
-    Envelope,
     InvocationEnvelope,
     ResponseEnvelope,
     StreamEndEnvelope,
@@ -20,58 +18,18 @@ from trebuche.envelopes import (
     StreamResumeEnvelope,
     StreamStartEnvelope,
     check_protocol_version,
-    decode,
     encode,
 )
-from trebuche.errors import ActorNotFoundError, ConnectionGoneError, ProtocolError
+from trebuche.errors import ActorNotFoundError, ConnectionGoneError
 from trebuche.frames import response_frame
-from trebuche.observe import Caller, check_observable, resume, subscribe
-from trebuche.socket_events import Reply, reply
+from trebuche.observe import check_observable, resume, subscribe
+from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
+from trebuche.socket_events import Caller, Reply, reply
 from trebuche.targets import actor_key, is_stream_target
 from trebuche.turn import read_call, take_turn
 
 Directory: TypeAlias = Mapping[str, ActorType]
 """Exposed name to actor type."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is answered, and what the log says about it."""
-
-    reply: Reply
-    event: str
-    fields: Mapping[str, object] = field(default_factory=dict)
-
-
-def exposed_name(actor_id: str) -> str:
-    """The name under which the actor with this id is exposed: ``todos`` for ``todos`` and ``todos/groceries``.
-
-    Raises:
-        ActorError: Not an id at all.
-        ActorNotFoundError: The key after the slash is empty.
-    """
-    name, slash, key = actor_key(actor_id).partition("/")
-    if slash and not key:
-        raise ActorNotFoundError(actor_id)
-    return name
-
-
-def read_frame(body: str | None) -> Envelope | Outcome:
-    """The envelope in a frame, or the answer to a frame without one."""
-    if body is None:
-        # No text: through the route's response it would reach a client that expects envelopes only.
-        return Outcome(reply(400), "missing-body")
-    try:
-        return decode(body)
-    except ProtocolError as error:
-        response = undecodable(error)
-        fields = {"callID": error.call_id, "code": error.code}
-        return Outcome(reply(400, encode(response) if response else None), "undecodable-frame", fields)
-
-
-def misdirected(envelope: Envelope) -> Outcome:
-    """The answer to an envelope that only servers send: none, and the socket stays open."""
-    return Outcome(reply(400), "misdirected-frame", {"target": type(envelope).__name__})
 
 
 def dispatch(directory: Directory, caller: Caller, body: str | None) -> Routine[Outcome]:
@@ -99,15 +57,9 @@ def process(directory: Directory, invocation: InvocationEnvelope) -> Routine[Res
         actor_type, actor_id = _find(directory, invocation.actor_id.id)
         result = yield from take_turn(read_call(actor_type, actor_id, invocation))
     except Exception as error:
-        yield from _log_defect(error, invocation.call_id, _call_fields(invocation))
+        yield from _log_defect(error, invocation.call_id, log_fields(invocation))
         return failed_call(invocation.call_id, error)
     return ResponseEnvelope(invocation.call_id, result)
-
-
-def end_stream(stream_id: UUID, caller: Caller) -> Routine[Outcome]:
-    """Unsubscribe; a stream that is not there is fine."""
-    yield from unsubscribe(caller.connection_id, stream_id)
-    return Outcome(reply(200), "unsubscribe", {"streamId": stream_id, "connectionId": caller.connection_id})
 
 
 def _find(directory: Directory, actor_id: str) -> tuple[ActorType, str]:
@@ -119,14 +71,14 @@ def _find(directory: Directory, actor_id: str) -> tuple[ActorType, str]:
 
 def _call(directory: Directory, invocation: InvocationEnvelope, caller: Caller) -> Routine[Outcome]:
     response = yield from process(directory, invocation)
-    fields = _call_fields(invocation) | {"connectionId": caller.connection_id, "code": response.code}
+    fields = log_fields(invocation, caller) | {"code": response.code}
     return Outcome(reply(200, response_frame(response)), "call", fields)
 
 
 def _observe(directory: Directory, invocation: InvocationEnvelope, caller: Caller) -> Routine[Outcome]:
     """No response, whatever happens: ``streamStart`` acknowledges, and a failure ends the stream that it began."""
     stream_id = yield from perform(RandomUuid())
-    fields = _call_fields(invocation) | {"connectionId": caller.connection_id, "streamId": stream_id}
+    fields = log_fields(invocation, caller) | {"streamId": stream_id}
     try:
         check_protocol_version(invocation)
         actor_type, actor_id = _find(directory, invocation.actor_id.id)
@@ -149,17 +101,12 @@ def _refuse_stream(invocation: InvocationEnvelope, caller: Caller, error: Stream
     try:
         yield from deliver(caller.connection_id, caller.connected_at, encode(start))
     except Exception as failure:
-        yield from _log_defect(failure, invocation.call_id, _call_fields(invocation))
+        yield from _log_defect(failure, invocation.call_id, log_fields(invocation, caller))
     return reply(200, encode(error))
 
 
 def _resume(directory: Directory, request: StreamResumeEnvelope, caller: Caller) -> Routine[Outcome]:
-    fields: dict[str, object] = {
-        "actorId": request.actor_id.id,
-        "target": request.target_identifier,
-        "connectionId": caller.connection_id,
-        "streamId": request.stream_id,
-    }
+    fields = log_fields(request, caller)
     try:
         actor_type, actor_id = _find(directory, request.actor_id.id)
         check_observable(actor_type, actor_id, request.target_identifier)
@@ -171,14 +118,6 @@ def _resume(directory: Directory, request: StreamResumeEnvelope, caller: Caller)
         frame = encode(failed_stream(request.stream_id, request.stream_id, error))
         return Outcome(reply(200, frame), "resume", fields | {"code": code_of(error)})
     return Outcome(reply(200), "resume", fields)
-
-
-def _call_fields(invocation: InvocationEnvelope) -> dict[str, object]:
-    return {
-        "callID": invocation.call_id,
-        "actorId": invocation.actor_id.id,
-        "target": invocation.target_identifier,
-    }
 
 
 def _log_defect(error: Exception, reference: UUID, fields: Mapping[str, object]) -> Routine[None]:

@@ -210,6 +210,25 @@ class Post(Effect[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class ResolveActor(Effect[str]):
+    """ARN of the function that runs the actors exposed under a name.
+
+    Raises:
+        ActorNotRegisteredError: There is no such entry, or one without an address.
+        ServiceError: The registry could not be asked.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetActor(Effect[None]):
+    """Look a name up anew next time, because its function is gone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Invoke(Effect[Mapping[str, Any]]):
     """Call a function and wait for what it returns.
 
@@ -256,6 +275,21 @@ class Log(Effect[None]):
     event: str
     fields: Mapping[str, object] = field(default_factory=dict, hash=False)
     error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(Effect[None]):
+    """Add a measurement to the invocation's metrics.
+
+    Attributes:
+        metric: One of ``contract.METRIC_…``.
+        value: Number of times, or milliseconds.
+        actor_type: Exposed name of the actors it is about; empty for a metric of the function.
+    """
+
+    metric: str
+    value: int
+    actor_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

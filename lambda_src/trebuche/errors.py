@@ -15,7 +15,10 @@
     ├── DeliveryError              a frame that did not reach its connection
     │   ├── ConnectionGoneError    the connection is closed or not yet open (HTTP 410)
     │   └── ThrottledError         too many requests, or the connection's buffer is full (retryable)
+    ├── ActorNotRegisteredError    the registry knows no function for an exposed name; names both
     └── ServiceError               a service that we stand on failed (retryable)
+        ├── FunctionGoneError      a function that is not there, so it was not called
+        └── StaleEntryError        the registry names a function that is gone
 
 ``code`` is stable and travels on the wire; ``public`` says whether the text may reach a client.
 """
@@ -165,3 +168,29 @@ class ServiceError(TrebucheError):
 
     code = "unavailable"
     retryable = True
+
+
+class FunctionGoneError(ServiceError):
+    """There is no such function or alias; nothing was called."""
+
+    code = "function-gone"
+
+
+class ActorNotRegisteredError(TrebucheError):
+    """The registry has no entry for an exposed name, or one without an address; for operators, not for clients."""
+
+    code = "actor-not-registered"
+
+
+class StaleEntryError(ServiceError):
+    """The registry names a function that is gone, also when asked again: a deployment is under way, or failed.
+
+    Args:
+        name: The exposed name.
+        function: The ARN that the registry has for it.
+    """
+
+    code = "stale-entry"
+
+    def __init__(self, name: str, function: str) -> None:
+        super().__init__(f"'{name}' is registered as {function}, which does not exist; deploy again")

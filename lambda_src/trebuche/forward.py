@@ -1,26 +1,28 @@
 """The websocket function's part: connect, disconnect, hand frames on to the actor's function."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from trebuche import logs
 from trebuche.answers import code_of, failed_call, failed_stream, is_expected
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import bury
-from trebuche.dispatch import Outcome, end_stream, exposed_name, misdirected, read_frame
-from trebuche.effects import Invoke, Log, Now, RegisterConnection, Routine, perform
+from trebuche.effects import ForgetActor, Invoke, Log, Now, RegisterConnection, ResolveActor, Routine, perform
 from trebuche.envelopes import InvocationEnvelope, StreamEndEnvelope, StreamEndReason, StreamResumeEnvelope, encode
-from trebuche.errors import ActorNotFoundError, ServiceError
-from trebuche.observe import Caller
-from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Reply, SocketEvent, reply
+from trebuche.errors import (
+    ActorNotFoundError,
+    ActorNotRegisteredError,
+    FunctionGoneError,
+    ServiceError,
+    StaleEntryError,
+)
+from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
+from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Caller, Reply, SocketEvent, reply
 from trebuche.stored import Connection
 
-Routes: TypeAlias = Mapping[str, str]
-"""Exposed name to the ARN of the function that runs actors of this name."""
 
-
-def route(routes: Routes, event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
+def route(event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
     """Handle one event of a connection; ``raw`` is the event as it came, to be handed on unchanged."""
     match event.kind:
         case kind if kind == CONNECT:
@@ -28,7 +30,7 @@ def route(routes: Routes, event: SocketEvent, raw: Mapping[str, Any]) -> Routine
         case kind if kind == DISCONNECT:
             return (yield from _disconnect(event.caller))
         case kind if kind == MESSAGE:
-            return (yield from _message(routes, event, raw))
+            return (yield from _message(event, raw))
         case _:
             return Outcome(reply(404, "Route not found"), "unknown-route")
 
@@ -50,13 +52,13 @@ def _disconnect(caller: Caller) -> Routine[Outcome]:
     return Outcome(reply(200), "disconnect", {"connectionId": caller.connection_id})
 
 
-def _message(routes: Routes, event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
+def _message(event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
     envelope = read_frame(event.body)
     match envelope:
         case Outcome():
             return envelope
         case InvocationEnvelope() | StreamResumeEnvelope():
-            return (yield from _forward(routes, envelope, event.caller, raw))
+            return (yield from _forward(envelope, event.caller, raw))
         case StreamEndEnvelope(reason=StreamEndReason.CLIENT_UNSUBSCRIBED):
             return (yield from end_stream(envelope.stream_id, event.caller))
         case _:
@@ -64,18 +66,17 @@ def _message(routes: Routes, event: SocketEvent, raw: Mapping[str, Any]) -> Rout
 
 
 def _forward(
-    routes: Routes, envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, raw: Mapping[str, Any]
+    envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, raw: Mapping[str, Any]
 ) -> Routine[Outcome]:
-    fields: dict[str, object] = {
-        "actorId": envelope.actor_id.id,
-        "target": envelope.target_identifier,
-        "connectionId": caller.connection_id,
-    }
+    fields = log_fields(envelope, caller)
     reference = envelope.call_id if isinstance(envelope, InvocationEnvelope) else envelope.stream_id
-    fields["callID" if isinstance(envelope, InvocationEnvelope) else "streamId"] = reference
     try:
-        answer = yield from perform(Invoke(_function(routes, envelope.actor_id.id), raw))
+        answer = yield from _ask(exposed_name(envelope.actor_id.id), raw)
         return Outcome(_checked(answer), "forward", fields)
+    except ActorNotRegisteredError as error:
+        fields |= {"code": error.code, "problem": str(error)}
+        refusal = _refusal(envelope, reference, ActorNotFoundError(envelope.actor_id.id))
+        return Outcome(reply(200, refusal), "forward", fields)
     except Exception as error:
         if not is_expected(error):
             line = {"ref": reference, **fields, "code": code_of(error)}
@@ -83,11 +84,18 @@ def _forward(
         return Outcome(reply(200, _refusal(envelope, reference, error)), "forward", fields | {"code": code_of(error)})
 
 
-def _function(routes: Routes, actor_id: str) -> str:
-    function = routes.get(exposed_name(actor_id))
-    if function is None:
-        raise ActorNotFoundError(actor_id)
-    return function
+def _ask(name: str, raw: Mapping[str, Any]) -> Routine[Mapping[str, Any]]:
+    """What the actor's function answers; if that is gone, the registry is asked once for its successor."""
+    function = yield from perform(ResolveActor(name))
+    try:
+        return (yield from perform(Invoke(function, raw)))
+    except FunctionGoneError:
+        yield from perform(ForgetActor(name))
+    function = yield from perform(ResolveActor(name))
+    try:
+        return (yield from perform(Invoke(function, raw)))
+    except FunctionGoneError as error:
+        raise StaleEntryError(name, function) from error
 
 
 def _checked(answer: Mapping[str, Any]) -> Reply:

@@ -22,20 +22,12 @@ from trebuche.effects import (
 from trebuche.envelopes import InvocationEnvelope, StreamResumeEnvelope, StreamStartEnvelope, encode
 from trebuche.errors import ActorError, ConnectionGoneError, VersionConflictError
 from trebuche.scalars import UINT64_MAX
+from trebuche.socket_events import Caller
 from trebuche.stored import JournalEntry, Phase, Subscription
 from trebuche.targets import observe_target, observed_property
 
 ATTEMPTS: Final = 5
 """To write the row of a stream that others move at the same time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a frame; ``connected_at`` in milliseconds."""
-
-    connection_id: str
-    connected_at: int
-    principal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

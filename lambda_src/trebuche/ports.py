@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from trebuche.metrics import Source
 from trebuche.stored import CallRecord, Connection, JournalEntry, StoredState, Subscription, Turn
 
 
@@ -129,8 +130,24 @@ class FunctionInvoker(Protocol):
         """Call a function by ARN and wait for its answer.
 
         Raises:
+            FunctionGoneError: There is no such function.
             ServiceError: It failed, or could not be called.
         """
+
+
+class ActorRegistry(Protocol):
+    """Which function runs the actors of which exposed name."""
+
+    def resolve(self, name: str) -> str:
+        """ARN of the function; what was found may be remembered for a while.
+
+        Raises:
+            ActorNotRegisteredError: There is no such entry, or one without an address.
+            ServiceError: The registry could not be asked.
+        """
+
+    def forget(self, name: str) -> None:
+        """Look a name up anew next time, because its function is gone."""
 
 
 class Clock(Protocol):
@@ -162,13 +179,15 @@ class LogSink(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything outside, gathered."""
+    """Everything outside, gathered; without ``source`` no metrics are written."""
 
     states: StateStore
     subscriptions: SubscriptionStorage
     connections: ConnectionStorage
     sender: ConnectionSender
     functions: FunctionInvoker
+    registry: ActorRegistry
     clock: Clock
     entropy: Entropy
     logs: LogSink
+    source: Source | None = None

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Final, TypeVar, cast
 
-from trebuche import logs
+from trebuche import logs, metrics
 from trebuche.contract import INTEGRATION_TIMEOUT_SECONDS
 from trebuche.effects import (
     CommitTurn,
@@ -14,6 +14,7 @@ from trebuche.effects import (
     Effect,
     FindDetached,
     FlipLive,
+    ForgetActor,
     ForgetStream,
     HighestVersion,
     Invoke,
@@ -23,6 +24,7 @@ from trebuche.effects import (
     LoadSubscription,
     Log,
     MarkEnded,
+    Measure,
     NoteStream,
     Now,
     OpenSubscription,
@@ -35,6 +37,7 @@ from trebuche.effects import (
     ReadJournal,
     RegisterConnection,
     RemoveSubscription,
+    ResolveActor,
     Routine,
     TimeLeft,
     UnregisterConnection,
@@ -50,7 +53,7 @@ CONCURRENCY: Final = 32
 
 
 class Runtime:
-    """The shell around the core.
+    """The shell around the core, for the length of one invocation.
 
     Args:
         ports: What carries effects out.
@@ -61,7 +64,9 @@ class Runtime:
     def __init__(self, ports: Ports, *, event_time_ms: int = 0, time_left_ms: int = PATIENCE_MS) -> None:
         self._ports = ports
         self._event_time_ms = event_time_ms
-        self._deadline_ms = ports.clock.now_ms() + min(time_left_ms, PATIENCE_MS)
+        self._started_ms = ports.clock.now_ms()
+        self._measured: list[Measure] = []
+        self._deadline_ms = self._started_ms + min(time_left_ms, PATIENCE_MS)
 
     def run(self, routine: Routine[T]) -> T:
         """Drive a routine to its end; what it returns or raises."""
@@ -82,6 +87,14 @@ class Runtime:
         """Do one effect."""
         return cast("T", self._carry_out(effect))
 
+    def report(self, event: str, fields: Mapping[str, object]) -> None:
+        """Write the line that says how the invocation went and how long it took, with its metrics."""
+        now_ms = self._ports.clock.now_ms()
+        source = self._ports.source
+        documents = metrics.documents(source, self._measured, now_ms) if source else ()
+        for line in logs.closing_lines(event, {**fields, "durationMs": now_ms - self._started_ms}, documents):
+            self._ports.logs.write(line)
+
     def _carry_out(self, effect: Effect[Any]) -> object:
         if isinstance(effect, Now):
             return max(self._event_time_ms, self._ports.clock.now_ms())
@@ -89,7 +102,25 @@ class Runtime:
             return (self._deadline_ms - self._ports.clock.now_ms()) / 1000
         if isinstance(effect, Concurrently):
             return tuple(_pool().map(self.run, effect.routines))
-        return _PORT_OF[type(effect)](self._ports, effect)
+        if isinstance(effect, Measure):
+            self._measured.append(effect)
+            return None
+        return self._through_port(effect)
+
+    def _through_port(self, effect: Effect[Any]) -> object:
+        started_ms = self._ports.clock.now_ms()
+        try:
+            result: object = _PORT_OF[type(effect)](self._ports, effect)
+        except Exception as error:
+            self._note(effect, error, started_ms)
+            raise
+        self._note(effect, result, started_ms)
+        return result
+
+    def _note(self, effect: Effect[Any], outcome: object, started_ms: int) -> None:
+        told = metrics.told_by(effect, outcome, max(0, self._ports.clock.now_ms() - started_ms))
+        if told is not None:
+            self._measured.append(told)
 
 
 @cache
@@ -118,6 +149,8 @@ _PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     NoteStream: lambda to, e: to.connections.note_stream(e.connection_id, e.actor_id, e.stream_id, e.last_sequence),
     ForgetStream: lambda to, e: to.connections.forget_stream(e.connection_id, e.actor_id, e.stream_id),
     Post: lambda to, e: to.sender.send(e.connection_id, e.text),
+    ResolveActor: lambda to, e: to.registry.resolve(e.name),
+    ForgetActor: lambda to, e: to.registry.forget(e.name),
     Invoke: lambda to, e: to.functions.invoke(e.function, e.event),
     RandomUuid: lambda to, _: to.entropy.uuid(),
     RandomFraction: lambda to, _: to.entropy.fraction(),

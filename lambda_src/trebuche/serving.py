@@ -3,24 +3,18 @@
 from collections.abc import Callable
 
 from trebuche import logs
-from trebuche.dispatch import Outcome
 from trebuche.effects import Routine
 from trebuche.ports import Ports
+from trebuche.received import Outcome
 from trebuche.runtime import PATIENCE_MS, Runtime
 from trebuche.socket_events import Reply, SocketEvent, reply
 
 
 def serve(ports: Ports, event: SocketEvent, routine: Routine[Outcome], *, time_left_ms: int = PATIENCE_MS) -> Reply:
     """Drive a routine to its answer; an error that it lets through is logged and answered with status 500."""
-    started = ports.clock.now_ms()
     runtime = Runtime(ports, event_time_ms=event.time_ms, time_left_ms=time_left_ms)
     outcome = _guarded(ports, lambda: runtime.run(routine), event)
-    line = {
-        **outcome.fields,
-        "statusCode": outcome.reply["statusCode"],
-        "durationMs": ports.clock.now_ms() - started,
-    }
-    ports.logs.write(logs.line(logs.INFO, outcome.event, line))
+    runtime.report(outcome.event, {**outcome.fields, "statusCode": outcome.reply["statusCode"]})
     return outcome.reply
 
 

@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from trebuche.observe import Caller
-
 Reply: TypeAlias = dict[str, Any]
 """``{"statusCode": int, "body": str?}``; the body travels back as a frame through the declared RouteResponse."""
 
 CONNECT: Final = "CONNECT"
 DISCONNECT: Final = "DISCONNECT"
 MESSAGE: Final = "MESSAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a frame; ``connected_at`` in milliseconds."""
+
+    connection_id: str
+    connected_at: int
+    principal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

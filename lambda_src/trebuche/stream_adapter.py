@@ -25,21 +25,21 @@ class DynamoDBStreamAdapter:
 
     def handle(self, event: Mapping[str, Any]) -> BatchReply:
         """Deliver a batch; what could not be delivered because a service failed is reported for repetition."""
-        started = self._ports.clock.now_ms()
         records = list(event.get("Records", ()))
         changes = [change for change in map(read_change, records) if change is not None]
-        failed = self._deliver(changes, event_time_ms(records))
-        fields = {"records": len(records), "changes": len(changes), "durationMs": self._ports.clock.now_ms() - started}
-        self._ports.logs.write(logs.line(logs.INFO, "fan-out", fields))
+        failed = self._deliver(changes, event_time_ms(records), {"records": len(records)})
         return {"batchItemFailures": [{"itemIdentifier": failed}] if failed else []}
 
     def handle_state_change(self, change: Change) -> bool:
         """Deliver one change to the actor's subscribers; False when it has to be delivered again."""
-        return self._deliver([change], 0) is None
+        return self._deliver([change], 0, {}) is None
 
-    def _deliver(self, changes: list[Change], time_ms: int) -> str | None:
+    def _deliver(self, changes: list[Change], time_ms: int, fields: Mapping[str, object]) -> str | None:
+        runtime = Runtime(self._ports, event_time_ms=time_ms)
         try:
-            return Runtime(self._ports, event_time_ms=time_ms).run(fan_out(changes))
+            return runtime.run(fan_out(changes))
         except Exception as error:
             self._ports.logs.write(logs.line(logs.ERROR, "internal-error", {}, error))
             return changes[0].sequence_number
+        finally:
+            runtime.report("fan-out", {**fields, "changes": len(changes)})

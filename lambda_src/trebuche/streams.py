@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from trebuche import logs
 from trebuche.catch_up import end
 from trebuche.changes import Change
-from trebuche.contract import MESSAGE_LIMIT_BYTES
+from trebuche.contract import MESSAGE_LIMIT_BYTES, METRIC_DELIVERY_LAG
 from trebuche.delivery import bury, deliver, detach
 from trebuche.effects import (
     Concurrently,
     Log,
     MarkEnded,
+    Measure,
     Now,
     QuerySubscribers,
     RaisePending,
@@ -122,7 +123,15 @@ def _post(row: Subscription, change: Change) -> Routine[Subscription | None]:
         yield from _give_up(row, size)
         return None
     yield from deliver(row.connection_id, row.connected_at, frame)
+    yield from _measure_lag(change)
     return row
+
+
+def _measure_lag(change: Change) -> Routine[None]:
+    if change.updated_at is not None:
+        now_ms = yield from perform(Now())
+        actor_type = change.actor_id.partition("/")[0]
+        yield from perform(Measure(METRIC_DELIVERY_LAG, max(0, now_ms - change.updated_at), actor_type))
 
 
 def _give_up(row: Subscription, size: int) -> Routine[None]:

@@ -6,11 +6,15 @@ import json
 import threading
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+
+from tests.cli.stack_workshop import StackWorkshop
 
 Json = dict[str, Any]
 Script = Callable[["Peer"], Awaitable[None]]
@@ -152,3 +156,14 @@ def serving() -> Iterator[Callable[..., FakeEndpoint]]:
     yield start
     for endpoint in endpoints:
         endpoint.stop()
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StackWorkshop]:
+    """A project behind a fake Pulumi, and an AWS account of moto's."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        yield StackWorkshop.create(tmp_path)

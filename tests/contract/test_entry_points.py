@@ -24,7 +24,7 @@ ENVIRONMENT = {
     "TREBUCHE_SUBSCRIPTION_TABLE": "subscriptions",
     "TREBUCHE_JOURNAL_TABLE": "journal",
     "TREBUCHE_ACTOR": "actors.todo_list:TodoList",
-    "TREBUCHE_ACTORS": '{"todos": "arn:aws:lambda:us-east-1:000000000000:function:f:live"}',
+    "NAMESPACE": "my-app-dev",
     "TREBUCHE_STATEFUL": "true",
     "WEBSOCKET_ENDPOINT": "wss://abc123.execute-api.us-east-1.amazonaws.com/production",
 }
@@ -51,7 +51,7 @@ def load(
     dynamodb()
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    caches = (clients.dynamodb, clients.management, clients.functions, clients._session)
+    caches = (clients.dynamodb, clients.management, clients.functions, clients.discovery, clients._session)
 
     def fresh(name: str) -> Callable[[Any, object], Any]:
         monkeypatch.delitem(sys.modules, name, raising=False)

@@ -18,7 +18,7 @@ from trebuche.dispatch import dispatch
 from trebuche.documents import loads
 from trebuche.effects import Routine
 from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope, encode
-from trebuche.observe import Caller
+from trebuche.socket_events import Caller
 from trebuche.stored import Phase
 from trebuche.streams import fan_out
 

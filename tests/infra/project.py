@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.archives import Archive
+from infra.function import LambdaFunction, LambdaFunctionArgs, Operation
+
 CONFIG = """\
 name: my-app
 version: "1"
@@ -46,3 +49,18 @@ def write(root: Path, files: Mapping[str, str]) -> Path:
 def make_project(root: Path, config: str = CONFIG) -> Path:
     """A project with two actors, complete enough to be planned."""
     return write(root, {**SOURCES, "trebuche.yaml": config})
+
+
+def small_function(name: str = "f", operation: Operation | None = None) -> LambdaFunction:
+    """A function ``my-<name>`` that may do nothing."""
+    args = LambdaFunctionArgs(
+        function_name=f"my-{name}",
+        handler="m.handle",
+        archive=Archive(Path("f.zip"), "0"),
+        memory_mb=128,
+        timeout_seconds=1,
+        operation=operation or Operation(log_retention_days=1),
+        environment={},
+        grants=(),
+    )
+    return LambdaFunction(name, args)

@@ -27,6 +27,8 @@ class Registered:
     custom: bool
     provider: str
     protect: bool
+    ignores: frozenset[str]
+    """Properties whose changes are left alone."""
     depends_on: frozenset[str]
     """Logical names."""
 
@@ -92,6 +94,9 @@ class _Answers(mocks.Mocks):
                     "apiEndpoint": "wss://abc.execute-api.eu-west-1.amazonaws.com",
                     "executionArn": "execute:abc",
                 }
+            case "aws:apigatewayv2/domainName:DomainName":
+                configuration = {**args.inputs["domainNameConfiguration"], "targetDomainName": "d-1.example.net"}
+                return f"{args.name}-id", {**args.inputs, "domainNameConfiguration": configuration}
             case "aws:sqs/queue:Queue":
                 computed["url"] = f"https://sqs/{name}"
         return f"{args.name}-id", {**args.inputs, **computed}
@@ -117,6 +122,7 @@ class _Monitor(mocks.MockMonitor):
                     custom=request.custom,
                     provider=request.provider,
                     protect=request.protect,
+                    ignores=frozenset(request.ignoreChanges),
                     depends_on=frozenset(map(_name, request.dependencies)),
                 )
             )

@@ -31,15 +31,43 @@ trebuche:aws:StreamingApp app
       aws:iam/role:Role app-actor-todo-list-execution-role
     aws:lambda/function:Function app-actor-todo-list-function
     aws:cloudwatch/logGroup:LogGroup app-actor-todo-list-logs
+  trebuche:aws:Alarms app-alarms
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-game-room-errors
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-game-room-throttles
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-todo-list-errors
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-todo-list-throttles
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-api-integration-errors
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-failures-depth
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-stream-processor-delivery-lag
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-stream-processor-errors
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-stream-processor-iterator-age
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-stream-processor-throttles
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-websocket-errors
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-websocket-throttles
   trebuche:aws:WebSocketApi app-api
     aws:apigatewayv2/api:Api app-api-api
   trebuche:aws:ConnectionTable app-connections
     aws:dynamodb/table:Table app-connections-table
+  trebuche:aws:Dashboard app-dashboard
+    aws:cloudwatch/dashboard:Dashboard app-dashboard-dashboard
+  trebuche:aws:ActorDirectory app-directory
+    aws:servicediscovery/instance:Instance app-directory-actor-game
+    aws:servicediscovery/instance:Instance app-directory-actor-todos
+    aws:servicediscovery/httpNamespace:HttpNamespace app-directory-namespace
+    aws:servicediscovery/service:Service app-directory-service
   trebuche:aws:FailureQueue app-failures
     aws:sqs/queue:Queue app-failures-queue
   trebuche:aws:JournalTable app-journal
     aws:dynamodb/table:Table app-journal-table
   trebuche:aws:WebSocketStage app-stage
+    aws:apigatewayv2/integration:Integration app-stage-action-game-integration
+    aws:lambda/permission:Permission app-stage-action-game-permission
+    aws:apigatewayv2/routeResponse:RouteResponse app-stage-action-game-response
+    aws:apigatewayv2/route:Route app-stage-action-game-route
+    aws:apigatewayv2/integration:Integration app-stage-action-todos-integration
+    aws:lambda/permission:Permission app-stage-action-todos-permission
+    aws:apigatewayv2/routeResponse:RouteResponse app-stage-action-todos-response
+    aws:apigatewayv2/route:Route app-stage-action-todos-route
     aws:apigatewayv2/integration:Integration app-stage-connect-integration
     aws:lambda/permission:Permission app-stage-connect-permission
     aws:apigatewayv2/route:Route app-stage-connect-route
@@ -51,6 +79,8 @@ trebuche:aws:StreamingApp app
     aws:apigatewayv2/integration:Integration app-stage-disconnect-integration
     aws:lambda/permission:Permission app-stage-disconnect-permission
     aws:apigatewayv2/route:Route app-stage-disconnect-route
+    aws:apigatewayv2/integration:Integration app-stage-ping-integration
+    aws:apigatewayv2/route:Route app-stage-ping-route
     aws:apigatewayv2/stage:Stage app-stage-stage
   trebuche:aws:StateTable app-state
     aws:dynamodb/table:Table app-state-table
@@ -73,9 +103,16 @@ trebuche:aws:StreamingApp app
     aws:lambda/function:Function app-websocket-function
     aws:cloudwatch/logGroup:LogGroup app-websocket-logs
 """
-COMMON = {"NAMESPACE", "STATE_TABLE", "CONNECTION_TABLE", "WEBSOCKET_ENDPOINT", "TREBUCHE_SUBSCRIPTION_TABLE"}
+COMMON = {
+    "NAMESPACE",
+    "STATE_TABLE",
+    "CONNECTION_TABLE",
+    "WEBSOCKET_ENDPOINT",
+    "TREBUCHE_STAGE",
+    "TREBUCHE_SUBSCRIPTION_TABLE",
+}
 ENVIRONMENTS = {
-    "my-app-dev-websocket": COMMON | {"TREBUCHE_ACTORS"},
+    "my-app-dev-websocket": COMMON,
     "my-app-dev-actor-todo-list": COMMON | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL"},
     "my-app-dev-actor-game-room": COMMON | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL"},
     "my-app-dev-stream-processor": COMMON | {"TREBUCHE_JOURNAL_TABLE"},
@@ -190,16 +227,13 @@ def test_values_of_the_environments(deployed: Deploy) -> None:
         "STATE_TABLE": "my-app-actor-state-dev",
         "CONNECTION_TABLE": "my-app-connections-dev",
         "WEBSOCKET_ENDPOINT": "https://abc.execute-api.eu-west-1.amazonaws.com/dev",
+        "TREBUCHE_STAGE": "dev",
         "TREBUCHE_SUBSCRIPTION_TABLE": "my-app-dev-subscriptions",
         "TREBUCHE_JOURNAL_TABLE": "my-app-dev-journal",
         "TREBUCHE_ACTOR": "actors.todo_list:TodoList",
         "TREBUCHE_STATEFUL": "true",
     }
     assert found["my-app-dev-actor-game-room"]["TREBUCHE_STATEFUL"] == "false"
-    assert json.loads(found["my-app-dev-websocket"]["TREBUCHE_ACTORS"]) == {
-        "todos": "arn:my-app-dev-actor-todo-list:live",
-        "game": "arn:my-app-dev-actor-game-room:live",
-    }
 
 
 def test_memory_and_timeout_reach_their_function(deployed: Deploy) -> None:
@@ -258,6 +292,7 @@ def test_permissions_of_the_websocket_function(deployed: Deploy) -> None:
         | {
             ("lambda:InvokeFunction", "arn:my-app-dev-actor-todo-list:live"),
             ("lambda:InvokeFunction", "arn:my-app-dev-actor-game-room:live"),
+            ("servicediscovery:DiscoverInstances", "*"),
         }
     )
 
@@ -307,6 +342,103 @@ def test_stack_settings_reach_their_resources(deployed: Deploy) -> None:
     assert stage["defaultRouteSettings"] == {"throttlingRateLimit": 7, "throttlingBurstLimit": 8}
 
 
+def test_actions_lead_straight_to_their_actors(deployed: Deploy) -> None:
+    """Three routes of the page, one for each exposed name, and the ping, which leads to no function."""
+    recording, _outputs = deployed()
+
+    routes = {one["routeKey"]: one["target"] for one in recording.inputs("aws:apigatewayv2/route:Route")}
+    integrations = {
+        f"integrations/{one.name}-id": one.inputs.get("integrationUri")
+        for one in recording.resources
+        if one.type == "aws:apigatewayv2/integration:Integration"
+    }
+    assert {key: integrations[target] for key, target in routes.items()} == {
+        **dict.fromkeys(("$connect", "$disconnect", "$default"), "invoke:my-app-dev-websocket:live"),
+        "todos": "invoke:my-app-dev-actor-todo-list:live",
+        "game": "invoke:my-app-dev-actor-game-room:live",
+        "ping": None,
+    }
+
+
+def test_operation_reaches_every_function(deployed: Deploy) -> None:
+    """Tracing and warm environments are the stack's; reserved concurrency is each function's own."""
+    recording, _outputs = deployed(tracing="true", provisionedConcurrency="2", reservedConcurrency='{"websocket": 50}')
+
+    functions = {one["name"]: one for one in recording.inputs("aws:lambda/function:Function")}
+    assert {one["tracingConfig"]["mode"] for one in functions.values()} == {"Active"}
+    assert {name: one.get("reservedConcurrentExecutions") for name, one in functions.items()} == {
+        **dict.fromkeys(functions),
+        "my-app-dev-websocket": 50,
+    }
+    warm = recording.inputs("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
+    assert {(one["functionName"], one["provisionedConcurrentExecutions"]) for one in warm} == {
+        (name, 2) for name in functions
+    }
+
+
+def test_capacity_and_key_reach_every_table(deployed: Deploy) -> None:
+    """All four tables are billed and encrypted alike, and every function may use the key."""
+    key = "arn:aws:kms:eu-west-1:111122223333:key/0a"
+
+    recording, _outputs = deployed(capacity='{"minimum": 5, "maximum": 50}', encryptionKeyArn=key)
+
+    tables = recording.inputs("aws:dynamodb/table:Table")
+    assert len(tables) == 4
+    assert {(one["billingMode"], one["serverSideEncryption"]["kmsKeyArn"]) for one in tables} == {("PROVISIONED", key)}
+    assert len(recording.inputs("aws:appautoscaling/target:Target")) == 10
+    assert all(("kms:Decrypt", key) in permissions(recording, function) for function in ENVIRONMENTS)
+
+
+def test_pace_of_the_stream_is_the_stacks(deployed: Deploy) -> None:
+    """Every setting reaches the mapping."""
+    [mapping] = deployed(
+        streamBatchSize="20",
+        streamBatchWindowSeconds="1",
+        streamParallelizationFactor="3",
+        streamRetries="4",
+        streamMaximumAgeSeconds="120",
+    )[0].inputs("aws:lambda/eventSourceMapping:EventSourceMapping")
+
+    assert mapping["batchSize"] == 20
+    assert mapping["maximumBatchingWindowInSeconds"] == 1
+    assert mapping["parallelizationFactor"] == 3
+    assert mapping["maximumRetryAttempts"] == 4
+    assert mapping["maximumRecordAgeInSeconds"] == 120
+
+
+@pytest.mark.parametrize(
+    ("settings", "groups", "roles"),
+    [
+        ({}, 0, 0),
+        ({"accessLogs": "true"}, 1, 0),
+        ({"ownAccountLogRole": "true"}, 0, 1),
+        ({"accessLogs": "true", "ownAccountLogRole": "true"}, 1, 1),
+    ],
+)
+def test_accounts_log_role_is_made_by_its_owner_only(
+    deployed: Deploy, settings: dict[str, str], groups: int, roles: int
+) -> None:
+    """Access logs and the account's role are two decisions; the role may serve other stacks."""
+    recording, _outputs = deployed(**settings)
+
+    made = [one.type for one in recording.resources]
+    logs = [one["name"] for one in recording.inputs("aws:cloudwatch/logGroup:LogGroup")]
+    assert made.count("aws:apigateway/account:Account") == roles
+    assert logs.count("/aws/apigateway/my-app-dev-websocket") == groups
+    [stage] = recording.inputs("aws:apigatewayv2/stage:Stage")
+    assert ("accessLogSettings" in stage) == bool(groups)
+
+
+def test_domain_changes_no_other_output(deployed: Deploy) -> None:
+    """Functions go on posting to the API's own address; the domain's owner learns what to point at."""
+    certificate = "arn:aws:acm:eu-west-1:111122223333:certificate/0a"
+    before = deployed()[1]
+
+    _recording, outputs = deployed(domain=f'{{"name": "live.example.com", "certificateArn": "{certificate}"}}')
+
+    assert outputs == before | {"domain_endpoint": "wss://live.example.com", "domain_target": "d-1.example.net"}
+
+
 def test_without_websocket(deployed: Deploy) -> None:
     """No API, no connection tables, nobody to push to; actors with their state remain."""
     recording, outputs = deployed(config=WITHOUT_WEBSOCKET)
@@ -320,6 +452,7 @@ def test_without_websocket(deployed: Deploy) -> None:
         "STATE_TABLE",
         "TREBUCHE_JOURNAL_TABLE",
         "TREBUCHE_ACTOR",
+        "TREBUCHE_STAGE",
         "TREBUCHE_STATEFUL",
     }
     assert set(outputs) == {"state_table", "journal_table", "functions", "stream_enabled", "release"}

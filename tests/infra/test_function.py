@@ -7,12 +7,14 @@ from typing import Any
 import pulumi
 
 from infra.archives import Archive
-from infra.function import ExecutionRole, ExecutionRoleArgs, LambdaFunction, LambdaFunctionArgs, grant_invoke
+from infra.function import ExecutionRole, ExecutionRoleArgs, LambdaFunction, LambdaFunctionArgs, Operation, grant_invoke
 from infra.grants import Grant, policy
-from tests.infra.recording import deploy, resolve
+from tests.infra.recording import Recording, deploy, resolve
+
+PLAIN = Operation(log_retention_days=3)
 
 
-def function(name: str = "f") -> LambdaFunction:
+def function(name: str = "f", operation: Operation = PLAIN) -> LambdaFunction:
     """A function with one grant."""
     args = LambdaFunctionArgs(
         function_name=f"my-{name}",
@@ -20,7 +22,7 @@ def function(name: str = "f") -> LambdaFunction:
         archive=Archive(Path(".trebuche/build/f.zip"), "0"),
         memory_mb=256,
         timeout_seconds=9,
-        log_retention_days=3,
+        operation=operation,
         environment={"A": "b"},
         grants=[Grant("Read", ("dynamodb:GetItem",), ("arn:table",))],
     )
@@ -44,6 +46,13 @@ def test_function() -> None:
         "timeout": 9,
         "environment": {"variables": {"A": "b"}},
         "publish": True,
+        "loggingConfig": {
+            "logFormat": "JSON",
+            "applicationLogLevel": "INFO",
+            "systemLogLevel": "INFO",
+            "logGroup": "/aws/lambda/my-f",
+        },
+        "tracingConfig": {"mode": "PassThrough"},
     }
 
 
@@ -110,3 +119,48 @@ def test_invocation_is_granted_on_the_alias() -> None:
             "Resource": ["arn:my-f:live", "arn:my-g:live"],
         }
     ]
+
+
+def operated(**operation: Any) -> Recording:
+    """A function that is run in some way."""
+    return deploy(lambda: function(operation=Operation(log_retention_days=3, **operation)))
+
+
+def test_tracing_comes_with_its_permission() -> None:
+    """Without it X-Ray drops the traces; X-Ray knows no resources."""
+    made = operated(tracing=True)
+
+    assert made.one("f-function").inputs["tracingConfig"] == {"mode": "Active"}
+    assert json.loads(made.one("f-execution-policy").inputs["policy"])["Statement"][1] == {
+        "Sid": "Trace",
+        "Effect": "Allow",
+        "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+        "Resource": ["*"],
+    }
+
+
+def test_snapshot_is_taken_of_published_versions() -> None:
+    """The alias leads to a published version, never to $LATEST, which has no snapshot."""
+    made = operated(snap_start=True)
+
+    assert made.one("f-function").inputs["snapStart"] == {"applyOn": "PublishedVersions"}
+    assert [one.name for one in made.resources if one.name == "f-warm"] == []
+
+
+def test_environments_are_kept_warm_on_the_alias() -> None:
+    """Provisioned concurrency follows the alias to the next version."""
+    made = operated(provisioned_concurrency=2)
+
+    assert made.one("f-warm").inputs == {
+        "functionName": "my-f",
+        "qualifier": "live",
+        "provisionedConcurrentExecutions": 2,
+    }
+    assert "f-alias" in made.one("f-warm").depends_on
+    assert "snapStart" not in made.one("f-function").inputs
+
+
+def test_concurrency_is_reserved() -> None:
+    """Only where it is asked for: it is taken from what all other functions share."""
+    assert operated(reserved_concurrency=20).one("f-function").inputs["reservedConcurrentExecutions"] == 20
+    assert "reservedConcurrentExecutions" not in operated().one("f-function").inputs

@@ -1,5 +1,6 @@
 """A stack's own settings and its name."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,24 @@ import yaml
 from pydantic import BaseModel
 
 from infra.config import ActorConfig, AppConfig
-from infra.stack_settings import AwsSettings, StackSettings, When, applies, check_stack_name, load_settings
+from infra.setting_types import When
+from infra.stack_settings import (
+    AwsSettings,
+    StackSettings,
+    applies,
+    check_roles,
+    check_stack_name,
+    load_settings,
+)
 from trebuche.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 MODELS: dict[str, type[BaseModel]] = {"trebuche": StackSettings, "aws": AwsSettings}
+
+
+def handed_over(value: object) -> str:
+    """A value of a stack file as Pulumi hands it to a program."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def refusal(**config: object) -> list[str]:
@@ -27,7 +41,8 @@ def test_defaults_are_the_schemas() -> None:
 
     declared = {key.removeprefix("trebuche:"): entry["default"] for key, entry in schema.items()}
 
-    assert declared == load_settings("dev", {}).trebuche.model_dump()
+    settings = load_settings("dev", {}).trebuche.model_dump()
+    assert declared == {key: value for key, value in settings.items() if value not in (None, {})}
     assert all(entry["description"] for entry in schema.values())
 
 
@@ -36,7 +51,7 @@ def test_shipped_stack_files_are_read(stage: str) -> None:
     """The stack files in this repository hold values that the program takes, and nothing else."""
     document = yaml.safe_load((ROOT / f"Pulumi.{stage}.yaml").read_text())
 
-    settings = load_settings(stage, {key: str(value) for key, value in document["config"].items()}).trebuche
+    settings = load_settings(stage, {key: handed_over(value) for key, value in document["config"].items()}).trebuche
 
     assert list(document) == ["config"]
     assert settings.model_fields_set
@@ -63,8 +78,8 @@ def test_lists_come_as_json() -> None:
         (
             "trebuche__logRetention",
             "14",
-            'trebuche:logRetention: unknown key; did you mean "logRetentionDays"? allowed here: logRetentionDays, '
-            "messageBurst, messagesPerSecond, pointInTimeRecovery, protect",
+            'trebuche:logRetention: unknown key; did you mean "logRetentionDays"? allowed here: '
+            + ", ".join(sorted(StackSettings.model_fields)),
         ),
         (
             "trebuche__logRetentionDays",
@@ -82,6 +97,62 @@ def test_lists_come_as_json() -> None:
             "trebuche__messagesPerSecond",
             "0",
             "trebuche:messagesPerSecond: 0 is not allowed; it must be a whole number from 1 to 1000000",
+        ),
+        (
+            "trebuche__tracing",
+            "yes",
+            'trebuche:tracing: "yes" is not allowed; it must be true or false',
+        ),
+        (
+            "trebuche__streamParallelizationFactor",
+            "11",
+            "trebuche:streamParallelizationFactor: 11 is not allowed; it must be a whole number from 1 to 10",
+        ),
+        (
+            "trebuche__streamMaximumAgeSeconds",
+            "-1",
+            'trebuche:streamMaximumAgeSeconds: "-1" is not allowed; it must be a whole number of seconds from 60 to '
+            "86400",
+        ),
+        (
+            "trebuche__capacity",
+            '{"minimum": 5, "maximum": 4}',
+            "trebuche:capacity.maximum: 4 is not allowed; it must not be below minimum (5)",
+        ),
+        (
+            "trebuche__capacity",
+            '{"minimum": 5}',
+            "trebuche:capacity.maximum: missing; for example maximum: 500",
+        ),
+        (
+            "trebuche__capacity",
+            "provisioned",
+            'trebuche:capacity: "provisioned" is not allowed; it must be a mapping with the keys maximum, minimum, '
+            "targetPercent",
+        ),
+        (
+            "trebuche__reservedConcurrency",
+            '{"websocket": 0}',
+            "trebuche:reservedConcurrency.websocket: 0 is not allowed; it must be a whole number from 1 to 100000",
+        ),
+        (
+            "trebuche__encryptionKeyArn",
+            "alias/mine",
+            'trebuche:encryptionKeyArn: "alias/mine" is not allowed; it must be the ARN of a KMS key (not of an '
+            "alias), such as arn:aws:kms:us-east-1:111122223333:key/…",
+        ),
+        (
+            "trebuche__alarmTopicArn",
+            "me@example.com",
+            'trebuche:alarmTopicArn: "me@example.com" is not allowed; it must be the ARN of an SNS topic, such as '
+            "arn:aws:sns:us-east-1:111122223333:alarms",
+        ),
+        (
+            "trebuche__domain",
+            '{"name": "https://live.example.com", "certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/0"'
+            "}",
+            'trebuche:domain.name: "https://live.example.com" is not allowed; it must be a host name in small letters, '
+            "such as live.example.com",
         ),
         (
             "aws__allowedAccountIds",
@@ -115,6 +186,43 @@ def test_lists_come_as_json() -> None:
 def test_mistake_is_named(key: str, value: str, message: str) -> None:
     """A mistake gives one line: stack file, key, what was given, what is allowed."""
     assert refusal(**{key: value}) == [f"Pulumi.dev.yaml: {message}"]
+
+
+@pytest.mark.parametrize("snap_start", ["true", "false"])
+def test_both_kinds_of_warm_start_are_refused(snap_start: str) -> None:
+    """Lambda offers one or the other; each alone is taken."""
+    config = {"trebuche__snapStart": snap_start, "trebuche__provisionedConcurrency": "2"}
+    if snap_start == "false":
+        load_settings("dev", {key.replace("__", ":"): value for key, value in config.items()})
+        return
+
+    assert refusal(**config) == [
+        "Pulumi.dev.yaml: trebuche:provisionedConcurrency: snapStart and provisionedConcurrency exclude each other "
+        "(Lambda offers one or the other); keep one"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reserved", "message"),
+    [
+        ({"websocket": 10}, None),
+        ({"websocket": 2}, "websocket: 2 is not allowed; it must not be below provisionedConcurrency (3)"),
+        ({"websockets": 9}, 'websockets: no function of this role; did you mean "websocket"?'),
+        ({"x": 9}, "x: no function of this role; there are actor-todo-list, websocket"),
+    ],
+)
+def test_concurrency_is_reserved_for_functions_that_exist(reserved: dict[str, int], message: str | None) -> None:
+    """And with room for what is kept warm, as Lambda demands."""
+    settings = StackSettings(reservedConcurrency=reserved, provisionedConcurrency=3)
+    roles = ("websocket", "actor-todo-list")
+    if message is None:
+        check_roles("dev", settings, roles)
+        return
+
+    with pytest.raises(ConfigError) as refused:
+        check_roles("dev", settings, roles)
+
+    assert str(refused.value) == f"Pulumi.dev.yaml: trebuche:reservedConcurrency.{message}"
 
 
 @pytest.mark.parametrize(

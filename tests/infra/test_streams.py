@@ -1,12 +1,10 @@
 """The stream's mapping and what happens to records that fail."""
 
 import json
-from pathlib import Path
 
-from infra.archives import Archive
-from infra.function import LambdaFunction, LambdaFunctionArgs
 from infra.grants import policy
-from infra.streams import FailureQueue, FailureQueueArgs, StreamSubscription, StreamSubscriptionArgs
+from infra.streams import FailureQueue, FailureQueueArgs, Pace, StreamSubscription, StreamSubscriptionArgs
+from tests.infra.project import small_function
 from tests.infra.recording import deploy, resolve
 
 
@@ -17,18 +15,9 @@ def queue() -> FailureQueue:
 
 def subscription() -> StreamSubscription:
     """A function that follows a stream."""
-    args = LambdaFunctionArgs(
-        function_name="my-f",
-        handler="m.handle",
-        archive=Archive(Path("f.zip"), "0"),
-        memory_mb=128,
-        timeout_seconds=1,
-        log_retention_days=1,
-        environment={},
-        grants=(),
-    )
-    function = LambdaFunction("f", args)
-    return StreamSubscription("s", StreamSubscriptionArgs(stream_arn="arn:stream", function=function, failures=queue()))
+    pace = Pace(batch_size=50, batch_window_seconds=2, parallelization_factor=4, retries=3, maximum_age_seconds=90)
+    args = StreamSubscriptionArgs(stream_arn="arn:stream", function=small_function(), failures=queue(), pace=pace)
+    return StreamSubscription("s", args)
 
 
 def test_every_retry_ends() -> None:
@@ -37,9 +26,11 @@ def test_every_retry_ends() -> None:
         "eventSourceArn": "arn:stream",
         "functionName": "arn:my-f:live",
         "startingPosition": "TRIM_HORIZON",
-        "batchSize": 100,
-        "maximumRetryAttempts": 10,
-        "maximumRecordAgeInSeconds": 300,
+        "batchSize": 50,
+        "maximumBatchingWindowInSeconds": 2,
+        "parallelizationFactor": 4,
+        "maximumRetryAttempts": 3,
+        "maximumRecordAgeInSeconds": 90,
         "bisectBatchOnFunctionError": True,
         "functionResponseTypes": ["ReportBatchItemFailures"],
         "destinationConfig": {"onFailure": {"destinationArn": "arn:my-q"}},

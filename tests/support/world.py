@@ -11,6 +11,7 @@ from trebuche.adapters.memory import (
     InMemoryConnectionSender,
     InMemoryConnectionStorage,
     InMemoryInvoker,
+    InMemoryRegistry,
     InMemoryStateStore,
     InMemorySubscriptionStorage,
     KeptLog,
@@ -31,6 +32,7 @@ from trebuche.envelopes import (
     encode,
 )
 from trebuche.gateway import CloudGateway
+from trebuche.metrics import Source
 from trebuche.ports import Ports
 from trebuche.socket_events import Reply
 from trebuche.stored import CallRecord, StoredState, Turn
@@ -64,6 +66,11 @@ def socket_event(kind: str, connection_id: str = "c1", body: str | None = None, 
     return {"requestContext": context, "isBase64Encoded": False} | ({} if body is None else {"body": body})
 
 
+def message(envelope: Envelope, connection_id: str = "c1", **more: Any) -> dict[str, Any]:
+    """An event with a frame."""
+    return socket_event("MESSAGE", connection_id, encode(envelope), **more)
+
+
 class World:
     """Two functions, a stream processor and everything they stand on.
 
@@ -78,6 +85,7 @@ class World:
         self.sender = InMemoryConnectionSender()
         self.clock = ManualClock()
         self.log = KeptLog()
+        self.registry = InMemoryRegistry({actor.exposed_as: FUNCTION for actor in actors})
         self._actors = actors
         self._stateful = stateful
         self._seen: dict[str, StoredState] = {}
@@ -93,14 +101,16 @@ class World:
             connections=self.connections,
             sender=self.sender,
             functions=InMemoryInvoker({FUNCTION: lambda event: self.gateway.handle(event)}),
+            registry=self.registry,
             clock=self.clock,
             entropy=SeededEntropy(),
             logs=self.log,
+            source=Source("test", "my-app-test"),
         )
         self.gateway = CloudGateway(self.ports)
         for actor in self._actors:
             self.gateway.expose(actor, stateful=self._stateful)
-        self.handler = WebSocketLambdaHandler(self.ports, {actor.exposed_as: FUNCTION for actor in self._actors})
+        self.handler = WebSocketLambdaHandler(self.ports)
         self.processor = DynamoDBStreamAdapter(self.ports)
 
     def connect(self, connection_id: str = "c1", **more: Any) -> None:
@@ -113,7 +123,7 @@ class World:
 
     def send(self, envelope: Envelope, connection_id: str = "c1", **more: Any) -> Reply:
         """Send a frame, and get what the function returns."""
-        return self.handler.handle(socket_event("MESSAGE", connection_id, encode(envelope), **more))
+        return self.handler.handle(message(envelope, connection_id, **more))
 
     def ask(self, envelope: InvocationEnvelope, connection_id: str = "c1") -> ResponseEnvelope:
         """Call, and get the response."""
@@ -198,4 +208,5 @@ def _image(state: StoredState) -> dict[str, Any]:
         "actorId": {"S": state.actor_id},
         "state": {"B": base64.b64encode(state.state).decode()},
         "version": {"N": str(state.version)},
+        "updatedAt": {"N": str(state.updated_at)},
     }

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
+    from types_boto3_servicediscovery import ServiceDiscoveryClient
 
 DynamoDB: TypeAlias = "Callable[[], DynamoDBClient]"
 """Gives the client; the same at each call."""
@@ -33,6 +34,12 @@ def functions() -> "LambdaClient":
     """For calling functions, once each: whether a call that timed out took effect is for its caller to find out."""
     # API Gateway waits 29 s: what is left of them must do for a cold start and for telling the caller.
     return _session().client("lambda", config=_config(read_timeout=26, attempts=1))
+
+
+@cache
+def discovery() -> "ServiceDiscoveryClient":
+    """For finding functions; a caller waits for it, and gives up where an older answer will do."""
+    return _session().client("servicediscovery", config=_config(read_timeout=2, attempts=2))
 
 
 @cache

@@ -1,13 +1,12 @@
 """The ports of a deployed function, as its environment variables name them."""
 
 import importlib
-import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trebuche.actors import Actor
 from trebuche.adapters import clients
 from trebuche.adapters.api_gateway import APIGatewayConnectionSender
+from trebuche.adapters.cloud_map import CloudMapRegistry
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.dynamodb_states import DynamoDBStateStore
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
@@ -15,16 +14,21 @@ from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
 from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy
 from trebuche.contract import (
     ENV_ACTOR,
-    ENV_ACTORS,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
+    ENV_NAMESPACE,
+    ENV_STAGE,
     ENV_STATE_TABLE,
     ENV_STATEFUL,
     ENV_SUBSCRIPTION_TABLE,
     ENV_WEBSOCKET_ENDPOINT,
 )
 from trebuche.errors import ConfigError
+from trebuche.metrics import Source
 from trebuche.ports import Ports
+
+if TYPE_CHECKING:
+    from trebuche.actors import Actor
 
 
 def ports() -> Ports:
@@ -38,18 +42,22 @@ def ports() -> Ports:
         connections=DynamoDBConnectionStorage(clients.dynamodb, _name(ENV_CONNECTION_TABLE)),
         sender=APIGatewayConnectionSender(clients.management, _name(ENV_WEBSOCKET_ENDPOINT)),
         functions=LambdaFunctionInvoker(clients.functions),
+        registry=CloudMapRegistry(clients.discovery, _name(ENV_NAMESPACE), SystemClock()),
         clock=SystemClock(),
         entropy=SystemEntropy(),
         logs=StandardOutput(),
+        source=_source(),
     )
 
 
-def actor_class() -> type[Actor[Any]]:
+def actor_class() -> "type[Actor[Any]]":
     """The class that this function runs.
 
     Raises:
         ConfigError: The variable is missing or names no actor class.
     """
+    from trebuche.actors import Actor
+
     reference = _name(ENV_ACTOR)
     module, colon, name = reference.partition(":")
     if not colon:
@@ -65,19 +73,9 @@ def stateful() -> bool:
     return _name(ENV_STATEFUL) != "false"
 
 
-def routes() -> dict[str, str]:
-    """Exposed name to function ARN.
-
-    Raises:
-        ConfigError: The variable is no JSON object of texts.
-    """
-    try:
-        found = json.loads(_name(ENV_ACTORS) or "{}")
-    except ValueError as error:
-        raise ConfigError(f"{ENV_ACTORS} is not JSON: {error}") from error
-    if not isinstance(found, dict) or not all(isinstance(arn, str) for arn in found.values()):
-        raise ConfigError(f"{ENV_ACTORS} should be an object of exposed names and function ARNs")
-    return found
+def _source() -> Source | None:
+    stage, function = _name(ENV_STAGE), _name("AWS_LAMBDA_FUNCTION_NAME")
+    return Source(stage, function) if stage and function else None
 
 
 def _name(variable: str) -> str:

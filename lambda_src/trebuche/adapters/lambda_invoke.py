@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from trebuche.adapters.failures import translated
-from trebuche.errors import ServiceError
+from botocore.exceptions import ClientError
+
+from trebuche.adapters.failures import code_of, describe, translated
+from trebuche.errors import FunctionGoneError, ServiceError
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -25,10 +27,16 @@ class LambdaFunctionInvoker:
         """Call a function by ARN and wait for its answer.
 
         Raises:
+            FunctionGoneError: There is no such function or alias.
             ServiceError: It failed, ran out of time, answered with no object, or could not be called.
         """
         with translated(f"function {function}"):
-            answer = self._client().invoke(FunctionName=function, Payload=json.dumps(event).encode())
+            try:
+                answer = self._client().invoke(FunctionName=function, Payload=json.dumps(event).encode())
+            except ClientError as error:
+                if code_of(error) == "ResourceNotFoundException":
+                    raise FunctionGoneError(f"function {function}: {describe(error)}") from error
+                raise
             payload = answer["Payload"].read()
         if failure := answer.get("FunctionError"):
             raise ServiceError(f"function {function} failed ({failure}): {payload[:2000]!r}")

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from trebuche.errors import ConnectionGoneError, ServiceError
+from trebuche.errors import ActorNotRegisteredError, ConnectionGoneError, FunctionGoneError
 from trebuche.ports import ConnectionInfo
 from trebuche.stored import CallRecord, Connection, JournalEntry, Phase, StoredState, Subscription, Turn
 
@@ -230,8 +230,28 @@ class InMemoryInvoker:
     def invoke(self, function: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
         """Call a function."""
         if function not in self._functions:
-            raise ServiceError(f"no function {function}")
+            raise FunctionGoneError(f"no function {function}")
         return self._functions[function](event)
+
+
+class InMemoryRegistry:
+    """Exposed names and functions in a dictionary.
+
+    Args:
+        functions: What is registered at first.
+    """
+
+    def __init__(self, functions: Mapping[str, str] | None = None) -> None:
+        self.functions = dict(functions or {})
+
+    def resolve(self, name: str) -> str:
+        """The function that is registered under a name."""
+        if name not in self.functions:
+            raise ActorNotRegisteredError(f"'{name}' is not registered; there are: {', '.join(sorted(self.functions))}")
+        return self.functions[name]
+
+    def forget(self, name: str) -> None:
+        """Nothing is remembered here that could be old."""
 
 
 class ManualClock:

@@ -110,6 +110,8 @@ class AlarmHandler(Handler):
         if not alarms:
             return None
         alarm = alarms[0]
+        if alarm.get("ExtendedStatistic"):
+            alarm.pop("Statistic", None)  # the emulator fills it in beside a percentile
         return {
             **from_api(_ALARM, alarm),
             "dimensions": unnamed(alarm.get("Dimensions"), "Name"),

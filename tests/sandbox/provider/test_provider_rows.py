@@ -514,6 +514,36 @@ def _stays_the_same(engine: Engine, resource: Resource, inputs: Json) -> None:
     assert engine.diff(resource, inputs).changes == DIFF_NONE, engine.changed(resource, inputs)
 
 
+def mock(world: World) -> Json:
+    """An integration that answers by itself."""
+    return {
+        "apiId": world.api.ident,
+        "integrationType": "MOCK",
+        "requestTemplates": {"200": '{"statusCode": 200}'},
+        "templateSelectionExpression": "200",
+    }
+
+
+def percentile_alarm(world: World) -> Json:
+    """An alarm on a percentile, which excludes a plain statistic."""
+    plain = {name: value for name, value in alarm(world).items() if name != "statistic"}
+    return {**plain, "extendedStatistic": "p99"}
+
+
+@pytest.mark.parametrize(
+    ("token", "make"),
+    [
+        ("aws:apigatewayv2/integration:Integration", mock),
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", percentile_alarm),
+    ],
+)
+def test_other_shape_stays_the_same(engine: Engine, token: str, make: Callable[[World], Json]) -> None:
+    """What only one of two kinds of a type has is neither lost nor added when it is read back."""
+    inputs = make(World(engine))
+
+    _stays_the_same(engine, engine.create(token, "subject", inputs), inputs)
+
+
 @pytest.mark.parametrize("token", sorted(set(CASES) - UNDELETABLE))
 def test_deleting_twice_is_no_error(engine: Engine, token: str) -> None:
     """What somebody else has deleted counts as deleted."""

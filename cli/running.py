@@ -1,0 +1,51 @@
+"""What the commands that run the engine have in common: progress, failures, documents for programs."""
+
+from collections.abc import Callable
+
+from cli.dev.events import Progress
+from cli.errors import CommandError
+from cli.output import FAILED, Output, Status
+from cli.pulumi_stack import Finished
+from trebuche.errors import TrebucheError
+
+_SHOWN_STEP = 10
+"""Without a terminal, one line of progress for so many resources."""
+
+
+def guarded(output: Output, work: Callable[[], int]) -> int:
+    """Do the work; for programs, an error is a document as well: ``{"error":{"message":…,"code":…}}``."""
+    try:
+        return work()
+    except TrebucheError as error:
+        if not output.as_json:
+            raise
+        output.document({"error": {"message": str(error), "code": error.code}})
+        return FAILED
+
+
+def run_engine(output: Output, text: str, run: Callable[[Callable[[Progress], None]], Finished]) -> None:
+    """Run the engine and show how it gets on.
+
+    Raises:
+        CommandError: It did not do all of it.
+    """
+    with output.status(f"{text} …") as status:
+        finished = run(_Reporter(text, status))
+    for warning in finished.progress.warnings:
+        output.warning(warning)
+    if not finished.ok:
+        raise CommandError("\n".join(dict.fromkeys(finished.errors)))
+
+
+class _Reporter:
+    def __init__(self, text: str, status: Status) -> None:
+        self._text = text
+        self._status = status
+        self._told = 0
+
+    def __call__(self, progress: Progress) -> None:
+        done = len(progress.done)
+        if done < self._told + (1 if self._status.is_live else _SHOWN_STEP):
+            return
+        self._told = done
+        self._status.update(f"{self._text} … {done} of {progress.total} resources")

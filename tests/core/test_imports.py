@@ -1,0 +1,79 @@
+"""What a handler loads before its first event: a cold start waits for all of it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import botocore
+import pytest
+
+LAMBDA_SRC = Path(__file__).parents[2] / "lambda_src"
+LIBRARIES = Path(botocore.__file__).parents[1]
+HANDLERS = ("websocket_handler", "actor_handler", "stream_processor")
+LISTING = """
+import json, sys
+sys.path[:0] = {path!r}
+before = set(sys.modules)
+import {handler}
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+STANDARD_LIBRARY = """
+    ast atexit base64 binascii bisect collections concurrent contextlib copy dataclasses datetime decimal dis
+    genericpath hashlib heapq importlib inspect linecache logging math numbers opcode os platform posixpath
+    queue random stat string struct textwrap threading token tokenize traceback typing unicodedata uuid
+    warnings weakref
+"""
+"""Top-level names, with what these load themselves; private modules are not counted."""
+
+
+def loaded(handler: str) -> set[str]:
+    """The modules that a fresh interpreter loads for a handler, as Lambda would."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", LISTING.format(path=[str(LAMBDA_SRC), str(LIBRARIES)], handler=handler)],
+        env={"TREBUCHE_ACTOR": "actors.todo_list:TodoList", "NAMESPACE": "my-app-dev"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_handler_loads_only_what_is_listed_of_the_standard_library(handler: str) -> None:
+    """No server, no subprocess, no mail: each of them would take milliseconds of every cold start."""
+    roots = {name.partition(".")[0] for name in loaded(handler) if not name.startswith("_")}
+    assert roots - {"trebuche", "actors", "botocore", handler} <= set(STANDARD_LIBRARY.split())
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_handler_loads_no_aws_client(handler: str) -> None:
+    """Only botocore's errors, to tell them apart; sessions and service models wait for the event that needs them."""
+    of_aws = {
+        name for name in loaded(handler) if name.partition(".")[0] in ("boto3", "botocore", "s3transfer", "jmespath")
+    }
+    assert {name for name in of_aws if not name.startswith("botocore.vendored")} == {"botocore", "botocore.exceptions"}
+
+
+@pytest.mark.parametrize(
+    ("handler", "unneeded"),
+    [
+        (
+            "websocket_handler",
+            {
+                "trebuche.adapters.memory",
+                "trebuche.actors",
+                "trebuche.values",
+                "trebuche.turn",
+                "trebuche.observe",
+                "hashlib",
+            },
+        ),
+        ("actor_handler", {"trebuche.streams", "trebuche.forward", "actors.game_room"}),
+        ("stream_processor", {"trebuche.turn", "trebuche.observe", "trebuche.forward", "actors", "hashlib"}),
+    ],
+)
+def test_a_handler_loads_nothing_of_the_others(handler: str, unneeded: set[str]) -> None:
+    """Each function runs its own part of the runtime."""
+    assert unneeded & loaded(handler) == set()
