@@ -149,6 +149,7 @@ class StreamingApp(pulumi.ComponentResource):
             realtime.connections.grant_lifecycle(),
             realtime.subscriptions.grant_detach(),
             directory.grant_discover(),
+            realtime.api.grant_post(),
         ]
         if exposed:
             grants.append(grant_invoke(exposed.values()))

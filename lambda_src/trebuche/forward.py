@@ -8,11 +8,30 @@ from trebuche import logs
 from trebuche.answers import code_of, failed_call, failed_stream, is_expected
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import bury
-from trebuche.effects import ForgetActor, Invoke, Log, Now, RegisterConnection, ResolveActor, Routine, perform
-from trebuche.envelopes import InvocationEnvelope, StreamEndEnvelope, StreamEndReason, StreamResumeEnvelope, encode
+from trebuche.effects import (
+    ForgetActor,
+    Invoke,
+    Log,
+    Now,
+    Post,
+    RandomUuid,
+    RegisterConnection,
+    ResolveActor,
+    Routine,
+    perform,
+)
+from trebuche.envelopes import (
+    InvocationEnvelope,
+    StreamEndEnvelope,
+    StreamEndReason,
+    StreamResumeEnvelope,
+    StreamStartEnvelope,
+    encode,
+)
 from trebuche.errors import (
     ActorNotFoundError,
     ActorNotRegisteredError,
+    DeliveryError,
     FunctionGoneError,
     ServiceError,
     StaleEntryError,
@@ -20,6 +39,7 @@ from trebuche.errors import (
 from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
 from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Caller, Reply, SocketEvent, reply
 from trebuche.stored import Connection
+from trebuche.targets import is_stream_target
 
 
 def route(event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
@@ -75,13 +95,14 @@ def _forward(
         return Outcome(_checked(answer), "forward", fields)
     except ActorNotRegisteredError as error:
         fields |= {"code": error.code, "problem": str(error)}
-        refusal = _refusal(envelope, reference, ActorNotFoundError(envelope.actor_id.id))
-        return Outcome(reply(200, refusal), "forward", fields)
+        refused = yield from _refuse(envelope, caller, reference, ActorNotFoundError(envelope.actor_id.id))
+        return Outcome(refused, "forward", fields)
     except Exception as error:
         if not is_expected(error):
             line = {"ref": reference, **fields, "code": code_of(error)}
             yield from perform(Log(logs.ERROR, "internal-error", line, error))
-        return Outcome(reply(200, _refusal(envelope, reference, error)), "forward", fields | {"code": code_of(error)})
+        refused = yield from _refuse(envelope, caller, reference, error)
+        return Outcome(refused, "forward", fields | {"code": code_of(error)})
 
 
 def _ask(name: str, raw: Mapping[str, Any]) -> Routine[Mapping[str, Any]]:
@@ -105,7 +126,19 @@ def _checked(answer: Mapping[str, Any]) -> Reply:
     return reply(status_code, body)
 
 
-def _refusal(envelope: InvocationEnvelope | StreamResumeEnvelope, reference: UUID, error: Exception) -> str:
-    if isinstance(envelope, InvocationEnvelope):
-        return encode(failed_call(reference, error))
-    return encode(failed_stream(reference, reference, error))
+def _refuse(
+    envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, reference: UUID, error: Exception
+) -> Routine[Reply]:
+    """A failed call is answered, a stream that cannot be resumed ends, and one that cannot begin does both."""
+    if isinstance(envelope, StreamResumeEnvelope):
+        return reply(200, encode(failed_stream(reference, reference, error)))
+    if not is_stream_target(envelope.target_identifier):
+        return reply(200, encode(failed_call(reference, error)))
+    stream_id = yield from perform(RandomUuid())
+    start = StreamStartEnvelope(stream_id, envelope.call_id, envelope.actor_id, envelope.target_identifier)
+    try:
+        # A client can match the error to its call only after a streamStart.
+        yield from perform(Post(caller.connection_id, encode(start)))
+    except DeliveryError as failure:
+        yield from perform(Log(logs.WARNING, "undelivered", {"streamId": stream_id, "code": failure.code}, failure))
+    return reply(200, encode(failed_stream(stream_id, reference, error)))

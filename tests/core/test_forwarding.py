@@ -10,7 +10,7 @@ from actors.todo_list import TodoList
 from tests.support.world import FUNCTION, World, call, message, observe, resume, socket_event
 from trebuche.adapters.memory import InMemoryInvoker
 from trebuche.documents import loads
-from trebuche.envelopes import Envelope, ResponseEnvelope, StreamErrorEnvelope, decode
+from trebuche.envelopes import Envelope, ResponseEnvelope, StreamErrorEnvelope, StreamStartEnvelope, decode
 from trebuche.errors import FunctionGoneError, ServiceError
 from trebuche.websocket import WebSocketLambdaHandler
 
@@ -99,6 +99,17 @@ def test_a_stream_of_nobody_is_not_found_either(world: World) -> None:
     answer = decode(world.send(resume(invocation.call_id, 3, "nobody"))["body"])
     assert isinstance(answer, StreamErrorEnvelope)
     assert (answer.stream_id, answer.code) == (invocation.call_id, "actor-not-found")
+
+
+def test_an_observer_of_nobody_gets_a_stream_that_fails(world: World) -> None:
+    """No response to an observe call, whatever happens: a start to match by callID, then the error."""
+    invocation = observe("nobody")
+    answer = decode(world.send(invocation)["body"])
+    [start] = world.frames()
+    assert isinstance(start, StreamStartEnvelope)
+    assert isinstance(answer, StreamErrorEnvelope)
+    assert start.call_id == invocation.call_id
+    assert (answer.stream_id, answer.code) == (start.stream_id, "actor-not-found")
 
 
 def test_a_function_that_moved_is_looked_up_again(world: World) -> None:

@@ -282,7 +282,7 @@ def test_permissions_of_an_actor(deployed: Deploy, actor: str) -> None:
 
 
 def test_permissions_of_the_websocket_function(deployed: Deploy) -> None:
-    """Connections come and go; messages go to the actors. It touches no state."""
+    """Connections come and go; messages go to the actors, and refused streams back. It touches no state."""
     recording, _outputs = deployed()
 
     assert permissions(recording, "my-app-dev-websocket") == (
@@ -293,6 +293,7 @@ def test_permissions_of_the_websocket_function(deployed: Deploy) -> None:
             ("lambda:InvokeFunction", "arn:my-app-dev-actor-todo-list:live"),
             ("lambda:InvokeFunction", "arn:my-app-dev-actor-game-room:live"),
             ("servicediscovery:DiscoverInstances", "*"),
+            POST,
         }
     )
 
