@@ -72,6 +72,10 @@ class Deployed:
         """boto3 clients of the sandbox."""
         return self.local.aws
 
+    def pulumi(self, *words: str, check: bool = True) -> Any:
+        """Run a Pulumi command on this stack, whichever stack another test selected."""
+        return self.local.pulumi(*words, "--stack", STACK, check=check)
+
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
@@ -88,9 +92,9 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 @pytest.fixture(scope="session")
 def deployed(local: Local) -> Deployed:
     """The program as it is shipped, deployed by a literal ``pulumi up``."""
-    local.pulumi("stack", "select", "--create", STACK)
-    local.pulumi("up", "--yes", "--skip-preview", "--non-interactive")
-    outputs = json.loads(local.pulumi("stack", "output", "--json").stdout)
+    local.pulumi("stack", "init", STACK, "--no-select")
+    local.pulumi("up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK)
+    outputs = json.loads(local.pulumi("stack", "output", "--json", "--stack", STACK).stdout)
     return Deployed(local, outputs["wss_endpoint"], outputs)
 
 

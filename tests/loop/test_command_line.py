@@ -53,6 +53,7 @@ def shop(local: Local) -> Iterator[Shop]:
         run("deploy", "--yes")
         run("undeploy", "--yes")
         assert local.pulumi("stack", "export", *STACK).stdout.count('"custom": true') == 0
+        local.pulumi("stack", "rm", "--yes", *STACK)
     finally:
         file.write_text(before)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.loop.conftest import STACK, Deployed, Local
+from tests.loop.conftest import Deployed, Local
 from tests.loop.peer import Peer
 
 PROVIDER = "pulumi:providers:aws"
@@ -39,7 +39,7 @@ def _edited(local: Local, path: str, old: str, new: str) -> Iterator[None]:
 
 def test_every_resource_is_under_its_component(deployed: Deployed) -> None:
     """Directly under the stack there are components only, the provider apart."""
-    exported = json.loads(deployed.local.pulumi("stack", "export").stdout)
+    exported = json.loads(deployed.pulumi("stack", "export").stdout)
     resources = exported["deployment"]["resources"]
     [stack] = [resource["urn"] for resource in resources if resource["type"] == "pulumi:pulumi:Stack"]
     leaves = [
@@ -55,7 +55,7 @@ def test_every_resource_is_under_its_component(deployed: Deployed) -> None:
 
 def test_second_up_changes_nothing(deployed: Deployed) -> None:
     """What is deployed is what the program says."""
-    done = deployed.local.pulumi(*UP, "--expect-no-changes", check=False)
+    done = deployed.pulumi(*UP, "--expect-no-changes", check=False)
     assert done.returncode == 0, done.stdout
 
 
@@ -67,10 +67,10 @@ def test_memory_changes_that_function_only_and_in_place(deployed: Deployed) -> N
         return deployed.aws.functions.get_function_configuration(FunctionName=name)["MemorySize"]
 
     with _edited(deployed.local, "trebuche.yaml", "memory: 2048", "memory: 1536"):
-        changes = _changes(deployed.local.pulumi("preview", "--json").stdout)
-        deployed.local.pulumi(*UP)
+        changes = _changes(deployed.pulumi("preview", "--json").stdout)
+        deployed.pulumi(*UP)
         assert memory() == 1536
-    deployed.local.pulumi(*UP)
+    deployed.pulumi(*UP)
     assert memory() == 2048
     assert {operation for _, operation in changes.values()} == {"update"}
     kinds = sorted(kind for kind, _ in changes.values() if kind.startswith("aws:"))
@@ -81,8 +81,8 @@ def test_table_deleted_behind_its_back_comes_back(deployed: Deployed) -> None:
     """A refresh sees that a table is gone, and the next up makes it again."""
     table = deployed.outputs["connections_table"]
     deployed.aws.dynamodb.delete_table(TableName=table)
-    refreshed = deployed.local.pulumi("refresh", "--yes", "--skip-preview", "--non-interactive").stdout
-    deployed.local.pulumi(*UP)
+    refreshed = deployed.pulumi("refresh", "--yes", "--skip-preview", "--non-interactive").stdout
+    deployed.pulumi(*UP)
     assert "deleted" in refreshed
     assert deployed.aws.dynamodb.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE"
 
@@ -90,7 +90,7 @@ def test_table_deleted_behind_its_back_comes_back(deployed: Deployed) -> None:
 def test_resource_that_the_sandbox_does_not_know_is_refused_by_name(deployed: Deployed) -> None:
     """A bucket is not pretended to exist."""
     with _edited(deployed.local, "__main__.py", "for output, value in", BUCKET + "\nfor output, value in"):
-        done = deployed.local.pulumi("preview", "--non-interactive", check=False)
+        done = deployed.pulumi("preview", "--non-interactive", check=False)
     assert done.returncode != 0
     assert "aws:s3/bucket" in done.stdout + done.stderr
 
@@ -114,7 +114,7 @@ def test_bad_input_is_one_message_and_nothing_is_deployed(
 ) -> None:
     """The message names the file, the key and what is allowed; the engine plans nothing."""
     with _edited(deployed.local, path, old, new):
-        done = deployed.local.pulumi("preview", "--non-interactive", check=False)
+        done = deployed.pulumi("preview", "--non-interactive", check=False)
     printed = done.stdout + done.stderr
     assert done.returncode != 0
     assert "Traceback" not in printed
@@ -125,7 +125,7 @@ def test_bad_input_is_one_message_and_nothing_is_deployed(
 def test_destroy_leaves_nothing_in_the_emulator(local: Local) -> None:
     """A stack that was used and is destroyed leaves nothing that carries its name."""
     stack = "gone"
-    local.pulumi("stack", "init", stack)
+    local.pulumi("stack", "init", stack, "--no-select")
     try:
         local.pulumi(*UP, "--stack", stack)
         endpoint = json.loads(local.pulumi("stack", "output", "--json", "--stack", stack).stdout)["wss_endpoint"]
@@ -135,7 +135,6 @@ def test_destroy_leaves_nothing_in_the_emulator(local: Local) -> None:
         after = _belongings(local, stack)
     finally:
         local.pulumi("stack", "rm", "--yes", "--force", "--remove-backups", stack)
-        local.pulumi("stack", "select", "--create", STACK)
     assert [kind for kind, names in before.items() if not names] == []
     assert after == {kind: [] for kind in after}
 

@@ -76,12 +76,13 @@ def test_without_the_mapping_nothing_is_pushed(deployed: Deployed, todos: str) -
         async with Peer.at(deployed.endpoint) as peer:
             stream = await peer.observe(todos)
             await stream.until(1)
-            [mapping] = functions.list_event_source_mappings()["EventSourceMappings"]
+            processor = deployed.outputs["functions"]["stream-processor"]
+            [mapping] = functions.list_event_source_mappings(FunctionName=processor)["EventSourceMappings"]
             functions.delete_event_source_mapping(UUID=mapping["UUID"])
             await peer.call(todos, "addTodo", "unheard")
             await (await peer.socket.ping())
             unheard = len(stream.values)
-            await asyncio.to_thread(deployed.local.pulumi, "up", "--yes", "--skip-preview", "--refresh")
+            await asyncio.to_thread(deployed.pulumi, "up", "--yes", "--skip-preview", "--refresh")
             await peer.call(todos, "addTodo", "heard")
             values = await stream.until_true(lambda values: len(values[-1]["todos"]) == 2)
             return unheard, len(values)
