@@ -138,4 +138,7 @@ def test_what_is_only_recorded_is_a_short_named_list() -> None:
         "aws:appautoscaling/target:Target",
         "aws:appautoscaling/policy:Policy",
     )
-    assert RECORD_ONLY == {"aws:apigatewayv2/deployment:Deployment": ("description",)}
+    assert RECORD_ONLY == {
+        "aws:apigatewayv2/deployment:Deployment": ("description",),
+        "aws:apigatewayv2/integration:Integration": ("templateSelectionExpression",),
+    }
