@@ -49,7 +49,6 @@ class Deployer:
         self._root = root
         self._directory = Path(record.directory)
         self._environment = deploy_environment(root, record)
-        self._process: asyncio.subprocess.Process | None = None
         self._selected = False
         self._resources = 0
 
@@ -78,13 +77,6 @@ class Deployer:
         code, text = await self._pulumi("stack", "output", "--json", "--stack", STACK)
         return dict(json.loads(text)) if code == 0 else {}
 
-    def kill(self) -> None:
-        """End a running CLI and what it started, at once."""
-        if self._process is not None and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-        end_leftovers(self._root)
-
     async def _select_stack(self) -> tuple[int, str]:
         if self._selected:
             return 0, ""
@@ -108,11 +100,19 @@ class Deployer:
         return code, text
 
     async def _pulumi(self, *words: str) -> tuple[int, str]:
-        self._process = process = await asyncio.create_subprocess_exec(
+        """Run the CLI; when that is cancelled, the CLI and what it started are ended at once."""
+        process = await asyncio.create_subprocess_exec(
             "pulumi", *words, cwd=self._root, env=self._environment, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-        output, _ = await process.communicate()
+        try:
+            output, _ = await process.communicate()
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            end_leftovers(self._root)
+            await process.communicate()
+            raise
         return process.returncode or 0, output.decode(errors="replace")
 
 

@@ -57,10 +57,7 @@ async def _run_once(root: Path, output: Output, port: int | None) -> int:
     async with attached(root, port) as (record, process):
         output.success(f"Local AWS at {record.aws_endpoint}")
         session = _Session(root, output, record)
-        try:
-            await _first_of(session.watch(), session.follow(), session.tail(), _die_with(process, root))
-        finally:
-            session.close()
+        await _first_of(session.watch(), session.follow(), session.tail(), _die_with(process, root))
     return urlsplit(record.aws_endpoint).port or 0
 
 
@@ -92,9 +89,6 @@ class _Session:
     async def tail(self) -> None:
         region = await self._region
         await tail_failures(self._record.aws_endpoint, region, self._output)
-
-    def close(self) -> None:
-        self._deployer.kill()
 
     async def _deploy(self, why: str) -> None:
         with self._output.status(f"{why} …") as status:
