@@ -16,7 +16,7 @@ def route_key(expression: str, text: str) -> str:
     """
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return DEFAULT_ROUTE
     if expression.startswith("\\$"):
         return expression[1:]

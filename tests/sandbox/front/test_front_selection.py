@@ -15,6 +15,7 @@ ROUTES = {"$connect", "$default", "add", "todo/add", "7"}
         ("$request.body.action", "{}", "$default"),
         ("$request.body.action", "not json", "$default"),
         ("$request.body.action", '["action"]', "$default"),
+        ("$request.body.action", "[" * 100_000, "$default"),
         ("$request.body.action", '{"action": 7}', "7"),
         ("$request.body.action", '{"action": "$connect"}', "$default"),
         ("$request.body.a.b", '{"a": {"b": "add"}}', "add"),
