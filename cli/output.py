@@ -17,7 +17,6 @@ from rich.text import Text
 
 OK: Final = 0
 FAILED: Final = 1
-USAGE: Final = 2
 INTERRUPTED: Final = 130
 
 

@@ -76,14 +76,10 @@ METRIC_PUSH_THROTTLED: Final = "PushThrottled"
 # Limits.
 MESSAGE_LIMIT_BYTES: Final = 131_072
 """One WebSocket message, either way (API Gateway quota, not adjustable)."""
-ITEM_LIMIT_BYTES: Final = 409_600
-"""One DynamoDB item with its attribute names (DynamoDB quota)."""
 INTEGRATION_TIMEOUT_SECONDS: Final = 29
 """API Gateway waits this long for a function (quota, not adjustable for WebSocket APIs)."""
 CONNECTION_TTL_SECONDS: Final = 86_400
 JOURNAL_TTL_SECONDS: Final = 86_400
-JOURNAL_VERSIONS: Final = 1_000
-"""How many versions of an actor a resume can reach back, by default."""
 
 # Deployed entry points: module.function below lambda_src/.
 WEBSOCKET_HANDLER: Final = "websocket_handler.handle"

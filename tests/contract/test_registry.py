@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from types_boto3_servicediscovery import ServiceDiscoveryClient
 
 NAMESPACE = "my-app-dev"
-TODOS = "arn:aws:lambda:us-east-1:000000000000:function:my-app-dev-actor-todo-list:live"
-GAME = "arn:aws:lambda:us-east-1:000000000000:function:my-app-dev-actor-game-room:live"
+LISTS = "arn:aws:lambda:us-east-1:000000000000:function:my-app-dev-actor-todo-list:live"
+ROOMS = "arn:aws:lambda:us-east-1:000000000000:function:my-app-dev-actor-game-room:live"
 REQUEST = {
     "NamespaceName": NAMESPACE,
     "ServiceName": DISCOVERY_SERVICE,
@@ -71,8 +71,8 @@ def clock() -> ManualClock:
 @pytest.fixture
 def registry(cloud_map: CloudMap, clock: ManualClock) -> CloudMapRegistry:
     """The registry that is deployed, with two entries."""
-    cloud_map.register("todos", attributes("todos", TODOS))
-    cloud_map.register("game", attributes("game", GAME))
+    cloud_map.register("todos", attributes("todos", LISTS))
+    cloud_map.register("game", attributes("game", ROOMS))
     return CloudMapRegistry(lambda: cloud_map.client, NAMESPACE, clock)
 
 
@@ -80,14 +80,14 @@ def registry(cloud_map: CloudMap, clock: ManualClock) -> CloudMapRegistry:
 def any_registry(request: pytest.FixtureRequest) -> ActorRegistry:
     """Either registry with the same two entries."""
     if request.param == "memory":
-        return InMemoryRegistry({"todos": TODOS, "game": GAME})
+        return InMemoryRegistry({"todos": LISTS, "game": ROOMS})
     found: CloudMapRegistry = request.getfixturevalue("registry")
     return found
 
 
 def test_a_name_leads_to_its_function(any_registry: ActorRegistry) -> None:
     """As often as one asks."""
-    assert [any_registry.resolve(name) for name in ("todos", "game", "todos")] == [TODOS, GAME, TODOS]
+    assert [any_registry.resolve(name) for name in ("todos", "game", "todos")] == [LISTS, ROOMS, LISTS]
 
 
 def test_a_name_without_entry_is_an_error_that_names_it(any_registry: ActorRegistry) -> None:
@@ -101,7 +101,7 @@ def test_what_is_forgotten_can_be_found_again(any_registry: ActorRegistry) -> No
     any_registry.resolve("todos")
     any_registry.forget("todos")
     any_registry.forget("nobody")
-    assert any_registry.resolve("todos") == TODOS
+    assert any_registry.resolve("todos") == LISTS
 
 
 def test_an_entry_without_address_is_an_error_that_says_so(registry: CloudMapRegistry, cloud_map: CloudMap) -> None:
@@ -109,7 +109,7 @@ def test_an_entry_without_address_is_an_error_that_says_so(registry: CloudMapReg
     cloud_map.register("todos", {"actorId": "todos", "REGION": "us-east-1"})
     with pytest.raises(ActorNotRegisteredError, match=r"'todos' is registered in .* without ENDPOINT"):
         registry.resolve("todos")
-    assert registry.resolve("game") == GAME
+    assert registry.resolve("game") == ROOMS
 
 
 def test_a_service_without_entries_is_a_failure(cloud_map: CloudMap, clock: ManualClock) -> None:
@@ -117,8 +117,8 @@ def test_a_service_without_entries_is_a_failure(cloud_map: CloudMap, clock: Manu
     registry = CloudMapRegistry(lambda: cloud_map.client, NAMESPACE, clock)
     with pytest.raises(ServiceError, match="namespace my-app-dev, service trebuche-actors: no actors are registered"):
         registry.resolve("todos")
-    cloud_map.register("todos", attributes("todos", TODOS))
-    assert registry.resolve("todos") == TODOS
+    cloud_map.register("todos", attributes("todos", LISTS))
+    assert registry.resolve("todos") == LISTS
 
 
 def test_a_namespace_that_is_gone_is_a_failure_with_its_name(cloud_map: CloudMap, clock: ManualClock) -> None:
@@ -164,13 +164,13 @@ def prepared(aws: str, clock: ManualClock) -> "tuple[CloudMapRegistry, Answers]"
 def test_cloud_map_is_asked_once_a_minute(prepared: tuple[CloudMapRegistry, Answers], clock: ManualClock) -> None:
     """One question answers for every name; after a minute the next frame asks again."""
     registry, answers = prepared
-    answers.give({"todos": TODOS, "game": GAME})
+    answers.give({"todos": LISTS, "game": ROOMS})
     registry.resolve("todos")
     clock.pause((TTL_MS - 1) / 1000)
-    assert registry.resolve("game") == GAME
-    answers.give({"todos": GAME})
+    assert registry.resolve("game") == ROOMS
+    answers.give({"todos": ROOMS})
     clock.pause(0.001)
-    assert registry.resolve("todos") == GAME
+    assert registry.resolve("todos") == ROOMS
     answers.all_given()
 
 
@@ -179,27 +179,27 @@ def test_a_missing_name_is_asked_for_every_few_seconds(
 ) -> None:
     """Clients that make names up cost nothing, and a new actor is found soon."""
     registry, answers = prepared
-    answers.give({"todos": TODOS})
+    answers.give({"todos": LISTS})
     registry.resolve("todos")
     for name in ("game", "x", "y"):
         with pytest.raises(ActorNotRegisteredError):
             registry.resolve(name)
     clock.pause(PAUSE_MS / 1000)
-    answers.give({"todos": TODOS, "game": GAME})
-    assert registry.resolve("game") == GAME
+    answers.give({"todos": LISTS, "game": ROOMS})
+    assert registry.resolve("game") == ROOMS
     answers.all_given()
 
 
 def test_a_forgotten_name_is_asked_for_at_once(prepared: tuple[CloudMapRegistry, Answers], clock: ManualClock) -> None:
     """Unless the last answer is only seconds old."""
     registry, answers = prepared
-    answers.give({"todos": TODOS})
+    answers.give({"todos": LISTS})
     registry.resolve("todos")
     registry.forget("todos")
-    assert registry.resolve("todos") == TODOS
+    assert registry.resolve("todos") == LISTS
     clock.pause(PAUSE_MS / 1000)
-    answers.give({"todos": GAME})
-    assert registry.resolve("todos") == GAME
+    answers.give({"todos": ROOMS})
+    assert registry.resolve("todos") == ROOMS
     answers.all_given()
 
 
@@ -208,18 +208,18 @@ def test_while_cloud_map_fails_its_last_answer_holds(
 ) -> None:
     """It is asked again after some seconds; a name that nobody knows is a failure and not a wrong name."""
     registry, answers = prepared
-    answers.give({"todos": TODOS})
+    answers.give({"todos": LISTS})
     registry.resolve("todos")
     clock.pause(TTL_MS / 1000)
     answers.fail()
-    assert [registry.resolve("todos"), registry.resolve("todos")] == [TODOS, TODOS]
+    assert [registry.resolve("todos"), registry.resolve("todos")] == [LISTS, LISTS]
     clock.pause(PAUSE_MS / 1000)
     answers.fail()
     with pytest.raises(ServiceError, match="RequestLimitExceeded"):
         registry.resolve("game")
     clock.pause(PAUSE_MS / 1000)
-    answers.give({"todos": GAME})
-    assert registry.resolve("todos") == GAME
+    answers.give({"todos": ROOMS})
+    assert registry.resolve("todos") == ROOMS
     answers.all_given()
 
 
@@ -228,9 +228,9 @@ def test_entries_that_vanish_all_at_once_are_not_believed(
 ) -> None:
     """A service is empty for a moment while it is replaced."""
     registry, answers = prepared
-    answers.give({"todos": TODOS})
+    answers.give({"todos": LISTS})
     registry.resolve("todos")
     clock.pause(TTL_MS / 1000)
     answers.give({})
-    assert registry.resolve("todos") == TODOS
+    assert registry.resolve("todos") == LISTS
     answers.all_given()

@@ -10,6 +10,7 @@ from actors.game_room import GameRoom
 from actors.todo_list import TodoList
 from tests.support.world import World, observe, resume, write_state
 from trebuche.adapters.memory import InMemoryConnectionSender, InMemorySubscriptionStorage
+from trebuche.changes import Change
 from trebuche.documents import loads
 from trebuche.envelopes import (
     Envelope,
@@ -85,6 +86,15 @@ def test_every_subscriber_gets_every_change(world: World) -> None:
     assert [frame.sequence_number for frame in frames if frame.stream_id == late] == [2, 3]
     assert [frame.sequence_number for frame in frames if frame.stream_id != late] == [3, 4]
     assert len(first) == 5
+
+
+def test_one_change_can_be_delivered_by_hand(world: World) -> None:
+    """The page's own call: it says whether the change has to be delivered again."""
+    world.watch("todos")
+    world.frames()
+    change = Change("1" * 21, "todos", 1, b'{"todos":[]}', None)
+    assert world.processor.handle_state_change(change)
+    assert numbers(world) == [2]
 
 
 def test_a_property_is_cut_out_of_the_state(world: World) -> None:
