@@ -38,6 +38,11 @@ class AwsRefusedError(Exception):
         self.message = message
 
 
+def root_of(account: str) -> Credentials:
+    """Root credentials of an account: the emulator takes twelve digits for the account itself."""
+    return Credentials(ROOT_ACCESS_KEY if account == ACCOUNT else account, ROOT_SECRET_KEY)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP response, read to its end."""
@@ -83,13 +88,13 @@ class AwsClient:
     Args:
         session: Keeps the connections; shared by all clients of the sandbox.
         endpoint: The emulator's own address, ``http://127.0.0.1:port``.
-        credentials: Who calls; the account's root by default.
+        credentials: Who calls; the root of each request's account by default.
     """
 
     def __init__(self, session: aiohttp.ClientSession, endpoint: str, credentials: Credentials | None = None) -> None:
         self._session = session
         self._endpoint = endpoint
-        self._credentials = credentials or Credentials(ROOT_ACCESS_KEY, ROOT_SECRET_KEY)
+        self._credentials = credentials
 
     async def send(
         self,
@@ -98,6 +103,7 @@ class AwsClient:
         *,
         service: str,
         region: str,
+        account: str = ACCOUNT,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         timeout: float = 60.0,
@@ -109,6 +115,7 @@ class AwsClient:
             path: Path and query, percent-encoded.
             service: Signing name, e.g. ``lambda``.
             region: Signing region; the emulator keeps every region's resources apart.
+            account: Whose resources are meant; the emulator keeps every account's apart, too.
             headers: Further headers.
             body: Whole body.
             timeout: Seconds until ``TimeoutError``.
@@ -119,7 +126,7 @@ class AwsClient:
         """
         url = self._endpoint + path
         signed = AWSRequest(method, url, data=body, headers=dict(headers or {}))
-        SigV4Auth(self._credentials, service, region).add_auth(signed)
+        SigV4Auth(self._credentials or root_of(account), service, region).add_auth(signed)
         async with self._session.request(
             method,
             URL(url, encoded=True),
@@ -129,19 +136,19 @@ class AwsClient:
         ) as response:
             return Answer(response.status, response.headers, await response.read())
 
-    async def get_json(self, path: str, *, service: str, region: str) -> Json:
+    async def get_json(self, path: str, *, service: str, region: str, account: str = ACCOUNT) -> Json:
         """A REST read.
 
         Raises:
             AwsRefusedError: Any status but 200.
         """
-        answer = await self.send("GET", path, service=service, region=region)
+        answer = await self.send("GET", path, service=service, region=region, account=account)
         if answer.status != 200:
             raise answer.refusal()
         document: Json = json.loads(answer.body)
         return document
 
-    async def call(self, target: str, payload: Json, *, service: str, region: str) -> Json:
+    async def call(self, target: str, payload: Json, *, service: str, region: str, account: str = ACCOUNT) -> Json:
         """A call of a JSON-RPC service, e.g. ``DynamoDBStreams_20120810.GetRecords``.
 
         Raises:
@@ -149,7 +156,9 @@ class AwsClient:
         """
         headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
         body = json.dumps(payload).encode()
-        answer = await self.send("POST", "/", service=service, region=region, headers=headers, body=body)
+        answer = await self.send(
+            "POST", "/", service=service, region=region, account=account, headers=headers, body=body
+        )
         if answer.status != 200:
             raise answer.refusal()
         document: Json = json.loads(answer.body or b"{}")
@@ -163,12 +172,13 @@ class AwsClient:
             payload: The event, as JSON.
             timeout: Seconds until ``TimeoutError``; the function goes on running.
         """
-        function = quote(function_arn.split(":function:", 1)[1], safe="")
+        _, _, _, region, account, _, name = function_arn.split(":", 6)
         answer = await self.send(
             "POST",
-            f"/2015-03-31/functions/{function}/invocations",
+            f"/2015-03-31/functions/{quote(name, safe='')}/invocations",
             service="lambda",
-            region=function_arn.split(":")[3],
+            region=region,
+            account=account,
             headers={"Content-Type": "application/json"},
             body=payload,
             timeout=timeout,

@@ -18,12 +18,12 @@ import aiohttp
 
 from sandbox import record
 from sandbox.aws import AwsClient
-from sandbox.clock import Clock
 from sandbox.emulator import Emulator
 from sandbox.errors import EmulatorDiedError
 from sandbox.front import Front
 from sandbox.front.server import listen
 from sandbox.pump import Pump
+from sandbox.services import services_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +99,12 @@ async def _emulator(directory: Path) -> AsyncIterator[Emulator]:
 
 @asynccontextmanager
 async def _front(emulator: Emulator, listener: socket.socket) -> AsyncIterator[Front]:
-    clock = Clock()
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=timeout) as session:
-        pump = Pump(AwsClient(session, emulator.endpoint), clock)
-        front = Front(session, emulator_endpoint=emulator.endpoint, listener=listener, pump=pump, clock=clock)
+        services = services_on(AwsClient(session, emulator.endpoint))
+        pump = Pump(services)
+        front = Front(session, emulator_endpoint=emulator.endpoint, listener=listener, pump=pump, services=services)
         await front.start()
         try:
             yield front

@@ -13,8 +13,7 @@ from aiohttp import web
 from aiohttp.http_websocket import WebSocketReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from sandbox.aws import AwsClient, AwsRefusedError
-from sandbox.clock import Clock
+from sandbox.aws import AwsRefusedError
 from sandbox.front.api_model import Route, Served
 from sandbox.front.connection import Connection
 from sandbox.front.control_plane import ControlPlane
@@ -29,6 +28,7 @@ from sandbox.front.events import (
 from sandbox.front.integration import INTERNAL, Outcome, call_integration
 from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES
 from sandbox.front.selection import select_route
+from sandbox.services import Services
 
 FORBIDDEN: Final = "Forbidden"
 PROTOCOL_HEADER: Final = "Sec-WebSocket-Protocol"
@@ -40,18 +40,15 @@ class Gateway:
     """All open sockets, and what happens on them.
 
     Args:
-        aws: Invokes integrations.
+        services: Invoke integrations, stamp events and drive the limits.
         control_plane: Says what a stage serves.
-        clock: Stamps events and drives the limits.
         after_message: Called when an integration has run: whatever it wrote is there now.
     """
 
-    def __init__(
-        self, aws: AwsClient, control_plane: ControlPlane, clock: Clock, *, after_message: Callable[[], None]
-    ) -> None:
-        self._aws = aws
+    def __init__(self, services: Services, control_plane: ControlPlane, *, after_message: Callable[[], None]) -> None:
+        self._functions = services.functions
         self._control_plane = control_plane
-        self._clock = clock
+        self._clock = services.clock
         self._after_message = after_message
         self._connections: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -108,7 +105,7 @@ class Gateway:
             query=request.query,
             variables=served.stage.variables,
         )
-        return await call_integration(self._aws, route.integration, event)
+        return await call_integration(self._functions, route.integration, event)
 
     async def _run(
         self, request: web.BaseRequest, facts: ConnectionFacts, response: web.StreamResponse
@@ -155,7 +152,7 @@ class Gateway:
         event = message_event(
             facts, route=route.key, now_ms=self._clock.now_ms(), body=text, variables=served.stage.variables
         )
-        outcome = await call_integration(self._aws, route.integration, event)
+        outcome = await call_integration(self._functions, route.integration, event)
         self._after_message()
         if outcome.problem is not None:
             connection.send(problem(outcome.problem, facts.connection_id))
@@ -173,7 +170,7 @@ class Gateway:
         event = disconnect_event(
             facts, now_ms=self._clock.now_ms(), code=code, reason=reason, variables=served.stage.variables
         )
-        await call_integration(self._aws, route.integration, event)
+        await call_integration(self._functions, route.integration, event)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

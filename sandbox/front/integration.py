@@ -7,8 +7,9 @@ from typing import Final
 
 import aiohttp
 
-from sandbox.aws import AwsClient, Json
+from sandbox.aws import Json
 from sandbox.front.api_model import Integration, choose_template, mock_status
+from sandbox.functions import Call, Functions
 
 INTERNAL: Final = "Internal server error"
 TIMED_OUT: Final = "Endpoint request timed out"
@@ -33,7 +34,7 @@ BROKEN: Final = Outcome(502, problem=INTERNAL)
 LATE: Final = Outcome(504, problem=TIMED_OUT)
 
 
-async def call_integration(aws: AwsClient, integration: Integration | None, event: Json) -> Outcome:
+async def call_integration(functions: Functions, integration: Integration | None, event: Json) -> Outcome:
     """Run a route's integration on an event; never raises for what the integration does."""
     if integration is None:
         return BROKEN
@@ -41,9 +42,13 @@ async def call_integration(aws: AwsClient, integration: Integration | None, even
         return _answer_mock(integration)
     if integration.kind != "AWS_PROXY" or integration.function_arn is None:
         return BROKEN
-    payload = json.dumps(event).encode()
+    call = Call(
+        function_arn=integration.function_arn,
+        payload=json.dumps(event).encode(),
+        timeout=integration.timeout_seconds,
+    )
     try:
-        invocation = await aws.invoke(integration.function_arn, payload, timeout=integration.timeout_seconds)
+        invocation = await functions.invoke(call)
     except TimeoutError:
         return LATE
     except aiohttp.ClientError:

@@ -8,8 +8,6 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from sandbox.aws import AwsClient
-from sandbox.clock import Clock
 from sandbox.errors import SandboxError
 from sandbox.front.api_endpoint import rewrite_endpoints
 from sandbox.front.connections_api import ConnectionsApi
@@ -19,6 +17,7 @@ from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
 from sandbox.front.signature import region_of
 from sandbox.pump import Pump
+from sandbox.services import Services
 
 _SOCKET_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/?(?:\?|$)")
 _CONNECTION_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/@connections/(?P<id>[^/?]+)$")
@@ -58,7 +57,7 @@ class Front:
         emulator_endpoint: The emulator's own address.
         listener: See ``listen``.
         pump: Runs the event source mappings that are made here.
-        clock: Drives the limits of sockets.
+        services: Shared with the pump.
     """
 
     def __init__(
@@ -68,15 +67,14 @@ class Front:
         emulator_endpoint: str,
         listener: socket.socket,
         pump: Pump,
-        clock: Clock,
+        services: Services,
     ) -> None:
-        aws = AwsClient(session, emulator_endpoint)
         self._listener = listener
         self._address = f"127.0.0.1:{listener.getsockname()[1]}"
         self._pump = pump
         self._proxy = Proxy(session, emulator_endpoint)
-        self._control_plane = ControlPlane(aws)
-        self._gateway = Gateway(aws, self._control_plane, clock, after_message=pump.nudge)
+        self._control_plane = ControlPlane(services.aws)
+        self._gateway = Gateway(services, self._control_plane, after_message=pump.nudge)
         self._connections = ConnectionsApi(self._gateway, self._proxy)
         self._mappings = MappingsApi(pump, self._proxy)
         self._runner: web.ServerRunner | None = None

@@ -9,10 +9,11 @@ from typing import Final
 
 import aiohttp
 
-from sandbox.aws import AwsClient, Invocation, Json
-from sandbox.clock import Clock
+from sandbox.aws import Invocation, Json
+from sandbox.functions import Call
 from sandbox.pump.dead_letters import AGE_EXCEEDED, RETRIES_EXHAUSTED, DeadLetter, DeadLetters
 from sandbox.pump.mapping import CALL_FAILED, OK, Mapping
+from sandbox.services import Services
 
 THROTTLED: Final = 429
 FIRST_PAUSE_SECONDS: Final = 0.05
@@ -39,15 +40,14 @@ class Delivery:
     Args:
         mapping: Says where to, and how often.
         shard_id: Named in on-failure messages.
-        aws: Invokes and sends.
-        clock: Measures the records' age.
+        services: Invoke, send, and measure the records' age.
     """
 
-    def __init__(self, mapping: Mapping, shard_id: str, aws: AwsClient, clock: Clock) -> None:
+    def __init__(self, mapping: Mapping, shard_id: str, services: Services) -> None:
         self._mapping = mapping
-        self._aws = aws
-        self._clock = clock
-        self._dead_letters = DeadLetters(mapping, shard_id, aws, clock)
+        self._functions = services.functions
+        self._clock = services.clock
+        self._dead_letters = DeadLetters(mapping, shard_id, services.aws, services.clock)
 
     async def deliver(self, records: Sequence[Json]) -> None:
         """Return when every record has been taken, or has been given up."""
@@ -99,7 +99,7 @@ class Delivery:
     async def _attempt(self, batch: Sequence[Json]) -> Verdict:
         payload = json.dumps({"Records": batch}).encode()
         try:
-            invocation = await self._aws.invoke(self._mapping.function_arn, payload)
+            invocation = await self._functions.invoke(Call(function_arn=self._mapping.function_arn, payload=payload))
         except (aiohttp.ClientError, TimeoutError):
             self._mapping.last_result = CALL_FAILED
             return Verdict(0, None)

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Final
 
-from sandbox.aws import ACCOUNT, Json
+from sandbox.aws import Json
 from sandbox.pump.settings import Settings, read
 
 NOTHING_YET: Final = "No records processed"
@@ -36,6 +36,11 @@ class Mapping:
         return self.stream_arn.split(":")[3]
 
     @property
+    def account(self) -> str:
+        """Whose stream and function they are."""
+        return self.stream_arn.split(":")[4]
+
+    @property
     def settings(self) -> Settings:
         """The settings that hold now."""
         return read(self.document)
@@ -47,9 +52,10 @@ class Mapping:
 
     def describe(self, state: str | None = None) -> Json:
         """The mapping as Lambda's API shows it; ``state`` names a transition that has just begun."""
+        owner = f"{self.region}:{self.account}"
         return {
             "UUID": self.identifier,
-            "EventSourceMappingArn": f"arn:aws:lambda:{self.region}:{ACCOUNT}:event-source-mapping:{self.identifier}",
+            "EventSourceMappingArn": f"arn:aws:lambda:{owner}:event-source-mapping:{self.identifier}",
             "EventSourceArn": self.stream_arn,
             "FunctionArn": self.function_arn,
             "StartingPosition": self.starting_position,

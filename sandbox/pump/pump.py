@@ -2,23 +2,23 @@
 
 import asyncio
 
-from sandbox.aws import AwsClient, Json
-from sandbox.clock import Clock
+from sandbox.aws import Json
 from sandbox.pump.mapping import Mapping
 from sandbox.pump.shard import STREAMS, Shard
+from sandbox.services import Services
 
 
 class Pump:
     """The mappings that exist, and their running shards.
 
     Args:
-        aws: Reads streams, invokes functions and sends on-failure messages.
-        clock: Measures windows and ages.
+        services: Read streams, invoke functions, send on-failure messages, measure windows and ages.
     """
 
-    def __init__(self, aws: AwsClient, clock: Clock) -> None:
-        self.aws = aws
-        self.clock = clock
+    def __init__(self, services: Services) -> None:
+        self.aws = services.aws
+        self.clock = services.clock
+        self._services = services
         self.mappings: dict[str, Mapping] = {}
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._news = asyncio.Event()
@@ -35,7 +35,9 @@ class Pump:
             AwsRefusedError: The stream is not there.
         """
         request: Json = {"StreamArn": mapping.stream_arn}
-        answer = await self.aws.call(f"{STREAMS}.DescribeStream", request, service="dynamodb", region=mapping.region)
+        answer = await self.aws.call(
+            f"{STREAMS}.DescribeStream", request, service="dynamodb", region=mapping.region, account=mapping.account
+        )
         stream = answer["StreamDescription"]
         key = next(part["AttributeName"] for part in stream["KeySchema"] if part["KeyType"] == "HASH")
         shards = [self._shard(mapping, shard["ShardId"], key) for shard in stream["Shards"]]
@@ -58,8 +60,7 @@ class Pump:
             mapping,
             shard_id=shard_id,
             partition_key=partition_key,
-            aws=self.aws,
-            clock=self.clock,
+            services=self._services,
             news=lambda: self._news,
         )
 

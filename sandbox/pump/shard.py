@@ -9,12 +9,12 @@ from typing import Final
 
 import aiohttp
 
-from sandbox.aws import AwsClient, AwsRefusedError, Json
-from sandbox.clock import Clock
+from sandbox.aws import AwsRefusedError, Json
 from sandbox.pump.delivery import Delivery
 from sandbox.pump.filters import passes
 from sandbox.pump.lane import Lane
 from sandbox.pump.mapping import STREAM_GONE, Mapping
+from sandbox.services import Services
 
 STREAMS: Final = "DynamoDBStreams_20120810"
 GET_RECORDS_LIMIT: Final = 1000
@@ -34,8 +34,7 @@ class Shard:
         mapping: Whose stream it is.
         shard_id: Which shard.
         partition_key: Name of the table's hash key.
-        aws: Reads the stream and invokes.
-        clock: See ``Clock``.
+        services: Read the stream and invoke.
         news: Gives the event that is set when somebody has just written to a table.
     """
 
@@ -45,15 +44,15 @@ class Shard:
         *,
         shard_id: str,
         partition_key: str,
-        aws: AwsClient,
-        clock: Clock,
+        services: Services,
         news: Callable[[], asyncio.Event],
     ) -> None:
         self._mapping = mapping
         self._shard_id = shard_id
         self._partition_key = partition_key
-        self._aws = aws
-        self._clock = clock
+        self._services = services
+        self._aws = services.aws
+        self._clock = services.clock
         self._news = news
         self._iterator: str | None = None
         self._last_sequence: str | None = None
@@ -95,7 +94,7 @@ class Shard:
         while not all(lane.idle for lane in self._lanes):
             await asyncio.sleep(ACTIVE_PAUSE_SECONDS)
         self._stop_lanes()
-        delivery = Delivery(self._mapping, self._shard_id, self._aws, self._clock)
+        delivery = Delivery(self._mapping, self._shard_id, self._services)
         self._lanes = [Lane(self._mapping, delivery, self._clock) for _ in range(wanted)]
         self._tasks = [asyncio.create_task(lane.run()) for lane in self._lanes]
 
@@ -142,7 +141,13 @@ class Shard:
         return iterator
 
     async def _call(self, operation: str, request: Json) -> Json:
-        return await self._aws.call(f"{STREAMS}.{operation}", request, service="dynamodb", region=self._mapping.region)
+        return await self._aws.call(
+            f"{STREAMS}.{operation}",
+            request,
+            service="dynamodb",
+            region=self._mapping.region,
+            account=self._mapping.account,
+        )
 
 
 async def _pause(news: asyncio.Event, seconds: float) -> None:

@@ -11,6 +11,7 @@ from sandbox.clock import Clock
 from sandbox.front import Front
 from sandbox.front.server import listen
 from sandbox.pump import Pump
+from sandbox.services import services_on
 
 
 @dataclass
@@ -24,13 +25,13 @@ class TurnableFront:
 @contextlib.asynccontextmanager
 async def turnable_front(emulator_endpoint: str) -> AsyncIterator[TurnableFront]:
     """Serve on a free port until left; AWS calls to it must not block the event loop."""
-    clock = Clock()
     async with aiohttp.ClientSession(auto_decompress=False) as session:
-        pump = Pump(AwsClient(session, emulator_endpoint), clock)
-        front = Front(session, emulator_endpoint=emulator_endpoint, listener=listen(0), pump=pump, clock=clock)
+        services = services_on(AwsClient(session, emulator_endpoint))
+        pump = Pump(services)
+        front = Front(session, emulator_endpoint=emulator_endpoint, listener=listen(0), pump=pump, services=services)
         await front.start()
         try:
-            yield TurnableFront(front.endpoint, clock)
+            yield TurnableFront(front.endpoint, services.clock)
         finally:
             await front.stop()
             await pump.stop()
