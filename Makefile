@@ -6,7 +6,7 @@ SOURCES := cli infra sandbox lambda_src tests __main__.py
 COMPILE := $(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 
-.PHONY: help run test check setup lock clean
+.PHONY: help run test proof check setup lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -16,6 +16,9 @@ run: setup ## Start a local AWS, deploy the application on it, redeploy on every
 
 test: setup ## All tests in random order; ARGS goes to pytest: make test ARGS="-k envelopes"
 	@$(PYTHON) -m pytest $(ARGS)
+
+proof: setup ## What takes longer than the tests: each rule of the sandbox switched off, and noticed
+	@$(PYTHON) -m tests.mutants
 
 check: setup ## Formatting, style, types, the import rule
 	@echo 'ruff format'; $(PYTHON) -m ruff format --check --quiet .

@@ -1,0 +1,1 @@
+"""Switches the sandbox's rules off, one by one: the test that holds a rule must notice."""
