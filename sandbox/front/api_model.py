@@ -53,6 +53,7 @@ class ApiSnapshot:
     """Routes and integrations of one API at one moment."""
 
     api_id: str
+    account: str
     region: str
     selection_expression: str
     routes: Mapping[str, Route] = field(default_factory=dict)

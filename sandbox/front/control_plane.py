@@ -10,7 +10,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from sandbox.aws import DEFAULT_REGION, AwsClient, AwsRefusedError, Json
+from sandbox.aws import AwsClient, AwsRefusedError, Json
 from sandbox.front.api_model import (
     ApiSnapshot,
     Integration,
@@ -21,6 +21,7 @@ from sandbox.front.api_model import (
     read_route,
     read_stage,
 )
+from sandbox.front.signature import Owner
 
 APIS_PATH: Final = "/v2/apis"
 _API_PATH = re.compile(r"^/v2/apis/(?P<api>[^/?]+)(?:/(?P<part>[^/?]+))?")
@@ -35,7 +36,7 @@ class ControlPlane:
 
     def __init__(self, aws: AwsClient) -> None:
         self._aws = aws
-        self._regions: dict[str, str] = {}
+        self._owners: dict[str, Owner] = {}
         self._deployments: dict[tuple[str, str], ApiSnapshot] = {}
         self._live: dict[str, ApiSnapshot] = {}
         self._stages: dict[str, dict[str, Stage]] = {}
@@ -57,12 +58,12 @@ class ControlPlane:
                 return None
             raise
 
-    async def observe_write(self, path: str, region: str, request: bytes, answer: bytes) -> None:
+    async def observe_write(self, path: str, owner: Owner, request: bytes, answer: bytes) -> None:
         """Take note of a successful write to ``/v2/apis…`` before its caller hears of it.
 
         Args:
             path: The request's path.
-            region: Where it was signed for.
+            owner: Whom and where it was signed for.
             request: The request's body.
             answer: The answer's body.
         """
@@ -70,10 +71,10 @@ class ControlPlane:
         if match is None:
             document = json.loads(answer or b"{}")
             if api_id := document.get("apiId"):
-                self._regions[api_id] = region
+                self._owners[api_id] = owner
             return
         api_id = unquote(match["api"])
-        self._regions[api_id] = region
+        self._owners[api_id] = owner
         self._writes += 1
         self._live.pop(api_id, None)
         self._stages.pop(api_id, None)
@@ -86,11 +87,13 @@ class ControlPlane:
             return
         await self._deployed(api_id, deployment_id)
         if stage := request.get("stageName"):
+            owner = self._owner_of(api_id)
             await self._aws.send(
                 "PATCH",
                 f"{APIS_PATH}/{api_id}/stages/{stage}",
                 service="apigateway",
-                region=self._region_of(api_id),
+                region=owner.region,
+                account=owner.account,
                 headers={"Content-Type": "application/json"},
                 body=json.dumps({"deploymentId": deployment_id}).encode(),
             )
@@ -116,7 +119,8 @@ class ControlPlane:
             return self._live[api_id]
         writes = self._writes
         api, routes = await asyncio.gather(self._read(api_id, ""), self._routes_of(api_id))
-        snapshot = ApiSnapshot(api_id, self._region_of(api_id), api.get("routeSelectionExpression") or "", routes)
+        owner, expression = self._owner_of(api_id), api.get("routeSelectionExpression") or ""
+        snapshot = ApiSnapshot(api_id, owner.account, owner.region, expression, routes)
         if writes == self._writes:  # else it may be a mixture of before and after
             self._live[api_id] = snapshot
         return snapshot
@@ -144,8 +148,8 @@ class ControlPlane:
         return integrations
 
     async def _read(self, api_id: str, path: str) -> Json:
-        url = f"{APIS_PATH}/{api_id}{path}"
-        return await self._aws.get_json(url, service="apigateway", region=self._region_of(api_id))
+        url, owner = f"{APIS_PATH}/{api_id}{path}", self._owner_of(api_id)
+        return await self._aws.get_json(url, service="apigateway", region=owner.region, account=owner.account)
 
-    def _region_of(self, api_id: str) -> str:
-        return self._regions.get(api_id, DEFAULT_REGION)
+    def _owner_of(self, api_id: str) -> Owner:
+        return self._owners.get(api_id, Owner())

@@ -7,8 +7,9 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
-from sandbox.aws import ACCOUNT, Answer, AwsRefusedError, Json
+from sandbox.aws import Answer, AwsRefusedError, Json
 from sandbox.front.proxy import Proxy
+from sandbox.front.signature import Owner
 from sandbox.pump.mapping import Mapping
 from sandbox.pump.pump import Pump
 from sandbox.pump.settings import merge, refuse
@@ -29,26 +30,26 @@ class MappingsApi:
         self._pump = pump
         self._proxy = proxy
 
-    async def handle(self, request: web.BaseRequest, region: str) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest, owner: Owner) -> web.StreamResponse:
         """Answer one request as Lambda does."""
         body = await request.content.read()
         identifier = unquote(request.raw_path.partition("?")[0][len(MAPPINGS_PATH) :].strip("/"))
         try:
             if identifier:
-                answer = await self._handle_one(request.method, identifier, _parse(body))
+                answer = await self._handle_one(request.method, identifier, _parse(body), owner)
             elif request.method == "POST":
-                answer = await self._create(_parse(body), region)
+                answer = await self._create(_parse(body), owner)
             else:
-                return await self._list(request, region)
+                return await self._list(request, owner)
         except AwsRefusedError as error:
             return _refusal(error)
         if answer is None:
             return self._proxy.respond(request, await self._proxy.send(request, body))
         return _json(200 if request.method == "GET" else 202, answer)
 
-    async def _handle_one(self, method: str, identifier: str, request: Json) -> Json | None:
+    async def _handle_one(self, method: str, identifier: str, request: Json, owner: Owner) -> Json | None:
         mapping = self._pump.mappings.get(identifier)
-        if mapping is None:
+        if mapping is None or not _owns(owner, mapping):
             return None
         if method == "GET":
             return mapping.describe()
@@ -57,7 +58,7 @@ class MappingsApi:
             return mapping.describe("Deleting")
         return await self._update(mapping, request)
 
-    async def _create(self, request: Json, region: str) -> Json | None:
+    async def _create(self, request: Json, owner: Owner) -> Json | None:
         stream = request.get("EventSourceArn") or ""
         if not _STREAM_ARN.fullmatch(stream):
             return None
@@ -65,7 +66,7 @@ class MappingsApi:
         if position not in POSITIONS:
             raise refuse(f"1 validation error detected: StartingPosition must be one of {', '.join(POSITIONS)}.")
         document = merge(None, request)
-        function = await self._existing_function(request.get("FunctionName") or "", region)
+        function = await self._existing_function(request.get("FunctionName") or "", owner)
         self._refuse_second(stream, function)
         mapping = Mapping(stream, function, position, document, self._pump.clock.now())
         if request.get("Enabled", True):
@@ -79,7 +80,7 @@ class MappingsApi:
     async def _update(self, mapping: Mapping, request: Json) -> Json:
         document = merge(mapping.document, request)
         if name := request.get("FunctionName"):
-            mapping.function_arn = await self._existing_function(name, mapping.region)
+            mapping.function_arn = await self._existing_function(name, Owner(mapping.account, mapping.region))
         mapping.document = document
         mapping.last_modified = self._pump.clock.now()
         enabled = request.get("Enabled")
@@ -89,16 +90,16 @@ class MappingsApi:
             mapping.enabled.clear()
         return mapping.describe("Updating")
 
-    async def _list(self, request: web.BaseRequest, region: str) -> web.StreamResponse:
+    async def _list(self, request: web.BaseRequest, owner: Owner) -> web.StreamResponse:
         answer = await self._proxy.send(request, b"")
         if answer.status != 200:
             return self._proxy.respond(request, answer)
         wanted_stream, wanted_function = request.query.get("EventSourceArn"), request.query.get("FunctionName")
-        function = wanted_function and function_arn(wanted_function, region)
+        function = wanted_function and function_arn(wanted_function, owner)
         ours = [
             mapping.describe()
             for mapping in self._pump.mappings.values()
-            if mapping.region == region
+            if _owns(owner, mapping)
             and wanted_stream in (None, mapping.stream_arn)
             and function in (None, mapping.function_arn)
         ]
@@ -106,12 +107,13 @@ class MappingsApi:
         document["EventSourceMappings"] = ours + (document.get("EventSourceMappings") or [])
         return _json(200, document)
 
-    async def _existing_function(self, name: str, region: str) -> str:
-        arn = function_arn(name, region)
+    async def _existing_function(self, name: str, owner: Owner) -> str:
+        arn = function_arn(name, owner)
+        _, _, _, region, account, _ = arn.split(":", 5)
         plain, _, qualifier = arn.split(":function:")[1].partition(":")
         query = f"?Qualifier={quote(qualifier)}" if qualifier else ""
         answer: Answer = await self._pump.aws.send(
-            "GET", f"/2015-03-31/functions/{plain}{query}", service="lambda", region=arn.split(":")[3]
+            "GET", f"/2015-03-31/functions/{plain}{query}", service="lambda", region=region, account=account
         )
         if answer.status != 200:
             raise AwsRefusedError(404, "ResourceNotFoundException", f"Function not found: {arn}")
@@ -127,8 +129,8 @@ class MappingsApi:
                 raise AwsRefusedError(409, "ResourceConflictException", text)
 
 
-def function_arn(name: str, region: str) -> str:
-    """The full ARN of a function that is given by name, partial ARN or ARN, with or without a qualifier.
+def function_arn(name: str, owner: Owner) -> str:
+    """The full ARN of a caller's function that is given by name, partial ARN or ARN, with or without a qualifier.
 
     Raises:
         AwsRefusedError: It is none of these.
@@ -137,8 +139,12 @@ def function_arn(name: str, region: str) -> str:
     if match is None:
         raise refuse(f"Invalid function name: {name}")
     qualifier = f":{match['qualifier']}" if match["qualifier"] else ""
-    owner = f"{match['region'] or region}:{match['account'] or ACCOUNT}"
-    return f"arn:aws:lambda:{owner}:function:{match['name']}{qualifier}"
+    place = f"{match['region'] or owner.region}:{match['account'] or owner.account}"
+    return f"arn:aws:lambda:{place}:function:{match['name']}{qualifier}"
+
+
+def _owns(owner: Owner, mapping: Mapping) -> bool:
+    return (owner.account, owner.region) == (mapping.account, mapping.region)
 
 
 def _parse(body: bytes) -> Json:

@@ -15,7 +15,7 @@ from sandbox.front.control_plane import APIS_PATH, ControlPlane
 from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
-from sandbox.front.signature import region_of
+from sandbox.front.signature import Callers
 from sandbox.pump import Pump
 from sandbox.services import Services
 
@@ -73,6 +73,7 @@ class Front:
         self._address = f"127.0.0.1:{listener.getsockname()[1]}"
         self._pump = pump
         self._proxy = Proxy(session, emulator_endpoint)
+        self._callers = Callers(services.aws)
         self._control_plane = ControlPlane(services.aws)
         self._gateway = Gateway(services, self._control_plane, after_message=pump.nudge)
         self._connections = ConnectionsApi(self._gateway, self._proxy)
@@ -112,7 +113,7 @@ class Front:
             if path.startswith("/_aws/execute-api/"):
                 return await self._handle_execute(request, path)
             if path.startswith(MAPPINGS_PATH):
-                return await self._mappings.handle(request, region_of(request.headers))
+                return await self._mappings.handle(request, await self._callers.owner(request.headers))
             if path.startswith(APIS_PATH):
                 return await self._handle_control_plane(request, path)
             return await self._forward(request)
@@ -130,8 +131,8 @@ class Front:
         body = await request.content.read()
         answer = await self._proxy.send(request, body)
         if request.method != "GET" and 200 <= answer.status < 300:
-            region = region_of(request.headers)
-            await self._control_plane.observe_write(path, region, body, answer.body)
+            owner = await self._callers.owner(request.headers)
+            await self._control_plane.observe_write(path, owner, body, answer.body)
         return self._proxy.respond(request, answer, rewrite_endpoints(answer.body, self._address))
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -53,16 +53,26 @@ class DeadLetters:
             self._mapping.last_result = DESTINATION_FAILED
 
     async def _send_to_queue(self, arn: str, text: str) -> None:
-        region, name = arn.split(":")[3], arn.split(":")[5]
-        queue = await self._aws.call("AmazonSQS.GetQueueUrl", {"QueueName": name}, service="sqs", region=region)
+        _, _, service, region, account, name = arn.split(":")
+        request: Json = {"QueueName": name}
+        where = {"service": service, "region": region, "account": account}
+        queue = await self._aws.call("AmazonSQS.GetQueueUrl", request, **where)
         message: Json = {"QueueUrl": queue["QueueUrl"], "MessageBody": text}
-        await self._aws.call("AmazonSQS.SendMessage", message, service="sqs", region=region)
+        await self._aws.call("AmazonSQS.SendMessage", message, **where)
 
     async def _publish(self, arn: str, text: str) -> None:
         fields = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": arn, "Message": text}
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        region, body = arn.split(":")[3], urlencode(fields).encode()
-        answer = await self._aws.send("POST", "/", service="sns", region=region, headers=headers, body=body)
+        _, _, service, region, account, _ = arn.split(":")
+        answer = await self._aws.send(
+            "POST",
+            "/",
+            service=service,
+            region=region,
+            account=account,
+            headers=headers,
+            body=urlencode(fields).encode(),
+        )
         if answer.status != 200:
             raise answer.refusal()
 

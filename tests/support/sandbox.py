@@ -26,6 +26,7 @@ from sandbox import client
 Json = dict[str, Any]
 T = TypeVar("T")
 REGION = "us-east-1"
+ACCOUNT = "000000000000"
 ANYTHING: Json = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 LAMBDA_TRUST = {
     "Version": "2012-10-17",
@@ -97,10 +98,11 @@ class Aws:
 
     endpoint: str
     folder: Path
+    account: str = ACCOUNT
 
     def client(self, service: str, **options: str) -> Any:
         """A boto3 client; root's unless keys are given."""
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "test", "region_name": REGION}
         settings = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
         make = cast("Any", boto3.client)
         return make(service, **{"endpoint_url": self.endpoint, **keys, **options}, config=settings)
