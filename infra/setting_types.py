@@ -20,6 +20,11 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else value
 
 
+def _account(value: Any) -> Any:
+    """``pulumi config set --path 'aws:allowedAccountIds[0]' 111122223333`` writes a number, whose text is the account."""
+    return str(value) if isinstance(value, int) and len(str(value)) == 12 else value
+
+
 def _flag(value: Any) -> Any:
     """Pulumi hands flags over as text."""
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
@@ -105,4 +110,9 @@ MappingKey = Annotated[
     rule("1 to 128 letters, digits, hyphens and underscores"),
 ]
 Text = Annotated[str, Field(min_length=1), rule("a text")]
-AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$"), rule("the 12 digits of an AWS account, in quotes")]
+AccountId = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{12}$"),
+    rule("the 12 digits of an AWS account, in quotes"),
+    BeforeValidator(_account),
+]

@@ -69,6 +69,8 @@ def test_lists_come_as_json() -> None:
     config = {"aws:allowedAccountIds": '["111122223333"]', "aws:region": "eu-west-1", "pulumi:tags": "{}"}
 
     assert load_settings("dev", config).aws.allowedAccountIds == ("111122223333",)
+    as_pulumi_writes_it = {"aws:allowedAccountIds": "[111122223333]"}
+    assert load_settings("dev", as_pulumi_writes_it).aws.allowedAccountIds == ("111122223333",)
     assert load_settings("dev", config).aws.region == "eu-west-1"
 
 

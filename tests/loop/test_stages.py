@@ -1,20 +1,21 @@
-"""Stages beside each other in one account, and every setting of a stack file at once."""
+"""Stages beside each other, in one account and in several, and every setting of a stack file at once."""
 
 import asyncio
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 
-from tests.loop.conftest import Deployed, Local
+from tests.loop.conftest import Aws, Deployed, Local
 from tests.loop.peer import Peer
 from tests.loop.workshop import CHECKOUT, eventually
 
 QUIET = ("--yes", "--skip-preview", "--non-interactive")
 STAGES = ("dev", "staging", "production")
+ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "production": "333333333333"}
 
 
 @contextmanager
@@ -87,6 +88,47 @@ def test_stages_share_an_account(local: Local) -> None:
         assert all(is_silent(local, stage) for stage in STAGES)
 
     assert [left_over(local, one) for one in every] == [[], [], []]
+
+
+def in_account(local: Local, account: str) -> Local:
+    """The same sandbox for somebody whose credentials are another account's."""
+    environment = {**local.environment, "AWS_ACCESS_KEY_ID": account}
+    return Local(local.workshop, environment, Aws(environment))
+
+
+@pytest.mark.usefixtures("stack_files")
+def test_stages_have_accounts_of_their_own(local: Local) -> None:
+    """Three accounts at once: each stage answers on its own endpoint, streams, and is seen in its account only."""
+    with ExitStack() as stacks:
+        accounts = {stage: in_account(local, account) for stage, account in ACCOUNTS.items()}
+        outputs = {
+            stage: stacks.enter_context(stack(accounts[stage], stage, {"aws:allowedAccountIds[0]": account}))
+            for stage, account in ACCOUNTS.items()
+        }
+        assert len({one["wss_endpoint"] for one in outputs.values()}) == 3
+        for stage, one in outputs.items():
+            assert {arn.split(":")[4] for arn in one["functions"].values()} == {ACCOUNTS[stage]}
+            assert asyncio.run(call_and_watch(one["wss_endpoint"], f"for {stage}")) == [f"for {stage}"]
+            seen = {account for account, there in accounts.items() if left_over(there, one)}
+            assert seen == {stage}
+        assert all(is_silent(accounts[stage], stage) for stage in STAGES)
+
+    assert [left_over(accounts[stage], one) for stage, one in outputs.items()] == [[], [], []]
+
+
+def test_stack_is_not_deployed_to_an_account_that_it_does_not_allow(local: Local) -> None:
+    """Credentials of another account: the engine refuses, and neither account gets anything."""
+    there = in_account(local, "111111111111")
+    local.pulumi("stack", "init", "guarded", "--no-select")
+    local.pulumi("config", "set", "--stack", "guarded", "--path", "aws:allowedAccountIds[0]", "222222222222")
+
+    done = there.pulumi("up", "--stack", "guarded", *QUIET, check=False)
+
+    assert done.returncode != 0
+    assert "111111111111" in done.stdout + done.stderr
+    assert "aws:allowedAccountIds (222222222222)" in done.stdout + done.stderr
+    assert there.aws.dynamodb.list_tables()["TableNames"] == []
+    local.pulumi("stack", "rm", "guarded", "--yes", "--force")
 
 
 def test_everything_at_once_serves(local: Local) -> None:
