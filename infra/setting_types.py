@@ -21,7 +21,7 @@ def _number(value: Any) -> Any:
 
 
 def _account(value: Any) -> Any:
-    """``pulumi config set --path 'aws:allowedAccountIds[0]' 111122223333`` writes a number, whose text is the account."""
+    """What ``pulumi config set --path 'aws:allowedAccountIds[0]' 111122223333`` writes is a number."""
     return str(value) if isinstance(value, int) and len(str(value)) == 12 else value
 
 
