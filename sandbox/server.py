@@ -68,7 +68,7 @@ async def serve(options: Options, *, on_ready: Callable[[record.SandboxRecord], 
 async def _run(
     options: Options, directory: Path, listener: socket.socket, on_ready: Callable[[record.SandboxRecord], None]
 ) -> None:
-    async with _emulator(directory) as emulator:
+    async with _emulator(directory, f"http://127.0.0.1:{listener.getsockname()[1]}") as emulator:
         if options.pulumi:
             await _prepare_pulumi(options.root, directory)
         async with _front(emulator, listener) as front:
@@ -89,8 +89,8 @@ async def _run(
 
 
 @asynccontextmanager
-async def _emulator(directory: Path) -> AsyncIterator[Emulator]:
-    emulator = await Emulator.start(directory / "emulator", directory / "logs")
+async def _emulator(directory: Path, aws_endpoint: str) -> AsyncIterator[Emulator]:
+    emulator = await Emulator.start(directory / "emulator", directory / "logs", aws_endpoint=aws_endpoint)
     try:
         yield emulator
     finally:

@@ -46,12 +46,14 @@ class Emulator:
         return self._process.pid
 
     @classmethod
-    async def start(cls, directory: Path, logs: Path, *, interpreter: Path = INTERPRETER) -> Self:
+    async def start(cls, directory: Path, logs: Path, *, aws_endpoint: str, interpreter: Path = INTERPRETER) -> Self:
         """Start the emulator and wait until it answers.
 
         Args:
             directory: Its home; all that it writes stays below.
             logs: Where ``emulator.log`` goes.
+            aws_endpoint: Where the functions find AWS: the sandbox's own address, so that what they call meets the
+                same limits and is measured like everybody's calls.
             interpreter: Of the environment that has the emulator.
 
         Raises:
@@ -63,7 +65,7 @@ class Emulator:
         logs.mkdir(parents=True, exist_ok=True)
         port = free_port()
         log = logs / "emulator.log"
-        emulator = cls(_spawn(interpreter, directory, log=log, port=port), port, log)
+        emulator = cls(_spawn(interpreter, directory, log=log, port=port, aws_endpoint=aws_endpoint), port, log)
         try:
             await emulator._until_healthy()
         except BaseException:
@@ -106,7 +108,7 @@ class Emulator:
         raise SandboxError(f"The emulator did not answer in {START_DEADLINE_SECONDS:.0f} s; see {self._log}.")
 
 
-def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int) -> subprocess.Popen[bytes]:
+def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int, aws_endpoint: str) -> subprocess.Popen[bytes]:
     environment = {
         "HOME": str(directory),
         "TMPDIR": str(directory / "tmp"),
@@ -118,6 +120,8 @@ def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int) -> subpr
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
         "AUTH": "true",
+        # Handed on to the functions, which would otherwise call the emulator past the front.
+        "AWS_ENDPOINT_URL": aws_endpoint,
     }
     with log.open("ab") as output:
         return subprocess.Popen(

@@ -207,7 +207,7 @@ def test_emulator_listens_on_loopback_only(running: client.RunningSandbox) -> No
 def test_missing_emulator_environment_is_one_sentence(root: Path) -> None:
     """Without .venv-emulator the message names the mend."""
     with pytest.raises(SandboxError, match="make setup"):
-        asyncio.run(Emulator.start(root, root, interpreter=root / "nothing"))
+        asyncio.run(Emulator.start(root, root, aws_endpoint="http://127.0.0.1:1", interpreter=root / "nothing"))
 
 
 def test_functions_see_a_clean_environment(running: client.RunningSandbox, tmp_path: Path) -> None:
