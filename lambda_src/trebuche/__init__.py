@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from trebuche.actors import Actor, distributed
+    from trebuche.actors import Actor, distributed, query
     from trebuche.adapters.api_gateway import APIGatewayConnectionSender
     from trebuche.adapters.cloud_map import CloudMapRegistry
     from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
@@ -34,6 +34,7 @@ __all__ = [
     "InMemoryRegistry",
     "WebSocketLambdaHandler",
     "distributed",
+    "query",
 ]
 
 _MODULES: Final = {
@@ -51,6 +52,7 @@ _MODULES: Final = {
     "InMemoryRegistry": "adapters.memory",
     "WebSocketLambdaHandler": "websocket",
     "distributed": "actors",
+    "query": "actors",
 }
 
 

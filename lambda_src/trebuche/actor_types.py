@@ -2,16 +2,16 @@
 
 import dataclasses
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import NoneType
 from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
-from trebuche.actors import MARK, Actor
+from trebuche.actors import MARK, QUERY_MARK, Actor
 from trebuche.documents import Json, canonical, dumps, loads
-from trebuche.errors import ActorError, MalformedError, StateError
+from trebuche.errors import ActorError, MalformedError, NewerStateError, StateError
 from trebuche.naming import snake_to_camel
 from trebuche.targets import base_name
 from trebuche.values import check_type, from_json, to_json
@@ -37,6 +37,8 @@ class Method:
     attribute: str
     parameters: tuple[Parameter, ...]
     returns: object
+    query: bool
+    """Whether it only looks."""
 
     def read(self, arguments: tuple[bytes, ...]) -> tuple[list[Any], list[Json]]:
         """The arguments as values, and as plain JSON.
@@ -148,16 +150,50 @@ class ActorType:
         """The state of an actor that was never called."""
         return None if self.state_type is NoneType else self.state_type()
 
-    def read_state(self, document: bytes) -> Any:
-        """A state as its type; members that the type does not declare are carried along.
+    def read_state(self, actor_id: str, document: bytes, schema: int) -> Any:
+        """A stored state as its type, migrated if it is older; members that it does not declare are carried along.
+
+        Args:
+            actor_id: Whose it is.
+            document: JSON document.
+            schema: What it was stored under.
 
         Raises:
-            StateError: It does not fit the type.
+            NewerStateError: Newer code has stored it.
+            StateError: It does not fit the type, or could not be migrated; names actor, schema and field.
         """
+        if schema > self.schema:
+            raise NewerStateError(
+                f"the state of '{actor_id}' was stored under schema {schema}, and this code knows {self.schema}; "
+                "it was left as it is"
+            )
         try:
-            return from_json(self.state_type, loads(document), keep_unknown=True)
+            plain = loads(document)
+            if schema < self.schema:
+                plain = self._migrate(plain, schema)
+            return from_json(self.state_type, plain, keep_unknown=True)
         except MalformedError as error:
-            raise StateError(f"the stored state of '{self.exposed_as}' cannot be read: {error}") from error
+            raise StateError(f"the stored state of '{actor_id}' (schema {schema}) cannot be read: {error}") from error
+        except _MigrationError as error:
+            raise StateError(
+                f"the stored state of '{actor_id}' could not be migrated from schema {schema} to {self.schema}: {error}"
+            ) from error.__cause__
+
+    def today(self, actor_id: str, document: bytes, schema: int) -> bytes:
+        """A stored state as this code would store it: migrated, with defaults for new members.
+
+        Raises:
+            StateError: As ``read_state``.
+        """
+        return self.write_state(self.read_state(actor_id, document, schema))
+
+    def _migrate(self, plain: Json, schema: int) -> Json:
+        migrate: Callable[..., Json] = self.actor_class.migrate
+        words = (plain, schema)[: len(inspect.signature(migrate).parameters)]
+        try:
+            return migrate(*words)
+        except Exception as error:
+            raise _MigrationError(f"{type(error).__name__}: {error}") from error
 
     def write_state(self, state: object) -> bytes:
         """The JSON document of a state, one spelling per value so that unchanged states are equal.
@@ -173,6 +209,10 @@ class ActorType:
     def instance(self, actor_id: str, state: Any, *, now_ms: int, seed: UUID) -> Actor[Any]:
         """An actor for the length of one turn."""
         return self.actor_class(actor_id, state, now_ms=now_ms, seed=seed)
+
+
+class _MigrationError(Exception):
+    """A ``migrate`` of the actor's author failed."""
 
 
 def _state_type(actor_class: type[Actor[Any]]) -> type[Any]:
@@ -228,4 +268,4 @@ def _method(actor_class: type[Actor[Any]], name: str, attribute: str, function: 
     for hint in hints.values():
         check_type(hint)
     read = [Parameter(p.name, hints[p.name], p.default is p.empty) for p in parameters]
-    return Method(name, attribute, tuple(read), hints["return"])
+    return Method(name, attribute, tuple(read), hints["return"], hasattr(function, QUERY_MARK))

@@ -12,6 +12,16 @@
 
 A method runs on a copy of the stored state: what it leaves in ``self.state`` is stored when it returns, and nothing is
 when it raises. It may run more than once for one call, so it must have no other effects.
+
+A state outlives the code that wrote it. A new field with a default needs nothing; for any other change of shape raise
+``schema`` and say how an older document becomes one of today:
+
+    class Counter(Actor[Counts], exposed_as="counter"):
+        schema = 2
+
+        @classmethod
+        def migrate(cls, old: dict[str, Any], schema: int) -> dict[str, Any]:
+            return {"clicks": old["count"]}
 """
 
 from collections.abc import Callable
@@ -21,12 +31,13 @@ from uuid import UUID, uuid5
 
 from trebuche.errors import ActorFailure
 
-__all__ = ["Actor", "ActorFailure", "distributed"]
+__all__ = ["Actor", "ActorFailure", "distributed", "query"]
 
 StateT = TypeVar("StateT")
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
 MARK = "__distributed_name__"
+QUERY_MARK = "__distributed_query__"
 
 
 class Actor(Generic[StateT]):
@@ -61,6 +72,16 @@ class Actor(Generic[StateT]):
         self._seed = seed
         self._ids_made = 0
 
+    @classmethod
+    def migrate(cls, old: dict[str, Any], schema: int) -> dict[str, Any]:  # noqa: ARG003  (for those who override it)
+        """A stored state of an older ``schema``, as plain JSON, in the shape of today's.
+
+        Args:
+            old: The document as it was stored; keys in camelCase.
+            schema: The ``schema`` it was stored under, lower than the class's. May be left out of an override.
+        """
+        return old
+
     def new_id(self) -> str:
         """A new unique id, upper case as UUIDs are on the wire; the same ones when the turn has to be run again."""
         self._ids_made += 1
@@ -83,5 +104,26 @@ def distributed(method: MethodT | None = None, /, *, name: str = "") -> MethodT 
     def mark(function: MethodT) -> MethodT:
         setattr(function, MARK, name)
         return function
+
+    return mark(method) if method is not None else mark
+
+
+@overload
+def query(method: MethodT, /) -> MethodT: ...
+@overload
+def query(*, name: str) -> Callable[[MethodT], MethodT]: ...
+def query(method: MethodT | None = None, /, *, name: str = "") -> MethodT | Callable[[MethodT], MethodT]:
+    """Let clients call a method that only looks: nothing is ever written for it, and it never has to wait for others.
+
+    A query that changes the state is a defect: its caller gets an error, and the change is dropped.
+
+    Args:
+        method: The method, when used without parentheses.
+        name: As for ``distributed``.
+    """
+
+    def mark(function: MethodT) -> MethodT:
+        setattr(function, QUERY_MARK, True)
+        return distributed(name=name)(function)
 
     return mark(method) if method is not None else mark

@@ -5,7 +5,7 @@ finds the row and raises its ``pending``; while the row is opening nobody else p
 nothing is pending above what was delivered. So a live change can neither overtake nor repeat a snapshot or a replay.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from trebuche.actor_types import ActorType
@@ -21,6 +21,7 @@ from trebuche.effects import (
     perform,
 )
 from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, encode
+from trebuche.errors import StateError
 from trebuche.filters import passes
 from trebuche.frames import data_frame, observed
 from trebuche.stored import JournalEntry, Phase, Subscription
@@ -48,17 +49,27 @@ def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
         stored = yield from perform(LoadState(actor_id))
         if stored is None:
             return Current(highest, actor_type.initial_state, exists=False)
-    return Current(stored.version, stored.state, exists=True)
+    return Current(stored.version, actor_type.today(actor_id, stored.state, stored.schema), exists=True)
 
 
-def read_replay(actor_id: str, after: int, last: int) -> Routine[tuple[JournalEntry, ...] | None]:
-    """Versions ``after`` (to compare with, may be missing) to ``last``; None when they are too many or incomplete."""
+def read_replay(
+    actor_type: ActorType, actor_id: str, after: int, last: int
+) -> Routine[tuple[JournalEntry, ...] | None]:
+    """Versions ``after`` (to compare with, may be missing) to ``last``, as today's code would have written them.
+
+    None when they are too many, incomplete or no longer readable.
+    """
     if last - after > REPLAY_LIMIT:
         return None
     now_ms = yield from perform(Now())
     entries = yield from perform(ReadJournal(actor_id, after, last, now_ms // 1000))
     missed = [entry.version for entry in entries if entry.version > after]
-    return entries if missed == list(range(after + 1, last + 1)) else None
+    if missed != list(range(after + 1, last + 1)):
+        return None
+    try:
+        return tuple(replace(entry, state=actor_type.today(actor_id, entry.state, entry.schema)) for entry in entries)
+    except StateError:
+        return None
 
 
 def send_snapshot(row: Subscription, version: int, state: bytes, *, skipped: int = 0) -> Routine[None]:
@@ -97,7 +108,7 @@ def end(row: Subscription) -> Routine[None]:
 
 
 def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pending: int) -> Routine[int]:
-    entries = yield from read_replay(row.actor_id, position, pending)
+    entries = yield from read_replay(actor_type, row.actor_id, position, pending)
     if entries is not None:
         yield from send_replay(row, position, entries)
         return pending

@@ -10,6 +10,7 @@
     │   ├── CallIdReusedError      a callID that took effect comes with another call
     │   └── ResultTooLargeError    what a method returned does not fit a frame
     ├── StateError                 stored state that cannot be used
+    │   ├── NewerStateError        newer code wrote it; ours would spoil it (retryable: a deployment is under way)
     │   ├── StateTooLargeError     the next state does not fit the item or the frame
     │   └── VersionConflictError   somebody else's write came first (retryable)
     ├── DeliveryError              a frame that did not reach its connection
@@ -128,6 +129,13 @@ class StateError(TrebucheError):
 
     code = "state"
     public = True
+
+
+class NewerStateError(StateError):
+    """The state was stored under a schema that this code does not know yet; it was left as it is."""
+
+    code = "state-newer"
+    retryable = True
 
 
 class StateTooLargeError(StateError):

@@ -100,10 +100,24 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
         row, kept = _continued(row, known, seen, request.last_sequence)
         opened = yield from _open(actor_type, row, known, last_sequence=request.last_sequence)
         if opened is not None:
-            missed = (yield from _missed(opened)) if kept else None
-            yield from _catch_up(actor_type, opened, _resumed(request, opened, recovered=missed is not None), missed)
+            missed = (yield from _missed(actor_type, opened)) if kept else None
+            start = _resumed(request, opened, recovered=missed is not None)
+            yield from _catch_up_or_detach(actor_type, opened, start, missed)
             return
     raise VersionConflictError(f"stream {request.stream_id} is being moved by others; resume again")
+
+
+def _catch_up_or_detach(
+    actor_type: ActorType, opened: _Opened, start: StreamStartEnvelope, missed: tuple[JournalEntry, ...] | None
+) -> Routine[None]:
+    """A stream that ends with an error must not go on; detached, it keeps base and filter for another resume."""
+    try:
+        yield from _catch_up(actor_type, opened, start, missed)
+    except ConnectionGoneError:
+        raise
+    except Exception:
+        yield from detach(opened.row)
+        raise
 
 
 def _row(caller: Caller, actor_id: str, stream_id: UUID, target: str, opener: UUID) -> Routine[Subscription]:
@@ -161,9 +175,9 @@ def _open(
     return _Opened(row, current, last_sequence)
 
 
-def _missed(opened: _Opened) -> Routine[tuple[JournalEntry, ...] | None]:
+def _missed(actor_type: ActorType, opened: _Opened) -> Routine[tuple[JournalEntry, ...] | None]:
     after = opened.row.base + opened.last_sequence
-    return (yield from read_replay(opened.row.actor_id, after, opened.current.version))
+    return (yield from read_replay(actor_type, opened.row.actor_id, after, opened.current.version))
 
 
 def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool) -> StreamStartEnvelope:

@@ -49,10 +49,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One version of an actor's state."""
+    """One version of an actor's state, under the schema that it was written with."""
 
     version: int
     state: bytes
+    schema: int = 1
 
 
 class Phase(StrEnum):

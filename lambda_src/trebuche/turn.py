@@ -75,6 +75,8 @@ def take_turn(call: Call) -> Routine[bytes]:
         now_ms = yield from perform(Now())
         result, _ = _run(call, call.actor_type.fresh_state(), now_ms, seed)
         return result
+    if call.method.query:
+        return (yield from _look(call, seed))
     for attempt in count(1):
         outcome = yield from _attempt(call, seed)
         if outcome is not None:
@@ -97,7 +99,7 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
     record = yield from perform(LoadCall(call.actor_id, call.call_id, now_ms // 1000))
     if record is not None:
         return _recorded(call, record)
-    state = call.actor_type.read_state(stored.state) if stored else call.actor_type.fresh_state()
+    state = _state_of(call, stored)
     before = call.actor_type.write_state(state)
     result, after = _run(call, state, now_ms, seed)
     if after == before:
@@ -107,6 +109,23 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
     next_state = StoredState(call.actor_id, after, version + 1, call.actor_type.schema, now_ms)
     committed = yield from perform(CommitTurn(_turn(call, stored, next_state, result)))
     return result if committed else None
+
+
+def _look(call: Call, seed: UUID) -> Routine[bytes]:
+    """A query: one read, and no write whatever it does."""
+    now_ms = yield from perform(Now())
+    state = _state_of(call, (yield from perform(LoadState(call.actor_id))))
+    before = call.actor_type.write_state(state)
+    result, after = _run(call, state, now_ms, seed)
+    if after != before:
+        raise TypeError(f"{call.method.attribute} is a @query and changed the state; make it @distributed")
+    return result
+
+
+def _state_of(call: Call, stored: StoredState | None) -> Any:
+    if stored is None:
+        return call.actor_type.fresh_state()
+    return call.actor_type.read_state(call.actor_id, stored.state, stored.schema)
 
 
 def _turn(call: Call, stored: StoredState | None, next_state: StoredState, result: bytes) -> Turn:

@@ -104,7 +104,7 @@ class DynamoDBStateStore:
                 )
             )
             return tuple(
-                JournalEntry(read_number(item, VERSION), read_binary(item, STATE))
+                JournalEntry(read_number(item, VERSION), read_binary(item, STATE), read_number(item, SCHEMA, 1))
                 for page in pages
                 for item in page["Items"]
             )
@@ -137,6 +137,7 @@ class DynamoDBStateStore:
             ENTRY: text(version_entry(turn.next.version)),
             STATE: binary(turn.next.state),
             VERSION: number(turn.next.version),
+            SCHEMA: number(turn.next.schema),
             TTL: number(turn.ttl),
         }
         if turn.previous is not None:

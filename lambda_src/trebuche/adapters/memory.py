@@ -43,7 +43,7 @@ class InMemoryStateStore:
             if self.load_call(actor_id, turn.call_id, now=turn.now) is not None:
                 return False
             self.states[actor_id] = turn.next
-            journal[turn.next.version] = JournalEntry(turn.next.version, turn.next.state), turn.ttl
+            journal[turn.next.version] = _entry(turn.next), turn.ttl
             self._calls[actor_id, turn.call_id] = turn.call, turn.ttl
             return True
 
@@ -293,6 +293,10 @@ class KeptLog:
     def write(self, line: str) -> None:
         """Keep one line."""
         self.lines.append(line)
+
+
+def _entry(state: StoredState) -> JournalEntry:
+    return JournalEntry(state.version, state.state, state.schema)
 
 
 def _unexpired(row: Subscription | None, now: int) -> Subscription | None:
