@@ -1,11 +1,21 @@
 """The sandbox's clock: real time, unless somebody turns it.
 
 Every limit of API Gateway and every window of a mapping is measured on it, so that two hours can pass at once.
+Credentials and signatures keep real time: clients and functions sign with clocks of their own, which nobody turns.
 """
 
 import asyncio
+import contextlib
+import heapq
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Final
+
+SETTLE_TURNS: Final = 10
+"""Turns of the event loop that what a timer woke is given before time goes on."""
+SETTLE_SECONDS: Final = 1.0
+"""Real time that work under way is given at most: something that itself waits for the clock must not stop it."""
 
 
 class Timer:
@@ -14,15 +24,22 @@ class Timer:
     def __init__(self, when: float, callback: Callable[[], None]) -> None:
         self.when = when
         self.callback = callback
-        self.handle: asyncio.TimerHandle | None = None
+        self.pending = True
 
 
 class Clock:
-    """Seconds since the epoch, plus what ``advance`` added; belongs to the running event loop."""
+    """Seconds since the epoch, plus what was added by turning it; belongs to the running event loop."""
 
     def __init__(self) -> None:
         self._offset = 0.0
-        self._timers: set[Timer] = set()
+        self._queue: list[tuple[float, int, Timer]] = []
+        self._numbers = itertools.count()
+        self._cancelled = 0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._turning = asyncio.Lock()
+        self._under_way = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     @property
     def offset(self) -> float:
@@ -38,17 +55,25 @@ class Clock:
         return int(self.now() * 1000)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        """Run ``callback`` when the clock shows ``when`` (at once, if it already does)."""
+        """Run ``callback`` when the clock shows ``when`` (soon, if it already does)."""
         timer = Timer(when, callback)
-        self._timers.add(timer)
-        self._arm(timer)
+        heapq.heappush(self._queue, (when, next(self._numbers), timer))
+        if self._queue[0][2] is timer:
+            self._set_alarm()
         return timer
 
     def cancel(self, timer: Timer) -> None:
         """Forget a timer; one that has run already is no mistake."""
-        self._timers.discard(timer)
-        if timer.handle is not None:
-            timer.handle.cancel()
+        if not timer.pending:
+            return
+        timer.pending = False
+        self._cancelled += 1
+        if (
+            self._cancelled > len(self._queue) // 2
+        ):  # thousands of sockets leave theirs behind, hours before they are due
+            self._queue = [entry for entry in self._queue if entry[2].pending]
+            heapq.heapify(self._queue)
+            self._cancelled = 0
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has moved on by ``seconds``."""
@@ -59,18 +84,85 @@ class Clock:
         finally:
             self.cancel(timer)
 
+    @contextlib.contextmanager
+    def work(self) -> Iterator[None]:
+        """Hold time while something runs whose end arms the next timer, such as an invocation with retries."""
+        self._under_way += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._quiet.set()
+
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward; what falls due runs in the order of its time."""
-        self._offset += seconds
-        for timer in self._timers:
-            if timer.handle is not None:
-                timer.handle.cancel()
-            self._arm(timer)
+        """Turn the clock forward from timer to timer, each at its own time, also those that earlier ones armed.
 
-    def _arm(self, timer: Timer) -> None:
+        What they wake gets its turn afterwards, when the clock already shows the end; see ``pass_time``.
+        """
+        for _ in self._steps(seconds):
+            pass
+
+    async def pass_time(self, seconds: float) -> None:
+        """Turn the clock forward as if the time had passed: between two timers, what the first one woke is let run.
+
+        Returns when everything that fell due has been started.
+        """
+        async with self._turning:
+            await self._settle()
+            for _ in self._steps(seconds):
+                await self._settle()
+
+    def _steps(self, seconds: float) -> Iterator[None]:
+        """Turn the clock to each due timer and run it; real time that passes meanwhile comes on top."""
+        end = self._offset + seconds
+        while (timer := self._next()) is not None and timer.when <= time.time() + end:
+            self._offset = max(self._offset, min(end, timer.when - time.time()))
+            self._run(timer)
+            yield
+        self._offset = max(self._offset, end)
+        self._set_alarm()
+
+    async def _settle(self) -> None:
+        for _ in range(SETTLE_TURNS):
+            await asyncio.sleep(0)
+        if self._under_way:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), SETTLE_SECONDS)
+            for _ in range(SETTLE_TURNS):
+                await asyncio.sleep(0)
+
+    def _next(self) -> Timer | None:
+        """The timer that falls due first; cancelled ones on the way are dropped."""
+        while self._queue and not self._queue[0][2].pending:
+            heapq.heappop(self._queue)
+            self._cancelled -= 1
+        return self._queue[0][2] if self._queue else None
+
+    def _run(self, timer: Timer) -> None:
+        """Run the timer at the head of the queue; a callback that raises does not stop the clock."""
+        heapq.heappop(self._queue)
+        timer.pending = False
+        try:
+            timer.callback()
+        except Exception as error:  # as the event loop does with its own callbacks
+            context = {"message": "A timer of the sandbox's clock failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+    def _set_alarm(self) -> None:
+        """One timer of the event loop stands for all of ours."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        timer = self._next()
         loop = asyncio.get_running_loop()
-        timer.handle = loop.call_at(loop.time() + timer.when - self.now(), self._fire, timer)
+        if timer is None:
+            self._alarm = None
+        else:
+            self._alarm = loop.call_at(loop.time() + timer.when - self.now(), self._run_due)
 
-    def _fire(self, timer: Timer) -> None:
-        self._timers.discard(timer)
-        timer.callback()
+    def _run_due(self) -> None:
+        now = self.now()
+        while (timer := self._next()) is not None and timer.when <= now:
+            self._run(timer)
+        self._set_alarm()

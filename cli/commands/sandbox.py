@@ -6,6 +6,12 @@ from cli.commands.options import as_json
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the local AWS; a free one when left out.")
 
+_at = click.option(
+    "--at",
+    metavar="URL",
+    help="AWS address of the sandbox; the one that runs in this checkout when left out.",
+)
+
 
 @click.group(short_help="The local AWS by itself, for plain Pulumi commands.")
 def sandbox() -> None:
@@ -59,3 +65,36 @@ def env(*, as_json: bool) -> int:
     from cli.output import Output
 
     return print_environment(Output(as_json=as_json))
+
+
+@sandbox.group(invoke_without_command=True, short_help="Show the sandbox's clock, or turn it.")
+@_at
+@as_json
+@click.pass_context
+def clock(context: click.Context, *, at: str | None, as_json: bool) -> int:
+    """Show the clock that drives limits, expiry, batching windows and alarms: real time, unless it was turned.
+
+    With --json: {"now":…,"offset":…}, both in seconds.
+    """
+    from cli.output import OK, Output
+    from cli.sandbox_control import print_clock
+
+    return OK if context.invoked_subcommand else print_clock(Output(as_json=as_json), at)
+
+
+@clock.command()
+@click.argument("duration")
+@_at
+@as_json
+def advance(duration: str, *, at: str | None, as_json: bool) -> int:
+    r"""Turn the clock forward by DURATION, such as 90s, 10m, 2h, 1d or 1h30m.
+
+    Whatever falls due on the way is started, in the order of its time, before the command returns.
+
+    \b
+      trebuche sandbox clock advance 2h
+    """
+    from cli.output import Output
+    from cli.sandbox_control import advance_clock
+
+    return advance_clock(Output(as_json=as_json), at, duration)

@@ -11,6 +11,7 @@ from aiohttp import web
 from sandbox.errors import SandboxError
 from sandbox.front.api_endpoint import rewrite_endpoints
 from sandbox.front.connections_api import ConnectionsApi
+from sandbox.front.control_api import CONTROL_PATH, ControlApi
 from sandbox.front.control_plane import APIS_PATH, ControlPlane
 from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
@@ -78,6 +79,7 @@ class Front:
         self._gateway = Gateway(services, self._control_plane, after_message=pump.nudge)
         self._connections = ConnectionsApi(self._gateway, self._proxy)
         self._mappings = MappingsApi(pump, self._proxy)
+        self._control = ControlApi(services.clock)
         self._runner: web.ServerRunner | None = None
 
     @property
@@ -116,6 +118,8 @@ class Front:
                 return await self._mappings.handle(request, await self._callers.owner(request.headers))
             if path.startswith(APIS_PATH):
                 return await self._handle_control_plane(request, path)
+            if path.startswith(CONTROL_PATH):
+                return await self._control.handle(request, path)
             return await self._forward(request)
         except (EmulatorDownError, aiohttp.ClientError):
             return emulator_down()

@@ -1,0 +1,91 @@
+"""A handle on a running sandbox for tests and programs: turn its clock, set faults.
+
+sandbox = Handle("http://127.0.0.1:4565")
+sandbox.clock.advance("2h")
+"""
+
+import json
+import urllib.error
+import urllib.request
+from datetime import timedelta
+from typing import Any, Final
+
+from sandbox.durations import seconds_of
+from sandbox.errors import SandboxError
+
+ANSWER_SECONDS: Final = 600.0
+"""A long turn of the clock runs everything that falls due on the way."""
+
+
+class Handle:
+    """A running sandbox.
+
+    Args:
+        aws_endpoint: Its AWS address, such as ``AWS_ENDPOINT_URL`` or ``aws_endpoint`` in ``.trebuche/dev.json``.
+    """
+
+    def __init__(self, aws_endpoint: str) -> None:
+        channel = Channel(aws_endpoint.rstrip("/"))
+        self.clock = ClockHandle(channel)
+
+
+class ClockHandle:
+    """The sandbox's clock: real time plus what it was turned by."""
+
+    def __init__(self, channel: "Channel") -> None:
+        self._channel = channel
+
+    def now(self) -> float:
+        """Seconds since the epoch on the sandbox's clock."""
+        return float(self._channel.call("GET", "clock")["now"])
+
+    def offset(self) -> float:
+        """Seconds by which the clock has been turned."""
+        return float(self._channel.call("GET", "clock")["offset"])
+
+    def advance(self, by: float | timedelta | str) -> float:
+        """Turn the clock forward; everything that falls due is started, in order, before this returns.
+
+        Args:
+            by: Seconds, a ``timedelta``, or text such as ``2h``, ``90s`` or ``1h30m``.
+
+        Returns:
+            Seconds since the epoch on the clock, afterwards.
+
+        Raises:
+            SandboxError: No sandbox there, no such duration, or a negative one.
+        """
+        return float(self._channel.call("POST", "clock", {"seconds": seconds_of(by)})["now"])
+
+
+class Channel:
+    """Requests to the sandbox's own paths."""
+
+    def __init__(self, aws_endpoint: str) -> None:
+        self._aws_endpoint = aws_endpoint
+        # A proxy of the environment is for the world outside, never for a sandbox on this machine.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def call(self, method: str, path: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send one request and read its answer.
+
+        Raises:
+            SandboxError: No sandbox there, or it refuses; the text says why.
+        """
+        body = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(f"{self._aws_endpoint}/_sandbox/{path}", data=body, method=method)
+        try:
+            with self._opener.open(request, timeout=ANSWER_SECONDS) as response:
+                answer: dict[str, Any] = json.load(response)
+        except urllib.error.HTTPError as error:
+            raise SandboxError(_message(error)) from error
+        except (OSError, ValueError) as error:
+            raise SandboxError(f"No sandbox answers at {self._aws_endpoint}: {error}") from error
+        return answer
+
+
+def _message(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"The sandbox answered {error.code} {error.reason}."

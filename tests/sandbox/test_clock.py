@@ -1,0 +1,147 @@
+"""The sandbox's clock by itself."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from sandbox.clock import Clock
+
+
+def play(work: Callable[[Clock], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine on a clock of its own."""
+
+    async def main() -> None:
+        await work(Clock())
+
+    asyncio.run(main())
+
+
+def test_what_falls_due_runs_in_order_each_at_its_own_time() -> None:
+    """A timer sees the time it was set for, not the time to which the clock is turned."""
+
+    async def work(clock: Clock) -> None:
+        start, seen = clock.now(), list[tuple[str, int]]()
+        for name, seconds in (("late", 300), ("early", 100), ("never", 10_000)):
+            clock.call_at(start + seconds, lambda name=name: seen.append((name, round(clock.now() - start))))  # type: ignore[misc]
+        clock.advance(7200)
+        assert seen == [("early", 100), ("late", 300)]
+        assert 7200 <= clock.now() - start < 7260
+
+    play(work)
+
+
+def test_a_timer_that_an_earlier_one_armed_falls_due_in_the_same_turn() -> None:
+    """Nine-minute keep-alives fit thirteen times into two hours."""
+
+    async def work(clock: Clock) -> None:
+        rings: list[int] = []
+
+        def ring() -> None:
+            rings.append(round(clock.now()))
+            clock.call_at(clock.now() + 540, ring)
+
+        clock.call_at(clock.now() + 540, ring)
+        clock.advance(7200)
+        assert len(rings) == 13
+        assert {later - earlier for earlier, later in itertools.pairwise(rings)} == {540}
+
+    play(work)
+
+
+def test_what_a_timer_woke_runs_before_time_goes_on() -> None:
+    """A task that sleeps again and again on the clock misses none of its times."""
+
+    async def work(clock: Clock) -> None:
+        start, woken = clock.now(), list[int]()
+
+        async def sleeper() -> None:
+            while True:
+                await clock.sleep(600)
+                woken.append(round(clock.now() - start))
+
+        task = asyncio.create_task(sleeper())
+        await clock.pass_time(3000)
+        task.cancel()
+        assert woken == [600, 1200, 1800, 2400, 3000]
+
+    play(work)
+
+
+def test_time_waits_for_work_that_arms_the_next_timer() -> None:
+    """An attempt that takes real time ends before the clock goes on to the time of a later one."""
+
+    async def work(clock: Clock) -> None:
+        start, attempts = clock.now(), list[int]()
+
+        async def retry() -> None:
+            while True:
+                await clock.sleep(60)
+                with clock.work():
+                    attempts.append(round(clock.now() - start))
+                    await asyncio.sleep(0.01)
+
+        task = asyncio.create_task(retry())
+        await clock.pass_time(300)
+        task.cancel()
+        assert attempts == [60, 120, 180, 240, 300]
+
+    play(work)
+
+
+def test_time_goes_on_past_work_that_waits_for_it() -> None:
+    """Work that itself sleeps on the clock does not stop the clock for ever."""
+
+    async def work(clock: Clock) -> None:
+        async def wait() -> None:
+            with clock.work():
+                await clock.sleep(60)
+
+        task = asyncio.create_task(wait())
+        await clock.pass_time(120)
+        await asyncio.wait_for(task, 20)
+
+    play(work)
+
+
+def test_a_cancelled_timer_does_not_ring_however_many_there_are() -> None:
+    """Thousands of cancelled timers leave the others in place."""
+
+    async def work(clock: Clock) -> None:
+        rung: list[int] = []
+        timers = [clock.call_at(clock.now() + number, lambda n=number: rung.append(n)) for number in range(1, 3001)]  # type: ignore[misc]
+        for timer in timers[:2995]:
+            clock.cancel(timer)
+        clock.advance(7200)
+        assert rung == [2996, 2997, 2998, 2999, 3000]
+
+    play(work)
+
+
+def test_a_timer_that_fails_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    """The failure is told as any failure in the event loop is."""
+
+    async def work(clock: Clock) -> None:
+        rung = asyncio.Event()
+        clock.call_at(clock.now() + 1, lambda: [][0])
+        clock.call_at(clock.now() + 2, rung.set)
+        clock.advance(5)
+        assert rung.is_set()
+
+    play(work)
+    assert "IndexError" in caplog.text
+
+
+def test_a_timer_rings_in_real_time_when_nobody_turns_the_clock() -> None:
+    """Also the second of two, and one that was due already."""
+
+    async def work(clock: Clock) -> None:
+        first, second = asyncio.Event(), asyncio.Event()
+        clock.call_at(clock.now() + 0.02, second.set)
+        clock.call_at(clock.now() - 5, first.set)
+        await asyncio.wait_for(first.wait(), 20)
+        await asyncio.wait_for(second.wait(), 20)
+
+    play(work)
