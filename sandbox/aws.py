@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 import aiohttp
 from botocore.auth import SigV4Auth
@@ -68,13 +67,15 @@ class Answer:
 class Invocation:
     """What one Lambda invocation came to.
 
-    ``status`` is the API's own (429 throttled, 404 no such function); ``error`` is set when the function raised.
+    ``status`` is the API's own (429 throttled, 404 no such function); ``error`` is set when the function raised;
+    ``log`` is the end of what it printed.
     """
 
     status: int
     error: str | None
     executed_version: str
     payload: bytes
+    log: str = ""
 
     @property
     def ok(self) -> bool:
@@ -163,26 +164,3 @@ class AwsClient:
             raise answer.refusal()
         document: Json = json.loads(answer.body or b"{}")
         return document
-
-    async def invoke(self, function_arn: str, payload: bytes, *, timeout: float = 900.0) -> Invocation:
-        """Invoke a function and wait for it.
-
-        Args:
-            function_arn: With or without a version or alias.
-            payload: The event, as JSON.
-            timeout: Seconds until ``TimeoutError``; the function goes on running.
-        """
-        _, _, _, region, account, _, name = function_arn.split(":", 6)
-        answer = await self.send(
-            "POST",
-            f"/2015-03-31/functions/{quote(name, safe='')}/invocations",
-            service="lambda",
-            region=region,
-            account=account,
-            headers={"Content-Type": "application/json"},
-            body=payload,
-            timeout=timeout,
-        )
-        headers = answer.headers
-        version = headers.get("X-Amz-Executed-Version", "$LATEST")
-        return Invocation(answer.status, headers.get("X-Amz-Function-Error"), version, answer.body)

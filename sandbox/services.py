@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sandbox.aws import AwsClient
 from sandbox.clock import Clock
-from sandbox.functions import Functions
+from sandbox.functions import Events, Functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,17 @@ class Services:
         aws: Reaches the emulator as an account's root.
         clock: Drives every limit, window and expiry.
         functions: Invokes functions.
+        events: Takes asynchronous invocations.
     """
 
     aws: AwsClient
     clock: Clock
     functions: Functions
+    events: Events
 
 
 def services_on(aws: AwsClient) -> Services:
     """The services of a sandbox whose emulator ``aws`` reaches."""
-    return Services(aws=aws, clock=Clock(), functions=Functions(aws))
+    clock = Clock()
+    functions = Functions(aws, clock)
+    return Services(aws=aws, clock=clock, functions=functions, events=Events(functions, aws, clock))

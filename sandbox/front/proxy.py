@@ -5,7 +5,7 @@ from typing import Final
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, MultiMapping
 from yarl import URL
 
 from sandbox.aws import Answer
@@ -37,21 +37,26 @@ class Proxy:
         self._session = session
         self._endpoint = endpoint
 
-    async def send(self, request: web.BaseRequest, body: bytes) -> Answer:
+    async def send(self, request: web.BaseRequest, body: bytes, *, headers: MultiMapping[str] | None = None) -> Answer:
         """Send a request on.
+
+        Args:
+            request: Whose method, path and query are sent.
+            body: What is sent with it.
+            headers: Instead of the request's own; those that it has signed must be among them.
 
         Raises:
             EmulatorDownError: No connection, or it broke.
         """
-        headers = CIMultiDict(request.headers)
+        sent = CIMultiDict(request.headers if headers is None else headers)
         for name in _HOP_HEADERS:
-            headers.popall(name, None)
+            sent.popall(name, None)
         try:
             async with self._session.request(
                 request.method,
                 URL(self._endpoint + request.raw_path, encoded=True),
                 data=body or None,
-                headers=headers,
+                headers=sent,
                 skip_auto_headers=_ADDED_BY_CLIENT,
                 allow_redirects=False,
             ) as response:

@@ -13,6 +13,7 @@ from sandbox.front.api_endpoint import rewrite_endpoints
 from sandbox.front.connections_api import ConnectionsApi
 from sandbox.front.control_api import CONTROL_PATH, ControlApi
 from sandbox.front.control_plane import APIS_PATH, ControlPlane
+from sandbox.front.functions_api import FUNCTIONS_PATH, FunctionsApi
 from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
@@ -78,6 +79,8 @@ class Front:
         self._control_plane = ControlPlane(services.aws)
         self._gateway = Gateway(services, self._control_plane, after_message=pump.nudge)
         self._connections = ConnectionsApi(self._gateway, self._proxy)
+        self._functions = FunctionsApi(services.functions, services.events, self._proxy)
+        self._events = services.events
         self._mappings = MappingsApi(pump, self._proxy)
         self._control = ControlApi(services.clock)
         self._runner: web.ServerRunner | None = None
@@ -105,6 +108,7 @@ class Front:
     async def stop(self) -> None:
         """Close every socket and stop listening."""
         await self._gateway.stop()
+        await self._events.stop()
         if self._runner is not None:
             await self._runner.cleanup()
         self._listener.close()
@@ -116,6 +120,8 @@ class Front:
                 return await self._handle_execute(request, path)
             if path.startswith(MAPPINGS_PATH):
                 return await self._mappings.handle(request, await self._callers.owner(request.headers))
+            if FUNCTIONS_PATH.match(path):
+                return await self._functions.handle(request, await self._callers.owner(request.headers))
             if path.startswith(APIS_PATH):
                 return await self._handle_control_plane(request, path)
             if path.startswith(CONTROL_PATH):

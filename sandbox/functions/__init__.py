@@ -1,5 +1,6 @@
-"""Lambda as AWS runs it: who may invoke, which version runs, and what each invocation leaves behind."""
+"""Lambda as AWS runs it: which version runs, what is refused, and what each invocation leaves behind."""
 
-from sandbox.functions.functions import Call, Functions
+from sandbox.functions.events import Events
+from sandbox.functions.functions import Call, Finished, Functions
 
-__all__ = ["Call", "Functions"]
+__all__ = ["Call", "Events", "Finished", "Functions"]

@@ -1,8 +1,34 @@
-"""The one way by which the sandbox's own services invoke functions."""
+"""The one way by which functions run: for API Gateway, for event source mappings, and for whoever calls Invoke.
 
-from dataclasses import dataclass
+The emulator runs the code. What AWS decides around it is decided here: which version of an alias runs, whether there
+is concurrency left, how large an answer may be, and what an error looks like.
+"""
 
-from sandbox.aws import AwsClient, Invocation
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sandbox.aws import Answer, AwsClient, Invocation
+from sandbox.clock import Clock
+from sandbox.functions.answers import LOG_TAIL, read_answer
+from sandbox.functions.facts import Alias, FunctionFacts
+from sandbox.functions.reference import FunctionReference
+
+THROTTLED: Final = 429
+_TOO_MANY: Final = json.dumps(
+    {
+        "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
+        "Type": "User",
+        "message": "Rate Exceeded.",
+    }
+).encode()
+REFUSED: Final = Invocation(THROTTLED, None, "$LATEST", _TOO_MANY)
+Send = Callable[[], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,21 +46,135 @@ class Call:
     timeout: float = 900.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """One invocation that is over; ``began`` is a time of the sandbox's clock.
+
+    Args:
+        function: As the caller named it, with its alias or version.
+        invocation: What came of it; status 429 when it did not run for want of concurrency.
+        began: Seconds since the epoch.
+        duration_ms: How long it took.
+        concurrent: How many of the function ran while it did, itself counted.
+    """
+
+    function: FunctionReference
+    invocation: Invocation
+    began: float
+    duration_ms: float
+    concurrent: int
+
+    @property
+    def throttled(self) -> bool:
+        """Whether it was refused for want of concurrency."""
+        return self.invocation.status == THROTTLED
+
+
 class Functions:
-    """Invokes functions for API Gateway and for event source mappings.
+    """Runs functions on the emulator as AWS would.
 
     Args:
         aws: Reaches the emulator's Lambda API.
+        clock: Stamps what is reported.
+        seed: Of the choice between an alias's versions.
     """
 
-    def __init__(self, aws: AwsClient) -> None:
+    def __init__(self, aws: AwsClient, clock: Clock, *, seed: int = 0) -> None:
+        self.facts = FunctionFacts(aws)
         self._aws = aws
+        self._clock = clock
+        self._chance = random.Random(seed)
+        self._running: Counter[FunctionReference] = Counter()
+        self._watchers: list[Callable[[Finished], None]] = []
+        self._tasks: set[asyncio.Task[Invocation]] = set()
+
+    def watch(self, watcher: Callable[[Finished], None]) -> None:
+        """Tell ``watcher`` of every invocation that is over or was refused for want of concurrency."""
+        self._watchers.append(watcher)
 
     async def invoke(self, call: Call) -> Invocation:
-        """Invoke and wait for the answer.
+        """Invoke as the account's root and wait for the answer.
 
         Raises:
             aiohttp.ClientError: The emulator cannot be reached.
-            TimeoutError: No answer in time.
+            AwsRefusedError: The function's settings cannot be read.
+            TimeoutError: No answer in time; the function goes on running.
         """
-        return await self._aws.invoke(call.function_arn, call.payload, timeout=call.timeout)
+        function = FunctionReference.of_arn(call.function_arn)
+        running = asyncio.create_task(self.run_as_root(function, call.payload))
+        self._tasks.add(running)
+        running.add_done_callback(self._end)
+        return await asyncio.wait_for(asyncio.shield(running), call.timeout)
+
+    async def run_as_root(self, function: FunctionReference, payload: bytes, *, depth: str | None = None) -> Invocation:
+        """Run it with root's permission; ``depth`` continues the emulator's count of functions calling functions."""
+        chosen = await self.choose(function)
+        headers = {"Content-Type": "application/json", LOG_TAIL: "Tail"}
+        if depth is not None:
+            headers["X-Ministack-Invoke-Depth"] = depth
+
+        async def send() -> Answer:
+            return await self._aws.send(
+                "POST",
+                chosen.path,
+                service="lambda",
+                region=function.region,
+                account=function.account,
+                headers=headers,
+                body=payload,
+                timeout=1000.0,
+            )
+
+        return await self.run(function, send)
+
+    async def choose(self, function: FunctionReference) -> FunctionReference:
+        """The version that this invocation of a weighted alias is to run; any other reference stays as it is."""
+        alias = await self.facts.alias(function)
+        version = None if alias is None else self._draw(alias)
+        return function if version is None else replace(function, qualifier=version)
+
+    async def has_room(self, function: FunctionReference) -> bool:
+        """Whether its reserved concurrency, if it has any, leaves room for one more."""
+        reserved = await self.facts.reserved(function.function)
+        return reserved is None or self._running[function.function] < reserved
+
+    async def run(self, function: FunctionReference, send: Send) -> Invocation:
+        """Carry out one invocation that ``send`` makes, if there is concurrency for it.
+
+        Raises:
+            Exception: Whatever ``send`` raises.
+        """
+        began, started = self._clock.now(), time.perf_counter()
+        if not await self.has_room(function):
+            self._tell(Finished(function=function, invocation=REFUSED, began=began, duration_ms=0, concurrent=0))
+            return REFUSED
+        self._running[function.function] += 1
+        concurrent = self._running[function.function]
+        try:
+            invocation = read_answer(await send())
+        finally:
+            self._running[function.function] -= 1
+        duration = (time.perf_counter() - started) * 1000
+        self._tell(
+            Finished(function=function, invocation=invocation, began=began, duration_ms=duration, concurrent=concurrent)
+        )
+        return invocation
+
+    def _draw(self, alias: Alias) -> str | None:
+        """A further version by its weight; None: the alias's own."""
+        chance = self._chance.random()
+        for version, weight in alias.weights.items():
+            chance -= weight
+            if chance < 0:
+                return version
+        return None
+
+    def _end(self, task: asyncio.Task[Invocation]) -> None:
+        """Let go of an invocation whose caller may have given up on it: nobody else would look at its exception."""
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    def _tell(self, finished: Finished) -> None:
+        for watcher in self._watchers:
+            watcher(finished)

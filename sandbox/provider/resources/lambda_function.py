@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sandbox.functions.limits import ENVIRONMENT_BYTES, MEMORY_MB, RESERVED_VARIABLES, TIMEOUT_SECONDS
 from sandbox.provider.archives import zip_bytes
 from sandbox.provider.checking import Failure, mapping_of
 from sandbox.provider.cloud import Scope, existing, patiently, until
@@ -27,19 +28,8 @@ from sandbox.provider.wire import has_unknown
 
 _READY_SECONDS = 60
 _ROLE_SECONDS = 20  # on AWS a new role can take about ten seconds to be assumable
-_ENVIRONMENT_BYTES = 4096
 _CODE = frozenset({"code", "codeSha256", "sourceCodeHash", "s3Bucket", "s3Key", "s3ObjectVersion", "architectures"})
 _NOT_CONFIGURATION = frozenset({*_CODE, "tags", "publish", "reservedConcurrentExecutions", "skipDestroy"})
-# AWS Lambda developer guide, "Defined runtime environment variables": a function cannot set these.
-RESERVED_VARIABLES = frozenset(
-    {
-        "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
-        "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API",
-        "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
-    }
-)  # fmt: skip
 
 _FIELDS = {
     "name": STRING.but(replaces=True, api="FunctionName", pattern=r"[A-Za-z0-9_-]{1,64}"),
@@ -58,8 +48,8 @@ _FIELDS = {
     "s3ObjectVersion": STRING.but(local=True),
     "architectures": list_of(one_of("x86_64", "arm64")).but(computed=True),
     "description": STRING.but(longest=256),
-    "memorySize": between(128, 10240).but(default=128),
-    "timeout": between(1, 900).but(default=3),
+    "memorySize": between(*MEMORY_MB).but(default=128),
+    "timeout": between(*TIMEOUT_SECONDS).but(default=3),
     "environment": fields(variables=STRING_MAP),
     "layers": STRINGS,
     "ephemeralStorage": fields(size=between(512, 10240).but(computed=True)).but(computed=True),
@@ -118,8 +108,8 @@ def _variable_rules(variables: Mapping[str, Any]) -> Iterator[Failure]:
         yield Failure(f"environment.variables.{name}", f"'{name}' is reserved by Lambda and cannot be set")
     if not has_unknown(variables):
         size = sum(len(name.encode()) + len(str(value).encode()) for name, value in variables.items())
-        if size > _ENVIRONMENT_BYTES:
-            limit = f"{size} bytes; Lambda allows {_ENVIRONMENT_BYTES}"
+        if size > ENVIRONMENT_BYTES:
+            limit = f"{size} bytes; Lambda allows {ENVIRONMENT_BYTES}"
             yield Failure("environment.variables", f"names and values of the environment have {limit}")
 
 

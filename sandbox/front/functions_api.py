@@ -1,0 +1,170 @@
+"""Lambda's API as far as it is ours: invocations, and what creating and changing a function refuses.
+
+A call that only runs something is sent on as it came, so that the emulator checks the caller's signature and
+permission. Where we must answer ourselves (no concurrency, another version of a weighted alias, an asynchronous event),
+the caller's own signed request is judged by the emulator first, with a body that it cannot read: it then checks
+signature and permission, and stops before it runs anything.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from sandbox.aws import Answer, Invocation, Json
+from sandbox.front.proxy import Proxy
+from sandbox.front.signature import Owner
+from sandbox.functions import Functions
+from sandbox.functions.answers import LOG_RESULT, LOG_TAIL
+from sandbox.functions.creation import Refusal, refuse_configuration, refuse_upload
+from sandbox.functions.events import Events
+from sandbox.functions.limits import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES
+from sandbox.functions.reference import FunctionReference
+
+FUNCTIONS_PATH: Final = re.compile(r"/\d{4}-\d{2}-\d{2}/functions(?=$|[/?])")
+_INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<function>[^/?]+)/invocations/?")
+_CREATE: Final = re.compile(r"/2015-03-31/functions/?")
+_CODE: Final = re.compile(r"/2015-03-31/functions/[^/?]+/code")
+_CONFIGURATION: Final = re.compile(r"/2015-03-31/functions/[^/?]+/configuration")
+_KIND: Final = "X-Amz-Invocation-Type"
+_DEPTH: Final = "X-Ministack-Invoke-Depth"
+_UNREADABLE: Final = b"\xff"
+_LIMITS: Final = {"RequestResponse": SYNC_PAYLOAD_BYTES, "Event": ASYNC_PAYLOAD_BYTES}
+
+
+class FunctionsApi:
+    """Serves ``/2015-03-31/functions…`` and what belongs to it.
+
+    Args:
+        functions: Runs what is invoked.
+        events: Takes asynchronous invocations.
+        proxy: Reaches the emulator.
+    """
+
+    def __init__(self, functions: Functions, events: Events, proxy: Proxy) -> None:
+        self._functions = functions
+        self._events = events
+        self._proxy = proxy
+
+    async def handle(self, request: web.BaseRequest, owner: Owner) -> web.StreamResponse:
+        """Answer one request as Lambda does."""
+        path = request.raw_path.partition("?")[0]
+        body = await request.content.read()
+        if request.method == "POST" and (match := _INVOKE.fullmatch(path)):
+            return await self._invoke(request, body, self._reference(request, match["function"], owner))
+        if refusal := _refuse_change(request.method, path, body):
+            return _refused(refusal)
+        answer = await self._proxy.send(request, body)
+        if request.method != "GET":
+            self._functions.facts.forget()
+        return self._proxy.respond(request, answer)
+
+    def _reference(self, request: web.BaseRequest, quoted: str, owner: Owner) -> FunctionReference | None:
+        text, qualifier = unquote(quoted), request.query.get("Qualifier")
+        reference = FunctionReference.parse(text, account=owner.account, region=owner.region)
+        if reference is None or qualifier is None or reference.qualifier is not None:
+            return reference
+        return FunctionReference(reference.account, reference.region, reference.name, qualifier)
+
+    async def _invoke(
+        self, request: web.BaseRequest, body: bytes, function: FunctionReference | None
+    ) -> web.StreamResponse:
+        kind = request.headers.get(_KIND, "RequestResponse")
+        if function is None or kind not in _LIMITS:
+            return self._proxy.respond(request, await self._proxy.send(request, body))
+        if len(body) > _LIMITS[kind]:
+            return await self._judged(request, body) or _too_large(len(body), kind)
+        if kind == "Event":
+            return await self._accept(request, body, function)
+        chosen = await self._functions.choose(function)
+        if chosen == function and await self._functions.has_room(function):
+            return await self._pass_on(request, body, function)
+        return await self._judged(request, body) or _respond(await self._functions.run_as_root(chosen, body))
+
+    async def _accept(self, request: web.BaseRequest, body: bytes, function: FunctionReference) -> web.StreamResponse:
+        refused = await self._judged(request, body)
+        if refused is not None:
+            return refused
+        version = await self._functions.facts.version(function)
+        if version is None:
+            return _refused(Refusal(404, "ResourceNotFoundException", f"Function not found: {function.arn}"))
+        self._events.accept(function, body, depth=request.headers.get(_DEPTH))
+        return web.Response(status=202, headers={"X-Amz-Executed-Version": version})
+
+    async def _pass_on(self, request: web.BaseRequest, body: bytes, function: FunctionReference) -> web.StreamResponse:
+        """Send the caller's own request on; only the end of the log is asked for in addition."""
+        headers = CIMultiDict(request.headers)
+        headers.setdefault(LOG_TAIL, "Tail")
+
+        answers: list[Answer] = []
+
+        async def send() -> Answer:
+            answers.append(await self._proxy.send(request, body, headers=headers))
+            return answers[0]
+
+        invocation = await self._functions.run(function, send)
+        if answers and invocation.status != 200:  # the emulator's own refusal
+            return self._proxy.respond(request, answers[0])
+        return _respond(invocation, log=request.headers.get(LOG_TAIL) == "Tail")
+
+    async def _judged(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse | None:
+        """The emulator's refusal of the caller; None when he may.
+
+        The hash of the true body goes along unsigned, so that the signature still holds for the unreadable one.
+        """
+        headers = CIMultiDict(request.headers)
+        headers.setdefault("X-Amz-Content-SHA256", hashlib.sha256(body).hexdigest())
+        verdict = await self._proxy.send(request, _UNREADABLE, headers=headers)
+        return None if verdict.status == 500 else self._proxy.respond(request, verdict)
+
+
+def _refuse_change(method: str, path: str, body: bytes) -> Refusal | None:
+    """What creating or changing a function refuses before anything is made."""
+    creates = method == "POST" and _CREATE.fullmatch(path) is not None
+    if creates or (method == "PUT" and _CODE.fullmatch(path)):
+        refusal = refuse_upload(len(body), "CreateFunction" if creates else "UpdateFunctionCode")
+        if refusal is not None:
+            return refusal
+    if creates or (method == "PUT" and _CONFIGURATION.fullmatch(path)):
+        document = _parse(body)
+        return None if document is None else refuse_configuration(document)
+    return None
+
+
+def _parse(body: bytes) -> Json | None:
+    """The request, if it is one; the emulator says what is wrong with any other."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _respond(invocation: Invocation, *, log: bool = False) -> web.Response:
+    headers = {"X-Amz-Executed-Version": invocation.executed_version}
+    if invocation.error is not None:
+        headers["X-Amz-Function-Error"] = invocation.error
+    if invocation.status != 200:
+        document = _parse(invocation.payload) or {}
+        headers["x-amzn-ErrorType"] = str(document.get("__type", "TooManyRequestsException"))
+    if log:
+        headers[LOG_RESULT] = base64.b64encode(invocation.log.encode()).decode()
+    return web.Response(
+        status=invocation.status, body=invocation.payload, headers=headers, content_type="application/json"
+    )
+
+
+def _too_large(size: int, kind: str) -> web.Response:
+    text = f"{size} byte payload is too large for the {kind} invocation type (limit {_LIMITS[kind]} bytes)"
+    return _refused(Refusal(413, "RequestTooLargeException", text))
+
+
+def _refused(refusal: Refusal) -> web.Response:
+    text = json.dumps({"Type": "User", "message": refusal.message})
+    headers = {"x-amzn-ErrorType": refusal.code}
+    return web.Response(status=refusal.status, text=text, content_type="application/json", headers=headers)

@@ -1,0 +1,175 @@
+"""Asynchronous invocations: a queue in front of the function, retries, and what becomes of an event in the end."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import aiohttp
+
+from sandbox.aws import AwsClient, AwsRefusedError, Invocation, Json
+from sandbox.clock import Clock
+from sandbox.functions.destinations import Destinations
+from sandbox.functions.facts import EventSettings
+from sandbox.functions.functions import REFUSED, THROTTLED, Functions
+from sandbox.functions.limits import RETRY_PAUSES_SECONDS, THROTTLED_PAUSES_SECONDS
+from sandbox.functions.reference import LATEST, FunctionReference
+
+SUCCESS: Final = "Success"
+EXHAUSTED: Final = "RetriesExhausted"
+TOO_OLD: Final = "EventAgeExceeded"
+Loss = Literal["AsyncEventsDropped", "DeadLetterErrors", "DestinationDeliveryFailures"]
+_ERROR_TEXT_BYTES: Final = 1024
+_UNREACHED: Final = replace(REFUSED, status=500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event that a caller has handed over; ``depth`` counts functions that called functions."""
+
+    function: FunctionReference
+    payload: bytes
+    request_id: str
+    depth: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an event ended: why, after how many invocations, and what the last one said."""
+
+    condition: str
+    invocations: int
+    last: Invocation
+
+
+class Events:
+    """Runs what has been accepted with status 202.
+
+    Args:
+        functions: Runs each attempt.
+        aws: Reaches destinations.
+        clock: Measures pauses and ages.
+    """
+
+    def __init__(self, functions: Functions, aws: AwsClient, clock: Clock) -> None:
+        self._functions = functions
+        self._clock = clock
+        self._destinations = Destinations(aws)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watchers: list[Callable[[FunctionReference, Loss], None]] = []
+
+    def watch(self, watcher: Callable[[FunctionReference, Loss], None]) -> None:
+        """Tell ``watcher`` of each event that is lost."""
+        self._watchers.append(watcher)
+
+    def accept(self, function: FunctionReference, payload: bytes, *, depth: str | None = None) -> None:
+        """Take an event; it is run from now on, whatever becomes of the caller."""
+        event = Event(function=function, payload=payload or b"{}", request_id=str(uuid.uuid4()), depth=depth)
+        task = asyncio.create_task(self._run(event))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Drop what is under way."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, event: Event) -> None:
+        settings = await self._functions.facts.events(event.function)
+        ending = await self._until_over(event, settings)
+        if ending.condition == SUCCESS:
+            await self._tell(settings.on_success, event, ending)
+            return
+        self._lose(event.function, "AsyncEventsDropped")
+        await self._tell(settings.on_failure, event, ending)
+        await self._bury(settings.dead_letters, event, ending)
+
+    async def _until_over(self, event: Event, settings: EventSettings) -> Ending:
+        deadline = self._clock.now() + settings.age_seconds
+        invocations, waits = 0, 0
+        while True:
+            last = await self._attempt(event)
+            if last.ok:
+                return Ending(SUCCESS, invocations + 1, last)
+            if last.status == 200:
+                invocations += 1
+                if invocations > settings.retries:
+                    return Ending(EXHAUSTED, invocations, last)
+                pause = RETRY_PAUSES_SECONDS[min(invocations, len(RETRY_PAUSES_SECONDS)) - 1]
+            else:  # no concurrency, or an error of the service: the event goes back to the queue and costs no retry
+                first, longest = THROTTLED_PAUSES_SECONDS
+                pause = min(first * 2**waits, longest)
+                waits += 1
+            if self._clock.now() + pause > deadline:
+                return Ending(TOO_OLD, invocations, last)
+            await self._clock.sleep(pause)
+
+    async def _attempt(self, event: Event) -> Invocation:
+        try:
+            return await self._functions.run_as_root(event.function, event.payload, depth=event.depth)
+        except (aiohttp.ClientError, AwsRefusedError, TimeoutError):
+            return _UNREACHED
+
+    async def _tell(self, destination: str | None, event: Event, ending: Ending) -> None:
+        if destination is None:
+            return
+        record = json.dumps(self._record(event, ending))
+        try:
+            if destination.split(":")[2] == "lambda":
+                self.accept(FunctionReference.of_arn(destination), record.encode(), depth=event.depth)
+            else:
+                await self._destinations.send(destination, record)
+        except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
+            self._lose(event.function, "DestinationDeliveryFailures")
+
+    async def _bury(self, target: str | None, event: Event, ending: Ending) -> None:
+        """The dead-letter target gets the event itself, and what happened as attributes."""
+        if target is None:
+            return
+        document = _json(ending.last.payload)
+        text = str(document.get("errorMessage") or "Unknown") if isinstance(document, dict) else "Unknown"
+        code = "429" if ending.last.status == THROTTLED else "200"
+        attributes: dict[str, Json] = {
+            "RequestID": {"DataType": "String", "StringValue": event.request_id},
+            "ErrorCode": {"DataType": "Number", "StringValue": code},
+            "ErrorMessage": {"DataType": "String", "StringValue": text[:_ERROR_TEXT_BYTES]},
+        }
+        try:
+            await self._destinations.send(target, event.payload.decode(), attributes)
+        except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
+            self._lose(event.function, "DeadLetterErrors")
+
+    def _record(self, event: Event, ending: Ending) -> Json:
+        now = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
+        qualified = replace(event.function, qualifier=event.function.qualifier or LATEST)
+        response: Json = {"statusCode": ending.last.status, "executedVersion": ending.last.executed_version}
+        if ending.last.error is not None:
+            response["functionError"] = ending.last.error
+        return {
+            "version": "1.0",
+            "timestamp": now.replace("+00:00", "Z"),
+            "requestContext": {
+                "requestId": event.request_id,
+                "functionArn": qualified.arn,
+                "condition": ending.condition,
+                "approximateInvokeCount": ending.invocations,
+            },
+            "requestPayload": _json(event.payload),
+            "responseContext": response,
+            "responsePayload": _json(ending.last.payload),
+        }
+
+    def _lose(self, function: FunctionReference, loss: Loss) -> None:
+        for watcher in self._watchers:
+            watcher(function, loss)
+
+
+def _json(payload: bytes) -> object:
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return None
