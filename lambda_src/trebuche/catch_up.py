@@ -23,7 +23,7 @@ from trebuche.effects import (
 from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, encode
 from trebuche.errors import StateError
 from trebuche.filters import passes
-from trebuche.frames import data_frame, observed
+from trebuche.frames import data_frame, observed, observed_before
 from trebuche.stored import JournalEntry, Phase, Subscription
 from trebuche.targets import observed_property
 
@@ -41,7 +41,11 @@ class Current:
 
 
 def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
-    """The stored state, or what a fresh actor would hold under the last version that the journal knows."""
+    """The stored state, or what a fresh actor would hold under the last version that the journal knows.
+
+    Raises:
+        StateError: What is stored cannot be read.
+    """
     stored = yield from perform(LoadState(actor_id))
     if stored is None:
         highest = yield from perform(HighestVersion(actor_id))
@@ -122,8 +126,7 @@ def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pe
 def _send(row: Subscription, version: int, state: bytes, previous: bytes | None, skipped: int) -> Routine[None]:
     property_key = observed_property(row.target) or ""
     value = observed(state, property_key)
-    before = observed(previous, property_key) if previous is not None else None
-    if passes(row.filter, value=value, previous=before):
+    if passes(row.filter, value=value, previous=observed_before(previous, property_key)):
         now_ms = yield from perform(Now())
         frame = data_frame(row.stream_id, version - row.base, value, now_ms, skipped=skipped)
         yield from deliver(row.connection_id, row.connected_at, frame)

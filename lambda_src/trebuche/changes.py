@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from trebuche.contract import ACTOR_ID, STATE, UPDATED_AT, VERSION
+from trebuche.scalars import UINT64_MAX
 
+UNREADABLE: Final = b""
 _SERVICE: Final = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
 
@@ -17,8 +19,8 @@ class Change:
     Attributes:
         sequence_number: Of the record: decimal text of 21 to 40 digits.
         version: Of the state; of the last one when it was deleted.
-        state: JSON document; None when it was deleted.
-        previous: What it was before; None when there was none.
+        state: JSON document; None when it was deleted, empty when the item holds none that can be read.
+        previous: What it was before; None when there was none that can be read.
         updated_at: When the state was written, in milliseconds; None when it was deleted or does not say.
     """
 
@@ -33,11 +35,14 @@ class Change:
 def read_change(record: Mapping[str, Any]) -> Change | None:
     """The change in a record; None when it is none for subscribers.
 
-    None are: an expiry by DynamoDB (a deletion by a person or a program is one), a write that keeps the version, and an
-    item without state or version.
+    None are: an expiry by DynamoDB (a deletion by a person or a program is one), a write that keeps the version, and
+    the deletion of an item without state or version. The writing of such an item is one, under the next version: its
+    subscribers have to be told.
     """
     data = _mapping(record.get("dynamodb"))
     new, old = _image(data.get("NewImage")), _image(data.get("OldImage"))
+    if new is None and isinstance(data.get("NewImage"), Mapping):
+        new = (old[0] + 1 if old else 1), UNREADABLE
     actor_id = _mapping(_mapping(data.get("Keys")).get(ACTOR_ID)).get("S")
     sequence_number = data.get("SequenceNumber")
     deleted = record.get("eventName") == "REMOVE"
@@ -75,9 +80,10 @@ def _image(image: Mapping[str, Any] | None) -> tuple[int, bytes] | None:
     if image is None:
         return None
     try:
-        return int(image[VERSION]["N"]), base64.b64decode(image[STATE]["B"], validate=True)
+        version, state = int(image[VERSION]["N"]), base64.b64decode(image[STATE]["B"], validate=True)
     except (KeyError, TypeError, ValueError):
         return None
+    return (version, state) if 0 < version <= UINT64_MAX else None
 
 
 def _updated_at(image: Mapping[str, Any]) -> int | None:

@@ -9,7 +9,7 @@ from trebuche.actor_types import WHOLE_STATE
 from trebuche.contract import MESSAGE_LIMIT_BYTES
 from trebuche.documents import dumps, loads
 from trebuche.envelopes import ResponseEnvelope, StreamDataEnvelope, encode
-from trebuche.errors import ResultTooLargeError, StateTooLargeError
+from trebuche.errors import MalformedError, ResultTooLargeError, StateError, StateTooLargeError
 from trebuche.scalars import UINT64_MAX, write_data
 
 _NO_DATA: Final = '"data":""'
@@ -60,11 +60,26 @@ def check_state_size(actor_id: str, state: bytes) -> None:
 
 @lru_cache(maxsize=32)
 def observed(state: bytes, property_key: str) -> bytes:
-    """The JSON document of one property of a state; ``null`` where the stored state lacks it."""
+    """The JSON document of one property of a state; ``null`` where the stored state lacks it.
+
+    Raises:
+        StateError: The state, written past the runtime, is no JSON.
+    """
+    try:
+        document = loads(state)
+    except MalformedError as error:
+        raise StateError(f"the stored state cannot be read: {error}") from error
     if property_key == WHOLE_STATE:
         return state
-    document = loads(state)
     return dumps(document.get(property_key) if isinstance(document, dict) else None).encode()
+
+
+def observed_before(state: bytes | None, property_key: str) -> bytes | None:
+    """The same of the version before, for filters to compare with; None when there was none that can be read."""
+    try:
+        return None if state is None else observed(state, property_key)
+    except StateError:
+        return None
 
 
 @lru_cache(maxsize=32)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from trebuche import logs
 from trebuche.catch_up import end
-from trebuche.changes import Change
+from trebuche.changes import UNREADABLE, Change
 from trebuche.contract import MESSAGE_LIMIT_BYTES, METRIC_DELIVERY_LAG
 from trebuche.delivery import bury, deliver, detach
 from trebuche.effects import (
@@ -24,9 +24,9 @@ from trebuche.effects import (
     perform,
 )
 from trebuche.envelopes import StreamErrorEnvelope, encode
-from trebuche.errors import ConnectionGoneError, MalformedError, StateTooLargeError, ThrottledError, TrebucheError
+from trebuche.errors import ConnectionGoneError, StateError, StateTooLargeError, ThrottledError, TrebucheError
 from trebuche.filters import passes
-from trebuche.frames import data_frame, observed
+from trebuche.frames import data_frame, observed, observed_before
 from trebuche.stored import Phase, Subscription
 from trebuche.targets import observed_property
 
@@ -100,31 +100,40 @@ def _tell(row: Subscription, change: Change) -> Routine[Subscription | None]:
     except ThrottledError as error:
         yield from perform(Log(logs.WARNING, "subscriber-slow", _fields(row) | {"code": error.code}))
         return row
-    except MalformedError as error:
-        # Written past the runtime; no repetition makes it JSON.
-        yield from perform(Log(logs.ERROR, "state-unreadable", _fields(row) | {"code": error.code}, error))
-        return row
 
 
 def _post(row: Subscription, change: Change) -> Routine[Subscription | None]:
     if change.state is None:
         yield from end(row)
         return None
-    if change.version <= row.sent:
+    if change.version <= row.sent and change.state != UNREADABLE:
         return row
+    try:
+        frame = yield from _frame(row, change, change.state)
+    except StateError as error:
+        yield from _give_up(row, error)
+        return None
+    if frame is not None:
+        yield from deliver(row.connection_id, row.connected_at, frame)
+        yield from _measure_lag(change)
+    return row
+
+
+def _frame(row: Subscription, change: Change, state: bytes) -> Routine[str | None]:
+    """The frame of one change; None when the filter holds it back.
+
+    Raises:
+        StateError: The state, written past the runtime, is no state or fits no frame.
+    """
     property_key = observed_property(row.target) or ""
-    value = observed(change.state, property_key)
-    before = observed(change.previous, property_key) if change.previous is not None else None
-    if not passes(row.filter, value=value, previous=before):
-        return row
+    value = observed(state, property_key)
+    if not passes(row.filter, value=value, previous=observed_before(change.previous, property_key)):
+        return None
     now_ms = yield from perform(Now())
     frame = data_frame(row.stream_id, change.version - row.base, value, now_ms)
     if (size := len(frame)) > MESSAGE_LIMIT_BYTES:
-        yield from _give_up(row, size)
-        return None
-    yield from deliver(row.connection_id, row.connected_at, frame)
-    yield from _measure_lag(change)
-    return row
+        raise StateTooLargeError(f"the value takes {size} bytes as a frame, over the limit of {MESSAGE_LIMIT_BYTES}")
+    return frame
 
 
 def _measure_lag(change: Change) -> Routine[None]:
@@ -134,10 +143,10 @@ def _measure_lag(change: Change) -> Routine[None]:
         yield from perform(Measure(METRIC_DELIVERY_LAG, max(0, now_ms - change.updated_at), actor_type))
 
 
-def _give_up(row: Subscription, size: int) -> Routine[None]:
-    """A state written past the runtime can be too large for any frame."""
-    message = f"the value takes {size} bytes as a frame, over the limit of {MESSAGE_LIMIT_BYTES}"
-    frame = encode(StreamErrorEnvelope(row.stream_id, message, StateTooLargeError.code, retryable=False))
+def _give_up(row: Subscription, error: StateError) -> Routine[None]:
+    """End a stream for what no repetition mends; who subscribes again gets the state as soon as it is mended."""
+    yield from perform(Log(logs.ERROR, "state-undeliverable", _fields(row) | {"code": error.code}, error))
+    frame = encode(StreamErrorEnvelope(row.stream_id, str(error), error.code, retryable=False))
     yield from deliver(row.connection_id, row.connected_at, frame)
     yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
 

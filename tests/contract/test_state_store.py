@@ -1,12 +1,20 @@
 """States, journals and call records: the same in memory and in DynamoDB."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
+from trebuche.adapters.dynamodb_states import DynamoDBStateStore
+from trebuche.errors import StateError
 from trebuche.ports import StateStore
 from trebuche.stored import CallRecord, JournalEntry, StoredState, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from types_boto3_dynamodb import DynamoDBClient
 
 NOW = 1_767_225_600
 FIRST = UUID(int=1)
@@ -104,3 +112,23 @@ def test_actors_do_not_see_one_another(written: StateStore) -> None:
     assert written.load("todos/a") is None
     assert written.load_call("todos/a", FIRST, now=NOW) is None
     assert written.highest_version("todos/a") == 0
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"state": {"B": b"{}"}},
+        {"version": {"N": "1"}},
+        {"state": {"S": "{}"}, "version": {"N": "1"}},
+        {"state": {"B": b"{}"}, "version": {"N": "1.5"}},
+        {"state": {"B": b"{}"}, "version": {"S": "1"}},
+    ],
+)
+def test_item_that_is_no_state_is_refused_by_name(
+    dynamodb: "Callable[[], DynamoDBClient]", attributes: dict[str, Any]
+) -> None:
+    """Written past the runtime: the error says which actor's, and what such an item needs."""
+    dynamodb().put_item(TableName="states", Item={"actorId": {"S": "todos"}, **attributes})
+    with pytest.raises(StateError, match=r"'todos' cannot be read: its item needs state .binary. and version .number."):
+        DynamoDBStateStore(dynamodb, "states", "journal").load("todos")

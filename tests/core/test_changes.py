@@ -73,13 +73,21 @@ def test_a_write_that_keeps_the_version_is_no_change() -> None:
         {"version": {"N": "8"}},
         {"state": {"B": "e30="}},
         {"version": {"N": "eight"}, "state": {"B": "e30="}},
+        {"version": {"N": "-8"}, "state": {"B": "e30="}},
+        {"version": {"N": "18446744073709551616"}, "state": {"B": "e30="}},
         {"version": {"N": "8"}, "state": {"B": "***"}},
         {"version": {"N": "8"}, "state": {"S": "{}"}},
     ],
 )
-def test_an_item_that_is_no_state_is_no_change(image: dict[str, Any]) -> None:
-    """Somebody else's item never stops the others."""
-    assert read_change(record(NewImage=image)) is None
+def test_an_item_that_is_no_state_cannot_be_read(image: dict[str, Any]) -> None:
+    """Its subscribers are told so; its deletion, and what it was before it was mended, say nothing."""
+    change = read_change(record(NewImage=image))
+    assert change is not None
+    assert (change.version, change.state) == (8, b"")
+    assert read_change(record(eventName="REMOVE", NewImage=None, OldImage=image)) is None
+    mended = read_change(record(OldImage=image))
+    assert mended is not None
+    assert (mended.version, mended.previous) == (8, None)
 
 
 def test_the_newest_record_tells_the_time() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from actors.game_room import GameRoom
 from actors.todo_list import TodoList
-from tests.support.world import World, observe, resume, write_state
+from tests.support.world import World, observe, resume, write_document, write_state
 from trebuche.adapters.memory import InMemoryConnectionSender, InMemorySubscriptionStorage
 from trebuche.changes import Change
 from trebuche.documents import loads
@@ -396,18 +396,6 @@ def test_a_state_written_past_the_runtime_reaches_watchers(world: World) -> None
     assert numbers(world) == [2]
 
 
-def test_a_state_that_is_no_json_is_passed_over(world: World) -> None:
-    """Written past the runtime; the shard goes on, and the log says which actor."""
-    world.watch("todos", "observeTodos")
-    world.frames()
-    world.result("todos", "addTodo", "Milk")
-    (record,) = world.records()
-    record["dynamodb"]["NewImage"]["state"]["B"] = "e30t"
-    assert world.processor.handle({"Records": [record]}) == {"batchItemFailures": []}
-    assert world.frames() == []
-    assert any('"state-unreadable"' in line and '"todos"' in line for line in world.log.lines)
-
-
 def test_a_state_too_large_for_a_frame_ends_the_stream(world: World) -> None:
     """Written past the runtime, which would have refused it."""
     stream_id = world.watch("todos")
@@ -436,3 +424,71 @@ def test_a_batch_of_another_form_is_passed_over(world: World, event: dict[str, A
     line = loads(world.log.lines[-1])
     assert isinstance(line, dict)
     assert line["event"] == "fan-out"
+
+
+def test_a_state_that_is_none_ends_the_streams_of_its_actor_only(world: World) -> None:
+    """Written past the runtime: those who watch it are told, and what others did in the same batch is delivered."""
+    whole, part = world.watch("todos/broken"), world.watch("todos/broken", "observeTodos")
+    world.watch("todos", connection_id="c2")
+    world.frames("c1")
+    world.frames("c2")
+    write_document(world, "todos/broken", b'{"todos":')
+    world.result("todos", "addTodo", "Milk")
+    assert world.pump() == {"batchItemFailures": []}
+    errors = [frame for frame in world.frames("c1") if isinstance(frame, StreamErrorEnvelope)]
+    assert {(error.stream_id, error.code, error.retryable) for error in errors} == {
+        (whole, "state", False),
+        (part, "state", False),
+    }
+    assert all("the stored state cannot be read: not JSON" in error.error_message for error in errors)
+    assert numbers(world, "c2") == [2]
+    assert [row.actor_id for row in world.subscriptions.attached.values()] == ["todos"]
+    assert any("state-undeliverable" in line and "todos/broken" in line for line in world.log.lines)
+
+
+@pytest.mark.parametrize("document", [b"", b"\xff\xfe", b'{"todos":NaN}'])
+def test_only_json_is_a_state(world: World, document: bytes) -> None:
+    """No other text reaches a subscriber as a value."""
+    world.watch("todos")
+    world.frames()
+    write_document(world, "todos", document)
+    world.pump()
+    error = only(world.frames())
+    assert isinstance(error, StreamErrorEnvelope)
+    assert error.code == "state"
+
+
+def test_an_item_without_version_ends_the_stream(world: World) -> None:
+    """An administrator's put_item that forgot it: whatever versions the subscriber has had, it is told."""
+    stream_id = world.watch("todos")
+    world.frames()
+    world.result("todos", "addTodo", "Milk")
+    (record,) = world.records()
+    del record["dynamodb"]["NewImage"]["version"]
+    assert world.processor.handle({"Records": [record]}) == {"batchItemFailures": []}
+    error = only(world.frames())
+    assert isinstance(error, StreamErrorEnvelope)
+    assert (error.stream_id, error.code) == (stream_id, "state")
+
+
+def test_a_mended_state_is_delivered(world: World) -> None:
+    """The unreadable version before it is no reason to hold back the next one, whatever the filter compares."""
+    write_document(world, "todos", b"?")
+    world.records()
+    write_document(world, "todos", b'{"todos":[]}')
+    (record,) = world.records()
+    record["dynamodb"]["OldImage"]["state"] = {"B": "Pw=="}
+    world.send(observe("todos", only=StreamFilter(FilterType.PREDEFINED, "changed")))
+    world.frames()
+    record["dynamodb"]["NewImage"]["version"] = {"N": "3"}
+    assert world.processor.handle({"Records": [record]}) == {"batchItemFailures": []}
+    assert numbers(world) == [2]
+
+
+def test_an_unreadable_state_cannot_be_watched(world: World) -> None:
+    """The error has a name, and no stream is left behind."""
+    write_document(world, "todos", b"?")
+    error = decode(world.send(observe("todos"))["body"])
+    assert isinstance(error, StreamErrorEnvelope)
+    assert error.code == "state"
+    assert world.subscriptions.attached == {}

@@ -187,10 +187,14 @@ class World:
 
 def write_state(world: World, actor_id: str, state: Mapping[str, Any]) -> int:
     """Write a state as a turn would; the version it got."""
+    return write_document(world, actor_id, dumps(dict(state)).encode())
+
+
+def write_document(world: World, actor_id: str, document: bytes) -> int:
+    """Write any bytes as an actor's next state; the version they got."""
     found = world.states.load(actor_id)
     version = (found.version if found else world.states.highest_version(actor_id)) + 1
     now = world.clock.now_ms() // 1000
-    document = dumps(dict(state)).encode()
     turn = Turn(
         previous=found.version if found else None,
         next=StoredState(actor_id, document, version, 1, now * 1000),

@@ -9,6 +9,7 @@ from trebuche.adapters.clients import DynamoDB
 from trebuche.adapters.failures import lost_race, translated
 from trebuche.adapters.items import Item, StoredItem, binary, number, read_binary, read_number, read_text, text
 from trebuche.contract import ACTOR_ID, ENTRY, SCHEMA, STATE, TTL, UPDATED_AT, VERSION
+from trebuche.errors import StateError
 from trebuche.scalars import write_uuid
 from trebuche.stored import CallRecord, JournalEntry, StoredState, Turn
 
@@ -177,10 +178,21 @@ def call_entry(call_id: UUID) -> str:
 
 
 def _state(item: StoredItem) -> StoredState:
-    return StoredState(
-        actor_id=read_text(item, ACTOR_ID),
-        state=read_binary(item, STATE),
-        version=read_number(item, VERSION),
-        schema=read_number(item, SCHEMA, 1),
-        updated_at=read_number(item, UPDATED_AT, 0),
-    )
+    """What an item says; others may have written it.
+
+    Raises:
+        StateError: It has no state or no version, or one of another type.
+    """
+    actor_id = read_text(item, ACTOR_ID)
+    try:
+        return StoredState(
+            actor_id=actor_id,
+            state=read_binary(item, STATE),
+            version=read_number(item, VERSION),
+            schema=read_number(item, SCHEMA, 1),
+            updated_at=read_number(item, UPDATED_AT, 0),
+        )
+    except (KeyError, ValueError) as error:
+        raise StateError(
+            f"the stored state of '{actor_id}' cannot be read: its item needs {STATE} (binary) and {VERSION} (number)"
+        ) from error
