@@ -110,7 +110,8 @@ class Events:
 
     async def _attempt(self, event: Event) -> Invocation:
         try:
-            return await self._functions.run_as_root(event.function, event.payload, depth=event.depth)
+            with self._clock.work():
+                return await self._functions.run_as_root(event.function, event.payload, depth=event.depth)
         except (aiohttp.ClientError, AwsRefusedError, TimeoutError):
             return _UNREACHED
 

@@ -1,0 +1,108 @@
+"""What Lambda refuses when a function is made or changed."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.sandbox import Aws, Json, eventually
+
+SILENT = 'print("x")'
+
+
+def refused(aws: Aws, **changes: Any) -> tuple[int, str, str]:
+    """Status, name and text of the error that a configuration meets."""
+    function = aws.function(SILENT)
+    with pytest.raises(ClientError) as caught:
+        aws.client("lambda").update_function_configuration(FunctionName=function.name, **changes)
+    response: Json = dict(caught.value.response)
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"], response["Error"]["Message"]
+
+
+def accepted(aws: Aws, **changes: Any) -> None:
+    """A configuration that is within the limits."""
+    aws.client("lambda").update_function_configuration(FunctionName=aws.function(SILENT).name, **changes)
+
+
+def refused_creation(aws: Aws, **changes: Any) -> tuple[str, str]:
+    """Name and text of the error that making a function meets."""
+    request: Json = {
+        "FunctionName": "refused",
+        "Runtime": "python3.13",
+        "Handler": "main.handle",
+        "Role": aws.role(),
+        "Code": {"ZipFile": b"x"},
+    }
+    with pytest.raises(ClientError) as caught:
+        aws.client("lambda").create_function(**(request | changes))
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+@pytest.mark.parametrize("memory", [127, 10_241])
+def test_memory_outside_its_range_is_refused(aws: Aws, memory: int) -> None:
+    """From 128 MB to 10,240 MB."""
+    status, code, text = refused(aws, MemorySize=memory)
+    assert (status, code) == (400, "ValidationException")
+    assert f"Value '{memory}' at 'memorySize' failed to satisfy constraint" in text
+    assert refused_creation(aws, MemorySize=memory)[0] == "ValidationException"
+
+
+def test_memory_at_both_ends_is_taken(aws: Aws) -> None:
+    """The limits themselves are allowed."""
+    accepted(aws, MemorySize=128)
+    accepted(aws, MemorySize=10_240)
+
+
+@pytest.mark.parametrize("timeout", [0, 901])
+def test_a_timeout_outside_its_range_is_refused(aws: Aws, timeout: int) -> None:
+    """From a second to 15 minutes."""
+    _, code, text = refused(aws, Timeout=timeout)
+    assert code == "ValidationException"
+    assert f"Value '{timeout}' at 'timeout'" in text
+    accepted(aws, Timeout=900)
+
+
+def test_an_unknown_architecture_is_refused(aws: Aws) -> None:
+    """Lambda runs two, and a function has one."""
+    code, text = refused_creation(aws, Architectures=["sparc"])
+    assert code == "ValidationException"
+    assert "at 'architectures'" in text
+    assert refused_creation(aws, Architectures=["arm64", "x86_64"])[0] == "ValidationException"
+
+
+def test_an_environment_above_4_kb_is_refused(aws: Aws) -> None:
+    """Names and values are counted together."""
+    accepted(aws, Environment={"Variables": {"NAME": "x" * 4092}})
+    _, code, text = refused(aws, Environment={"Variables": {"NAME": "x" * 4093}})
+    assert code == "InvalidParameterValueException"
+    assert "exceeded the 4KB limit" in text
+
+
+def test_a_reserved_variable_is_refused(aws: Aws) -> None:
+    """What Lambda sets itself cannot be set."""
+    _, code, text = refused(aws, Environment={"Variables": {"AWS_REGION": "eu-west-1", "MINE": "x"}})
+    assert code == "InvalidParameterValueException"
+    assert "Reserved keys used in this request: AWS_REGION" in text
+
+
+def test_a_zip_above_50_mb_is_refused(aws: Aws) -> None:
+    """Larger packages go through S3."""
+    code, text = refused_creation(aws, Code={"ZipFile": bytes(50 * 1024 * 1024 + 1)})
+    assert code == "RequestEntityTooLargeException"
+    assert text == "Request must be smaller than 69905067 bytes for the CreateFunction operation"
+
+
+def test_a_role_that_is_not_there_is_refused(aws: Aws) -> None:
+    """A function cannot be made for a role that Lambda cannot assume."""
+    code, _ = refused_creation(aws, Role="arn:aws:iam::000000000000:role/nobody")
+    assert code == "InvalidParameterValueException"
+
+
+def test_what_was_refused_changes_nothing(aws: Aws) -> None:
+    """A refused change leaves the function as it was."""
+    function = aws.function(SILENT)
+    with pytest.raises(ClientError):
+        aws.functions.update_function_configuration(FunctionName=function.name, MemorySize=64, Description="new")
+    found = eventually(lambda: aws.functions.get_function_configuration(FunctionName=function.name))
+    assert (found["MemorySize"], found.get("Description", "")) == (128, "")

@@ -1,0 +1,149 @@
+"""Asynchronous invocations: retries on the sandbox's clock, and where an event ends."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from sandbox.client import RunningSandbox
+from sandbox.clock import Clock
+from tests.support.front import turnable_front
+from tests.support.sandbox import Aws, Function, Json, eventually
+
+FAIL = 'record(event)\nraise ValueError("no")'
+DONE = 'record(event)\nreturn {"done": True}'
+Play = Callable[[Aws, Clock], Awaitable[None]]
+
+
+def run(sandbox: RunningSandbox, folder: Path, play: Play) -> None:
+    """Play against a front whose clock can be turned."""
+
+    async def main() -> None:
+        async with turnable_front(sandbox.record.emulator_endpoint) as front:
+            await asyncio.wait_for(play(Aws(front.endpoint, folder), front.clock), 60)
+
+    asyncio.run(main())
+
+
+def queue(aws: Aws) -> tuple[str, str]:
+    """URL and ARN of a new queue."""
+    url = aws.sqs.create_queue(QueueName=f"queue-{aws.folder.name[-40:]}-{id(aws)}")["QueueUrl"]
+    return url, aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+def receive(aws: Aws, url: str) -> Json:
+    """The next message of a queue, with its attributes."""
+
+    def read() -> Any:
+        return aws.sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages", [])
+
+    [message] = eventually(read)
+    return message
+
+
+def send(aws: Aws, function: Function, event: Json) -> None:
+    """Hand an event over."""
+    answer = aws.functions.invoke(FunctionName=function.name, InvocationType="Event", Payload=json.dumps(event))
+    assert answer["StatusCode"] == 202
+
+
+async def attempts(function: Function, count: int) -> None:
+    """Wait until the function has run so often."""
+    await asyncio.to_thread(eventually, function.events, lambda events: len(events) >= count)
+
+
+def test_a_failed_event_is_tried_after_one_and_two_minutes(sandbox: RunningSandbox, tmp_path: Path, aws: Aws) -> None:
+    """Two retries, then the event and its error go to the dead-letter queue."""
+    function, (url, arn) = aws.function(FAIL), queue(aws)
+    aws.functions.update_function_configuration(FunctionName=function.name, DeadLetterConfig={"TargetArn": arn})
+
+    async def play(turned: Aws, clock: Clock) -> None:
+        await asyncio.to_thread(send, turned, function, {"n": 1})
+        await attempts(function, 1)
+        await clock.pass_time(59)
+        assert len(function.events()) == 1
+        await clock.pass_time(1.5)
+        await attempts(function, 2)
+        await clock.pass_time(119)
+        assert len(function.events()) == 2
+        await clock.pass_time(1.5)
+        await attempts(function, 3)
+        message = await asyncio.to_thread(receive, turned, url)
+        assert json.loads(message["Body"]) == {"n": 1}
+        attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+        assert (attributes["ErrorCode"], attributes["ErrorMessage"]) == ("200", "no")
+        assert len(attributes["RequestID"]) == 36
+
+    run(sandbox, tmp_path, play)
+    assert len(function.events()) == 3
+
+
+def test_success_reaches_its_destination(aws: Aws) -> None:
+    """The record holds the event, the answer and the version that ran."""
+    function, (url, arn) = aws.function(DONE), queue(aws)
+    aws.functions.put_function_event_invoke_config(
+        FunctionName=function.name, DestinationConfig={"OnSuccess": {"Destination": arn}}
+    )
+    send(aws, function, {"n": 1})
+    record = json.loads(receive(aws, url)["Body"])
+    assert record["requestContext"]["condition"] == "Success"
+    assert record["requestContext"]["functionArn"] == f"{function.arn}:$LATEST"
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+    assert (record["requestPayload"], record["responsePayload"]) == ({"n": 1}, {"done": True})
+    assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST"}
+
+
+def test_failure_reaches_its_destination(aws: Aws) -> None:
+    """Without retries the first failure is the last one; the record tells what happened."""
+    function, (url, arn) = aws.function(FAIL), queue(aws)
+    aws.functions.put_function_event_invoke_config(
+        FunctionName=function.name,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+    )
+    send(aws, function, {"n": 1})
+    record = json.loads(receive(aws, url)["Body"])
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["responseContext"]["functionError"] == "Unhandled"
+    assert record["responsePayload"]["errorMessage"] == "no"
+    assert len(function.events()) == 1
+
+
+def test_success_can_go_on_to_a_function(aws: Aws) -> None:
+    """A function as destination is invoked with the record."""
+    second = aws.function(DONE)
+    first = aws.function(DONE)
+    aws.functions.put_function_event_invoke_config(
+        FunctionName=first.name, DestinationConfig={"OnSuccess": {"Destination": second.arn}}
+    )
+    send(aws, first, {"n": 1})
+    [record] = eventually(second.events)
+    assert record["requestPayload"] == {"n": 1}
+
+
+def test_an_event_waits_for_concurrency(sandbox: RunningSandbox, tmp_path: Path, aws: Aws) -> None:
+    """A throttled event costs no retry and runs when there is room; when it has become too old, it has failed."""
+    function, (url, arn) = aws.function(DONE), queue(aws)
+    aws.functions.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=0)
+    aws.functions.put_function_event_invoke_config(
+        FunctionName=function.name,
+        MaximumRetryAttempts=0,
+        MaximumEventAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+    )
+
+    async def play(turned: Aws, clock: Clock) -> None:
+        await asyncio.to_thread(send, turned, function, {"n": 1})
+        for _ in range(6):
+            await clock.pass_time(10)
+        record = json.loads((await asyncio.to_thread(receive, turned, url))["Body"])
+        assert record["requestContext"]["condition"] == "EventAgeExceeded"
+        assert record["requestContext"]["approximateInvokeCount"] == 0
+        await asyncio.to_thread(send, turned, function, {"n": 2})
+        await asyncio.to_thread(turned.functions.delete_function_concurrency, FunctionName=function.name)
+        await clock.pass_time(2)
+        await attempts(function, 1)
+
+    run(sandbox, tmp_path, play)
+    assert function.events() == [{"n": 2}]
