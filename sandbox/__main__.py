@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sandbox.errors import EmulatorDiedError
+from sandbox.quotas import read_quotas
 from sandbox.record import SandboxRecord
 from sandbox.server import Options, serve
 from trebuche.errors import TrebucheError
@@ -31,10 +32,17 @@ def main() -> None:
     help="The checkout; its .trebuche/ is used.",
 )
 @click.option("--no-pulumi", is_flag=True, help="Do without the Pulumi CLI and its folders.")
-def serve_command(port: int, parent_pipe: bool, root: Path, no_pulumi: bool) -> None:
+@click.option("--quota", "quotas", multiple=True, metavar="NAME=N", help="Per second: connect-rate, request-rate.")
+def serve_command(port: int, parent_pipe: bool, root: Path, no_pulumi: bool, quotas: tuple[str, ...]) -> None:
     """Serve until Ctrl-C; one line of JSON on standard output says when it is ready, and where."""
-    options = Options(root=root.resolve(), port=port, parent_pipe=parent_pipe, pulumi=not no_pulumi)
     try:
+        options = Options(
+            root=root.resolve(),
+            port=port,
+            parent_pipe=parent_pipe,
+            pulumi=not no_pulumi,
+            quotas=read_quotas(quotas),
+        )
         asyncio.run(serve(options, on_ready=_announce))
     except TrebucheError as error:
         if parent_pipe:

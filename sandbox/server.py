@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -23,6 +23,7 @@ from sandbox.errors import EmulatorDiedError
 from sandbox.front import Front
 from sandbox.front.server import listen
 from sandbox.pump import Pump
+from sandbox.quotas import Quotas
 from sandbox.services import services_on
 
 
@@ -35,12 +36,14 @@ class Options:
         port: Of the AWS address; 0 takes a free one.
         parent_pipe: Stop when standard input ends.
         pulumi: Lay out what the Pulumi CLI needs, too.
+        quotas: What each account may do.
     """
 
     root: Path
     port: int = 0
     parent_pipe: bool = False
     pulumi: bool = True
+    quotas: Quotas = field(default_factory=Quotas)
 
 
 async def serve(options: Options, *, on_ready: Callable[[record.SandboxRecord], None]) -> None:
@@ -71,7 +74,7 @@ async def _run(
     async with _emulator(directory, f"http://127.0.0.1:{listener.getsockname()[1]}") as emulator:
         if options.pulumi:
             await _prepare_pulumi(options.root, directory)
-        async with _front(emulator, listener) as front:
+        async with _front(emulator, listener, options.quotas) as front:
             running = record.SandboxRecord(
                 pid=os.getpid(),
                 emulator_pid=emulator.pid,
@@ -98,11 +101,11 @@ async def _emulator(directory: Path, aws_endpoint: str) -> AsyncIterator[Emulato
 
 
 @asynccontextmanager
-async def _front(emulator: Emulator, listener: socket.socket) -> AsyncIterator[Front]:
+async def _front(emulator: Emulator, listener: socket.socket, quotas: Quotas) -> AsyncIterator[Front]:
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=timeout) as session:
-        services = services_on(AwsClient(session, emulator.endpoint))
+        services = services_on(AwsClient(session, emulator.endpoint), quotas)
         pump = Pump(services)
         front = Front(session, emulator_endpoint=emulator.endpoint, listener=listener, pump=pump, services=services)
         await front.start()

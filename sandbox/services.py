@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sandbox.aws import AwsClient
 from sandbox.clock import Clock
 from sandbox.functions import Events, Functions
+from sandbox.quotas import Quotas
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +17,19 @@ class Services:
         clock: Drives every limit, window and expiry.
         functions: Invokes functions.
         events: Takes asynchronous invocations.
+        quotas: What each account may do in each Region.
     """
 
     aws: AwsClient
     clock: Clock
     functions: Functions
     events: Events
+    quotas: Quotas
 
 
-def services_on(aws: AwsClient) -> Services:
+def services_on(aws: AwsClient, quotas: Quotas) -> Services:
     """The services of a sandbox whose emulator ``aws`` reaches."""
     clock = Clock()
     functions = Functions(aws, clock)
-    return Services(aws=aws, clock=clock, functions=functions, events=Events(functions, aws, clock))
+    events = Events(functions, aws, clock)
+    return Services(aws=aws, clock=clock, functions=functions, events=events, quotas=quotas)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.aws import Json
+from sandbox.quotas import Quotas
 
 INTEGRATION_LIMIT_SECONDS: Final = 29.0
 """API Gateway waits no longer (quota page; not adjustable for WebSocket APIs)."""
@@ -60,13 +61,30 @@ class ApiSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A throttle: requests per second, and how many may come at once."""
+
+    rate: float
+    burst: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage; its settings are live at once, its routes only with a deployment."""
+    """A stage; its settings are live at once, its routes only with a deployment.
+
+    Each route has a throttle of its own: what ``route_limits`` says of it, else ``default_limit``; None is no limit.
+    """
 
     name: str
     auto_deploy: bool
     deployment_id: str | None
     variables: Mapping[str, str]
+    default_limit: Limit | None = None
+    route_limits: Mapping[str, Limit | None] = field(default_factory=dict)
+
+    def limit_of(self, route_key: str) -> Limit | None:
+        """The throttle of a route."""
+        return self.route_limits.get(route_key, self.default_limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +111,20 @@ def read_stage(document: Json) -> Stage:
         auto_deploy=bool(document.get("autoDeploy")),
         deployment_id=document.get("deploymentId"),
         variables=document.get("stageVariables") or {},
+        default_limit=_read_limit(document.get("defaultRouteSettings") or {}),
+        route_limits={key: _read_limit(settings) for key, settings in (document.get("routeSettings") or {}).items()},
+    )
+
+
+def _read_limit(settings: Json) -> Limit | None:
+    """Settings may be about logging only; 0 is a limit, too, and what is left out is as the account has it."""
+    rate, burst = settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")
+    if rate is None and burst is None:
+        return None
+    account = Quotas()
+    return Limit(
+        account.request_rate if rate is None else float(rate),
+        account.request_burst if burst is None else float(burst),
     )
 
 

@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from socket import SO_SNDBUF, SOL_SOCKET
+from typing import Final, cast
 
+from aiohttp.http_websocket import WebSocketReader
+from aiohttp.web_protocol import RequestHandler
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
@@ -13,9 +16,11 @@ from sandbox.clock import Clock, Timer
 from sandbox.front.events import ConnectionFacts
 from sandbox.front.limits import (
     AGE_SECONDS,
+    CLIENT_BUFFER_BYTES,
     FRAME_BYTES,
     GOING_AWAY,
     IDLE_SECONDS,
+    KERNEL_BUFFER_BYTES,
     MESSAGE_BYTES,
     NOT_TEXT,
     UNSUPPORTED,
@@ -26,8 +31,11 @@ LINGER_SECONDS: Final = 2.0
 NO_STATUS: Final = (1005, "Client-side close frame status not set")
 
 
-class Connection:
+class Connection(asyncio.Protocol):
     """A WebSocket connection on a transport that an HTTP server has handed over.
+
+    What waits for a client that does not read is bounded: messages beyond it are not taken, and as long as it is full
+    nothing more is read from the client either, because even a ping would have to be answered.
 
     Args:
         facts: Who and where.
@@ -58,6 +66,7 @@ class Connection:
         self._open = True
         self._refused = False
         self._linger: asyncio.TimerHandle | None = None
+        self._server: RequestHandler | None = None
         self._age: Timer = clock.call_at(self.last_active + AGE_SECONDS, self._leave)
         self._idle: Timer = clock.call_at(self.last_active + IDLE_SECONDS, self._check_idle)
 
@@ -70,13 +79,30 @@ class Connection:
             return 1006, ""
         return NO_STATUS if first.code == NO_STATUS[0] else (int(first.code), first.reason)
 
-    def send(self, text: str) -> None:
-        """Send one text message; a closed socket swallows it."""
-        if not self._open:
-            return
+    def take_over(self, server: RequestHandler) -> None:
+        """Take the transport from the HTTP server, with what the client sent right behind its handshake.
+
+        From here on the server only hears when the client is gone.
+        """
+        self._transport.set_write_buffer_limits(high=CLIENT_BUFFER_BYTES)
+        self._transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, KERNEL_BUFFER_BYTES)
+        self._server = server
+        server.set_parser(cast("WebSocketReader", self))
+        self._transport.set_protocol(self)
+
+    def send(self, text: str) -> bool:
+        """Send one text message, unless the socket is closed or too much waits for the client already.
+
+        Returns:
+            Whether it was taken.
+        """
+        data = text.encode()
+        if not self._open or self._transport.get_write_buffer_size() + len(data) > CLIENT_BUFFER_BYTES:
+            return False
         self.last_active = self._clock.now()
-        self._protocol.send_text(text.encode())
+        self._protocol.send_text(data)
         self._flush()
+        return True
 
     def close(self, code: int, reason: str = "") -> None:
         """Close from the server's side."""
@@ -88,17 +114,39 @@ class Connection:
         """Cut the connection without a goodbye."""
         self._transport.abort()
 
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Bytes from the client (the interface of the HTTP server's parsers)."""
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client."""
         if not self._protocol.eof_sent:
             self._protocol.receive_data(data)
             for event in self._protocol.events_received():
                 self._receive(event)
             self._flush()
+
+    def eof_received(self) -> None:
+        """The client has hung up; what it has not read yet is given a moment."""
+        self._closed()
+        self._linger_off()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is gone."""
+        if self._server is not None:
+            self._server.connection_lost(exc)  # it calls feed_eof
+
+    def pause_writing(self) -> None:
+        """Too much waits for the client."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        self._transport.resume_reading()
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Bytes that came with the handshake (the interface of the HTTP server's parsers)."""
+        self.data_received(data)
         return False, b""
 
     def feed_eof(self) -> None:
-        """The client's side of the connection has ended."""
+        """The connection has ended (the interface of the HTTP server's parsers)."""
         self._closed()
         if self._linger is not None:
             self._linger.cancel()
@@ -110,7 +158,8 @@ class Connection:
         if event.opcode is Opcode.BINARY:
             self._refuse(UNSUPPORTED, "Binary frames are not supported")
         elif event.opcode in (Opcode.TEXT, Opcode.CONT):
-            self._fragments.append(bytes(event.data))
+            if event.data:  # empty ones would pile up for ever, under any limit of size
+                self._fragments.append(bytes(event.data))
             if event.fin:
                 self._complete()
 
@@ -136,9 +185,13 @@ class Connection:
                 self._transport.write(data)
             elif self._linger is None and not self._transport.is_closing():
                 self._transport.write_eof()
-                self._linger = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
+                self._linger_off()
         if self._protocol.state is not OPEN:
             self._closed()
+
+    def _linger_off(self) -> None:
+        if self._linger is None:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
 
     def _closed(self) -> None:
         if not self._open:

@@ -12,22 +12,27 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from sandbox.front.connection import Connection
+from sandbox.front.control_plane import ControlPlane
 from sandbox.front.events import new_request_id
 from sandbox.front.gateway import Gateway
 from sandbox.front.limits import MESSAGE_BYTES
 from sandbox.front.proxy import Proxy
+from sandbox.front.throttle import TOO_MANY, Throttle
 
 GONE: Final = 410
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{15}=")
-_DELETED: Final = 1000
+_DELETED: Final = (1000, "Connection Closed Normally")
 
 
 class ConnectionsApi:
     """Serves ``/<stage>/@connections/<id>`` of every API."""
 
-    def __init__(self, gateway: Gateway, proxy: Proxy) -> None:
+    def __init__(self, gateway: Gateway, control_plane: ControlPlane, proxy: Proxy, *, throttle: Throttle) -> None:
         self._gateway = gateway
+        self._control_plane = control_plane
         self._proxy = proxy
+        self._throttle = throttle
 
     async def handle(self, request: web.BaseRequest, api_id: str, stage: str, quoted_id: str) -> web.StreamResponse:
         """Answer one request as API Gateway does."""
@@ -38,25 +43,35 @@ class ConnectionsApi:
         connection_id = unquote(quoted_id)
         if not _CONNECTION_ID.fullmatch(connection_id):
             return _error(400, "BadRequestException", f"Invalid connectionId: {connection_id}")
+        served = await self._control_plane.serve(api_id, stage)
+        if served is None:
+            return _error(403, "ForbiddenException", "Forbidden")
+        if not self._throttle.admit_callback(served):
+            return _error(429, "LimitExceededException", TOO_MANY)
         if len(body) > MESSAGE_BYTES:
             return _error(413, "PayloadTooLargeException", "Message too long")
         connection = self._gateway.find(api_id, stage, connection_id)
         if connection is None:
             return _error(GONE, "GoneException", "Gone")
-        if request.method == "POST":
-            connection.send(body.decode("utf-8", "replace"))
-            return web.Response(status=200)
-        if request.method == "DELETE":
-            connection.close(_DELETED)
-            return web.Response(status=204)
-        if request.method != "GET":
-            return _error(405, "MethodNotAllowedException", f"Method {request.method} is not allowed")
+        return _act(request.method, connection, body)
+
+
+def _act(method: str, connection: Connection, body: bytes) -> web.StreamResponse:
+    if method == "POST":
+        if not connection.send(body.decode("utf-8", "replace")):
+            return _error(429, "LimitExceededException", "The client does not read; its buffer is full")
+        return web.Response(status=200)
+    if method == "DELETE":
+        connection.close(*_DELETED)
+        return web.Response(status=204)
+    if method == "GET":
         shown = {
             "connectedAt": _iso(connection.facts.connected_at_ms / 1000),
             "identity": connection.facts.identity(),
             "lastActiveAt": _iso(connection.last_active),
         }
         return web.json_response(shown)
+    return _error(405, "MethodNotAllowedException", f"Method {method} is not allowed")
 
 
 def _iso(seconds: float) -> str:

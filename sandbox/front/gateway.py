@@ -6,11 +6,10 @@ import contextlib
 import hashlib
 import secrets
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import aiohttp
 from aiohttp import web
-from aiohttp.http_websocket import WebSocketReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from sandbox.aws import AwsRefusedError
@@ -26,8 +25,9 @@ from sandbox.front.events import (
     problem,
 )
 from sandbox.front.integration import INTERNAL, Outcome, call_integration
-from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES
-from sandbox.front.selection import select_route
+from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES, URL_CHARACTERS
+from sandbox.front.selection import DEFAULT_ROUTE, select_route
+from sandbox.front.throttle import TOO_MANY, Throttle
 from sandbox.services import Services
 
 FORBIDDEN: Final = "Forbidden"
@@ -42,13 +42,22 @@ class Gateway:
     Args:
         services: Invoke integrations, stamp events and drive the limits.
         control_plane: Says what a stage serves.
+        throttle: Says who has to wait.
         after_message: Called when an integration has run: whatever it wrote is there now.
     """
 
-    def __init__(self, services: Services, control_plane: ControlPlane, *, after_message: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        control_plane: ControlPlane,
+        *,
+        throttle: Throttle,
+        after_message: Callable[[], None],
+    ) -> None:
         self._functions = services.functions
         self._control_plane = control_plane
         self._clock = services.clock
+        self._throttle = throttle
         self._after_message = after_message
         self._connections: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,6 +71,8 @@ class Gateway:
 
     async def connect(self, request: web.BaseRequest, api_id: str, stage: str) -> web.StreamResponse:
         """Serve one handshake and, when it is accepted, the socket until its end."""
+        if len(request.raw_path) > URL_CHARACTERS:
+            return _refuse(414, '{"message": "Request URI too large"}')
         served = await self._control_plane.serve(api_id, stage)
         if served is None:
             return _refuse(403, f'{{"message": "{FORBIDDEN}"}}')
@@ -69,6 +80,8 @@ class Gateway:
         if request.headers.get("Upgrade", "").lower() != "websocket" or key is None:
             return _refuse(426, '{"message": "Upgrade Required"}')
         facts = self._facts_of(request, served)
+        if not self._throttle.admit_connection(served):
+            return _refuse(429, problem(TOO_MANY, facts.connection_id))
         outcome = await self._on_connect(request, facts, served)
         if not outcome.ok:
             return _refuse(outcome.status, problem(outcome.problem or FORBIDDEN, facts.connection_id))
@@ -124,8 +137,7 @@ class Gateway:
             on_closed=self._on_closed,
         )
         self._connections[facts.connection_id] = connection
-        # The server feeds whatever has this interface, and calls feed_eof when the client is gone.
-        request.protocol.set_parser(cast("WebSocketReader", connection))
+        connection.take_over(request.protocol)
         await connection.gone.wait()
         return response
 
@@ -146,6 +158,9 @@ class Gateway:
         facts = connection.facts
         served = await self._control_plane.serve(facts.api_id, facts.stage)
         route = _route_of(served, text)
+        if served is not None and not self._throttle.admit(served, route.key if route else DEFAULT_ROUTE):
+            connection.send(problem(TOO_MANY, facts.connection_id))
+            return
         if served is None or route is None:
             connection.send(problem(FORBIDDEN, facts.connection_id))
             return
@@ -167,6 +182,8 @@ class Gateway:
         route = served.api.routes.get("$disconnect") if served else None
         if served is None or route is None or route.integration is None:
             return
+        if not self._throttle.admit(served, route.key):
+            return  # best effort, too: a throttled goodbye is lost
         event = disconnect_event(
             facts, now_ms=self._clock.now_ms(), code=code, reason=reason, variables=served.stage.variables
         )

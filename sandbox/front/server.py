@@ -18,6 +18,7 @@ from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
 from sandbox.front.signature import Callers
+from sandbox.front.throttle import Throttle
 from sandbox.pump import Pump
 from sandbox.services import Services
 
@@ -77,8 +78,9 @@ class Front:
         self._proxy = Proxy(session, emulator_endpoint)
         self._callers = Callers(services.aws)
         self._control_plane = ControlPlane(services.aws)
-        self._gateway = Gateway(services, self._control_plane, after_message=pump.nudge)
-        self._connections = ConnectionsApi(self._gateway, self._proxy)
+        throttle = Throttle(services.clock, services.quotas)
+        self._gateway = Gateway(services, self._control_plane, throttle=throttle, after_message=pump.nudge)
+        self._connections = ConnectionsApi(self._gateway, self._control_plane, self._proxy, throttle=throttle)
         self._functions = FunctionsApi(services.functions, services.events, self._proxy)
         self._events = services.events
         self._mappings = MappingsApi(pump, self._proxy)

@@ -11,6 +11,7 @@ from sandbox.clock import Clock
 from sandbox.front import Front
 from sandbox.front.server import listen
 from sandbox.pump import Pump
+from sandbox.quotas import Quotas
 from sandbox.services import services_on
 
 
@@ -23,10 +24,10 @@ class TurnableFront:
 
 
 @contextlib.asynccontextmanager
-async def turnable_front(emulator_endpoint: str) -> AsyncIterator[TurnableFront]:
+async def turnable_front(emulator_endpoint: str, quotas: Quotas | None = None) -> AsyncIterator[TurnableFront]:
     """Serve on a free port until left; AWS calls to it must not block the event loop."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:
-        services = services_on(AwsClient(session, emulator_endpoint))
+        services = services_on(AwsClient(session, emulator_endpoint), quotas or Quotas())
         pump = Pump(services)
         front = Front(session, emulator_endpoint=emulator_endpoint, listener=listen(0), pump=pump, services=services)
         await front.start()

@@ -78,6 +78,46 @@ def test_silence_of_ten_minutes_closes_with_1001(sandbox: RunningSandbox, tmp_pa
     )
 
 
+def test_pings_do_not_put_off_the_ten_minutes(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """A ping is answered with a pong and is no life: keep-alives have to be messages."""
+
+    async def play(client: ClientConnection, clock: Clock, _post: object) -> None:
+        for _ in range(3):
+            assert await is_open(client)
+            clock.advance(IDLE / 3)
+        assert await closed_with(client) == 1001
+
+    run(sandbox, tmp_path, play)
+
+
+def test_two_hours_of_keep_alives_and_both_cuts(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """Of two sockets with a message every nine minutes, one falls silent and is cut; the other lives for two hours."""
+
+    async def main() -> None:
+        async with turnable_front(sandbox.record.emulator_endpoint) as front:
+            _, socket = await asyncio.to_thread(_deploy, Aws(front.endpoint, tmp_path))
+            async with connect(socket.url) as steady, connect(socket.url) as silent:
+                for _ in range(6):
+                    front.clock.advance(540)
+                    await keep_alive(steady)
+                    await keep_alive(silent)
+                front.clock.advance(540)
+                await keep_alive(steady)
+                front.clock.advance(60)
+                assert await closed_with(silent) == 1001
+                for _ in range(6):
+                    front.clock.advance(500)
+                    await keep_alive(steady)
+                front.clock.advance(AGE - front.clock.offset)
+                assert await closed_with(steady) == 1001
+
+    async def keep_alive(client: ClientConnection) -> None:
+        await client.send("{}")
+        assert await asyncio.wait_for(client.recv(), 20)
+
+    asyncio.run(main())
+
+
 def test_a_post_starts_the_ten_minutes_anew(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Messages to the client count as life, too."""
 

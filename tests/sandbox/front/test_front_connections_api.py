@@ -1,5 +1,7 @@
 """``@connections``: post, get, delete, and who may."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -67,11 +69,47 @@ def test_post_to_a_closed_or_unknown_connection_is_gone(aws: Aws, socket: Socket
 
 
 def test_post_through_another_stage_is_gone(aws: Aws, socket: Socket) -> None:
-    """A connection belongs to its stage."""
-    other = Socket(socket.api_id, "other", f"{socket.url.removesuffix(socket.stage)}other")
-    with connect(socket.url) as client, pytest.raises(ClientError) as caught:
-        aws.management(other).post_to_connection(ConnectionId=own_id(client), Data=b"x")
-    assert status(caught) == 410
+    """A connection belongs to its stage; through one that is not there, nobody may post at all."""
+    aws.gateway.create_stage(ApiId=socket.api_id, StageName="other", AutoDeploy=True)
+    with connect(socket.url) as client:
+        name = own_id(client)
+        for stage, expected in (("other", 410), ("nosuch", 403)):
+            other = Socket(socket.api_id, stage, f"{socket.url.removesuffix(socket.stage)}{stage}")
+            with pytest.raises(ClientError) as caught:
+                aws.management(other).post_to_connection(ConnectionId=name, Data=b"x")
+            assert status(caught) == expected
+
+
+def test_post_of_bytes_that_are_no_text_is_mended(aws: Aws, socket: Socket) -> None:
+    """Clients get text frames only: what is not UTF-8 is replaced, and the socket stays."""
+    with connect(socket.url) as client:
+        aws.management(socket).post_to_connection(ConnectionId=own_id(client), Data=b"a\xffb")
+        assert client.recv(timeout=20) == "a\ufffdb"
+
+
+def test_concurrent_posts_never_mix_their_bytes(aws: Aws, socket: Socket) -> None:
+    """Posts from many threads at once arrive whole, each exactly once, in whatever order."""
+    management = aws.management(socket)
+    texts = [f"{number}:" + chr(97 + number) * 20_000 for number in range(24)]
+    with connect(socket.url) as client, ThreadPoolExecutor(8) as pool:
+        name = own_id(client)
+        list(pool.map(lambda text: management.post_to_connection(ConnectionId=name, Data=text.encode()), texts))
+        assert sorted(str(client.recv(timeout=20)) for _ in texts) == sorted(texts)
+
+
+def test_posts_to_a_deleted_stage_or_api_are_forbidden(aws: Aws) -> None:
+    """An open socket outlives its stage, but nobody reaches it: posts are forbidden, its messages, too."""
+    first, second = (aws.web_socket({"$default": aws.function(WHO)}) for _ in range(2))
+    with connect(first.url) as one, connect(second.url) as two:
+        names = [own_id(one), own_id(two)]
+        aws.gateway.delete_stage(ApiId=first.api_id, StageName=first.stage)
+        aws.gateway.delete_api(ApiId=second.api_id)
+        for client, socket, name in zip((one, two), (first, second), names, strict=True):
+            with pytest.raises(ClientError) as caught:
+                aws.management(socket).post_to_connection(ConnectionId=name, Data=b"x")
+            assert status(caught) == 403
+            client.send("{}")
+            assert json.loads(client.recv(timeout=20))["message"] == "Forbidden"
 
 
 def test_malformed_id_is_a_bad_request(aws: Aws, socket: Socket) -> None:
@@ -112,9 +150,13 @@ def test_delete_closes_the_socket_and_says_goodbye(aws: Aws) -> None:
         management.post_to_connection(ConnectionId=name, Data=b"last")
         management.delete_connection(ConnectionId=name)
         assert client.recv(timeout=20) == "last"
-        with pytest.raises(ConnectionClosed):
+        with pytest.raises(ConnectionClosed) as closed:
             client.recv(timeout=20)
-    assert eventually(goodbye.events)[0]["requestContext"]["connectionId"] == name
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1000
+    context = eventually(goodbye.events)[0]["requestContext"]
+    assert context["connectionId"] == name
+    assert (context["disconnectStatusCode"], context["disconnectReason"]) == (1000, "Connection Closed Normally")
     with pytest.raises(management.exceptions.GoneException):
         management.get_connection(ConnectionId=name)
 

@@ -1,9 +1,12 @@
 """Limits that close a socket: sizes, binary frames."""
 
+import json
+
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from sandbox.front.api_model import read_integration
 from tests.support.sandbox import Aws, Socket, eventually
 
 KIB = 1024
@@ -64,6 +67,40 @@ def test_binary_frame_closes_with_1003(socket: Socket) -> None:
     with connect(socket.url) as client:
         client.send(b"\x00")
         assert close_code(client) == 1003
+
+
+def test_text_that_is_not_utf_8_closes_with_1007(socket: Socket) -> None:
+    """A text frame must be text."""
+    with connect(socket.url) as client:
+        client.socket.sendall(b"\x81\x81" + bytes(4) + b"\xff")
+        assert close_code(client) == 1007
+
+
+def test_reply_above_128_kib_is_an_error_frame(aws: Aws) -> None:
+    """What a function may not post it may not return either: the client reads an error, and the socket stays."""
+    answers = 'print(1)\nreturn {"statusCode": 200, "body": "x" * int(event["body"])}'
+    with connect(aws.web_socket({"$default": aws.function(answers)}).url) as client:
+        client.send(str(128 * KIB + 1))
+        assert json.loads(client.recv(timeout=20))["message"] == "Internal server error"
+        client.send(str(128 * KIB))
+        assert len(client.recv(timeout=20)) == 128 * KIB
+
+
+@pytest.mark.parametrize(
+    ("given", "waits"), [({}, 29), ({"timeoutInMillis": 60_000}, 29), ({"timeoutInMillis": 50}, 0.05)]
+)
+def test_integration_is_waited_for_29_seconds_at_most(given: dict[str, int], waits: float) -> None:
+    """Whatever the integration asks for; without a word, 29 seconds."""
+    assert read_integration({"integrationType": "AWS_PROXY", **given}, []).timeout_seconds == waits
+
+
+def test_url_above_4096_characters_is_refused(socket: Socket) -> None:
+    """A ticket in the query string has to be short."""
+    with pytest.raises(InvalidStatus) as caught, connect(f"{socket.url}?ticket={'x' * 4096}"):
+        pass
+    assert caught.value.response.status_code == 414
+    with connect(f"{socket.url}?ticket={'x' * 3900}"):
+        pass
 
 
 def test_too_large_a_message_reaches_disconnect_as_1009(aws: Aws) -> None:

@@ -87,6 +87,7 @@ def test_late_integration_is_told_as_timed_out(aws: Aws) -> None:
     with connect(socket.url) as client:
         client.send("{}")
         assert json.loads(client.recv(timeout=20))["message"] == "Endpoint request timed out"
+        assert client.ping().wait(timeout=20)
 
 
 def test_message_without_a_route_is_forbidden(aws: Aws) -> None:
