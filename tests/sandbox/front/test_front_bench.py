@@ -1,0 +1,31 @@
+"""The benchmark of the front: it talks to both addresses, and knows when a limit is missed."""
+
+import asyncio
+import json
+
+import pytest
+
+from bench.front import Figures, deploy, measure
+from sandbox.client import RunningSandbox
+from tests.support.sandbox import Aws
+
+
+def test_benchmark_reaches_front_and_emulator(sandbox: RunningSandbox, aws: Aws) -> None:
+    """Both addresses of one API answer, and every figure is there; how good they are is not for a test to say."""
+    url = deploy(aws).url
+    bare = url.replace(sandbox.record.aws_endpoint[7:], sandbox.record.emulator_endpoint[7:])
+    figures = json.loads(asyncio.run(measure(url, bare, 2)).to_json())
+    assert all(figures[name] > 0 for name in figures if name != "good")
+
+
+@pytest.mark.parametrize(
+    ("figures", "good"),
+    [
+        (Figures(15.0, 10.0, 150.0, 100.0), True),
+        (Figures(15.1, 10.0, 150.0, 100.0), False),
+        (Figures(15.0, 10.0, 149.0, 100.0), False),
+    ],
+)
+def test_benchmark_misses_neither_limit(figures: Figures, *, good: bool) -> None:
+    """At most 1.5 times the latency, at least 1.5 times the throughput."""
+    assert figures.good is good
