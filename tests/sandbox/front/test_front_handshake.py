@@ -54,8 +54,10 @@ def test_unknown_api_and_stage_are_forbidden(aws: Aws) -> None:
 
 
 def test_deleted_stage_and_api_are_forbidden(aws: Aws) -> None:
-    """What has been deleted is not served any more."""
+    """What has been deleted is not served any more, although it was a moment ago."""
     first, second = (aws.web_socket({"$default": aws.function(MESSAGE)}) for _ in range(2))
+    with connect(first.url), connect(second.url):
+        pass
     aws.gateway.delete_stage(ApiId=first.api_id, StageName=first.stage)
     aws.gateway.delete_api(ApiId=second.api_id)
     assert (refusal(first.url), refusal(second.url)) == (403, 403)
