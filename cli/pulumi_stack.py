@@ -16,6 +16,9 @@ import yaml
 
 from cli.dev.events import Progress
 from cli.errors import CommandError
+from sandbox import record
+from sandbox.engine.salts import remove_salts
+from sandbox.environment import backend_url
 
 Json = dict[str, Any]
 
@@ -186,6 +189,7 @@ class PulumiStack:
                 process = self._start(*words, "--event-log", str(log), output=text)
                 code = _follow(process, events, lambda line: _read(progress, line, report))
                 text.seek(0)
+                self._tidy()
                 return Finished(code == 0, progress, text.read().strip() or f"pulumi {verb} ended with {code}.")
 
     def _start(self, *words: str, output: Any) -> subprocess.Popen[bytes]:
@@ -196,10 +200,18 @@ class PulumiStack:
         )  # fmt: skip
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             [self._program(), *words], cwd=self.root, env=dict(self._environ), stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
+        self._tidy()
+        return done
+
+    def _tidy(self) -> None:
+        """Leave no salt of a sandbox's in the stack files; one that a lasting backend needs stays."""
+        running = record.load(self.root)
+        if running and self._environ.get("PULUMI_BACKEND_URL") == backend_url(Path(running.directory)):
+            remove_salts(self.root, Path(running.directory))
 
     def _program(self) -> str:
         program = shutil.which("pulumi", path=self._environ.get("PATH"))

@@ -62,6 +62,12 @@ def pulumi_environment(root: Path, record: RunningSandbox, environ: Mapping[str,
     }
 
 
+def backend_url(directory: Path) -> str:
+    """Where the stacks of the sandbox with this folder are kept, as Pulumi takes it."""
+    # Percent-encoded: the CLI decodes it, so that a space, a # or a % in the path is just a name.
+    return f"file://{quote(str(directory.absolute() / STATE))}"
+
+
 def unset_names(environ: Mapping[str, str] = os.environ) -> list[str]:
     """The variables that would lead away from the sandbox, sorted."""
     return sorted({*_UNSET, *(name for name in environ if name.startswith(_UNSET_PREFIX))})
@@ -100,9 +106,10 @@ def _aws_identity() -> dict[str, str]:
 def _pulumi_settings(directory: Path) -> dict[str, str]:
     return {
         "PULUMI_HOME": str(directory / PULUMI_HOME),
-        # Percent-encoded: the CLI decodes it, so that a space, a # or a % in the path is just a name.
-        "PULUMI_BACKEND_URL": f"file://{quote(str(directory / STATE))}",
+        "PULUMI_BACKEND_URL": backend_url(directory),
         "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
+        # The state knows the stack's salt, so that its file need not (sandbox/engine/salts.py).
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from sandbox.engine.salts import remove_salts
 from sandbox.errors import SandboxError
 
 FOLDER: Final = ".trebuche"
@@ -86,8 +87,14 @@ def clean_stale(root: Path) -> list[int]:
         return []
     ended = [pid for pid in _orphans(root) if _kill(pid)]
     record_path(root).unlink(missing_ok=True)
-    shutil.rmtree(sandbox_directory(root), ignore_errors=True)
+    remove_directory(root)
     return ended
+
+
+def remove_directory(root: Path) -> None:
+    """Remove a run's files, and what it left in the stack files."""
+    remove_salts(root, sandbox_directory(root))
+    shutil.rmtree(sandbox_directory(root), ignore_errors=True)
 
 
 @contextlib.contextmanager

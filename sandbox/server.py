@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -19,6 +18,7 @@ import aiohttp
 from sandbox import record
 from sandbox.aws import AwsClient
 from sandbox.emulator import Emulator
+from sandbox.engine.salts import sweep
 from sandbox.errors import EmulatorDiedError
 from sandbox.front import Front
 from sandbox.front.server import listen
@@ -65,7 +65,7 @@ async def serve(options: Options, *, on_ready: Callable[[record.SandboxRecord], 
             await _until(stop, _run(options, directory, listener, on_ready))
         finally:
             record.record_path(options.root).unlink(missing_ok=True)
-            shutil.rmtree(directory, ignore_errors=True)
+            record.remove_directory(options.root)
 
 
 async def _run(
@@ -74,7 +74,7 @@ async def _run(
     async with _emulator(directory, f"http://127.0.0.1:{listener.getsockname()[1]}") as emulator:
         if options.pulumi:
             await _prepare_pulumi(options.root, directory)
-        async with _front(emulator, listener, options.quotas) as front:
+        async with _front(emulator, listener, options.quotas) as front, _sweeping(options.root, directory):
             running = record.SandboxRecord(
                 pid=os.getpid(),
                 emulator_pid=emulator.pid,
@@ -98,6 +98,15 @@ async def _emulator(directory: Path, aws_endpoint: str) -> AsyncIterator[Emulato
         yield emulator
     finally:
         await emulator.stop()
+
+
+@asynccontextmanager
+async def _sweeping(root: Path, directory: Path) -> AsyncIterator[None]:
+    task = asyncio.create_task(sweep(root, directory))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @asynccontextmanager

@@ -1,0 +1,57 @@
+"""What only a sandbox's state needs does not stay in the stack files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sandbox.engine.salts import remove_salts
+
+OURS = "v1:EsugFvsAK6E=:v1:glk7C6dvATBfgPdR:D7i5inRNO/jvLSYzw9kbI3lS0T+Hzg=="
+SETTINGS = '# ours\nconfig:\n  trebuche:tracing: "true"\n'
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A sandbox's folder whose state knows stack ``dev``."""
+    checkpoint = tmp_path / ".trebuche/sandbox/state/.pulumi/stacks/trebuche/dev.json"
+    checkpoint.parent.mkdir(parents=True)
+    latest = {"secrets_providers": {"type": "passphrase", "state": {"salt": OURS}}}
+    checkpoint.write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    return tmp_path / ".trebuche/sandbox"
+
+
+@pytest.mark.parametrize("text", [f"{SETTINGS}encryptionsalt: {OURS}\n", f"encryptionsalt: {OURS}\n{SETTINGS}"])
+def test_own_salt_is_removed_and_nothing_else(tmp_path: Path, directory: Path, text: str) -> None:
+    """Wherever the line is, the rest stays byte for byte, with the file's mode."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(text)
+    file.chmod(0o640)
+    remove_salts(tmp_path, directory)
+    assert file.read_text() == SETTINGS
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("name", ["Pulumi.dev.yaml", "Pulumi.production.yaml"])
+def test_salt_of_another_backend_stays(tmp_path: Path, directory: Path, name: str) -> None:
+    """A stack of the same name elsewhere needs its own salt."""
+    text = f"{SETTINGS}encryptionsalt: {OURS if 'production' in name else 'v1:other'}\n"
+    (tmp_path / name).write_text(text)
+    remove_salts(tmp_path, directory)
+    assert (tmp_path / name).read_text() == text
+
+
+def test_file_that_held_nothing_else_goes(tmp_path: Path, directory: Path) -> None:
+    """``pulumi stack init`` made it."""
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"encryptionsalt: {OURS}\n")
+    remove_salts(tmp_path, directory)
+    assert not (tmp_path / "Pulumi.dev.yaml").exists()
+
+
+@pytest.mark.parametrize("checkpoint", ["{", "{}", '{"checkpoint": {"latest": null}}'])
+def test_state_that_is_being_written_is_passed_over(tmp_path: Path, directory: Path, checkpoint: str) -> None:
+    """Or one without a passphrase: nothing is touched, nothing raised."""
+    next(directory.rglob("dev.json")).write_text(checkpoint)
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"encryptionsalt: {OURS}\n")
+    remove_salts(tmp_path, directory)
+    assert (tmp_path / "Pulumi.dev.yaml").exists()
