@@ -6,6 +6,7 @@ from sandbox.aws import AwsClient
 from sandbox.clock import Clock
 from sandbox.functions import Events, Functions
 from sandbox.quotas import Quotas
+from sandbox.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Services:
         functions: Invokes functions.
         events: Takes asynchronous invocations.
         quotas: What each account may do in each Region.
+        telemetry: Metrics and alarms.
     """
 
     aws: AwsClient
@@ -25,6 +27,7 @@ class Services:
     functions: Functions
     events: Events
     quotas: Quotas
+    telemetry: Telemetry
 
 
 def services_on(aws: AwsClient, quotas: Quotas) -> Services:
@@ -32,4 +35,5 @@ def services_on(aws: AwsClient, quotas: Quotas) -> Services:
     clock = Clock()
     functions = Functions(aws, clock)
     events = Events(functions, aws, clock)
-    return Services(aws=aws, clock=clock, functions=functions, events=events, quotas=quotas)
+    telemetry = Telemetry(aws, clock, functions, events)
+    return Services(aws=aws, clock=clock, functions=functions, events=events, quotas=quotas, telemetry=telemetry)

@@ -16,6 +16,7 @@ from sandbox.front.control_plane import APIS_PATH, ControlPlane
 from sandbox.front.functions_api import FUNCTIONS_PATH, FunctionsApi
 from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
+from sandbox.front.metrics_api import MetricsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
 from sandbox.front.signature import Callers
 from sandbox.front.throttle import Throttle
@@ -82,7 +83,9 @@ class Front:
         self._gateway = Gateway(services, self._control_plane, throttle=throttle, after_message=pump.nudge)
         self._connections = ConnectionsApi(self._gateway, self._control_plane, self._proxy, throttle=throttle)
         self._functions = FunctionsApi(services.functions, services.events, self._proxy)
+        self._metrics = MetricsApi(services.telemetry, services.clock, self._proxy)
         self._events = services.events
+        self._telemetry = services.telemetry
         self._mappings = MappingsApi(pump, self._proxy)
         self._control = ControlApi(services.clock)
         self._runner: web.ServerRunner | None = None
@@ -111,6 +114,7 @@ class Front:
         """Close every socket and stop listening."""
         await self._gateway.stop()
         await self._events.stop()
+        await self._telemetry.stop()
         if self._runner is not None:
             await self._runner.cleanup()
         self._listener.close()
@@ -124,6 +128,8 @@ class Front:
                 return await self._mappings.handle(request, await self._callers.owner(request.headers))
             if FUNCTIONS_PATH.match(path):
                 return await self._functions.handle(request, await self._callers.owner(request.headers))
+            if operation := self._metrics.serves(request):
+                return await self._metrics.handle(request, operation, await self._callers.owner(request.headers))
             if path.startswith(APIS_PATH):
                 return await self._handle_control_plane(request, path)
             if path.startswith(CONTROL_PATH):

@@ -39,11 +39,13 @@ class Call:
         function_arn: With or without a version or alias.
         payload: The event, as JSON.
         timeout: Seconds until the caller gives up; the function goes on running.
+        newest_record: When the last record of a stream's batch was written, in seconds since the epoch.
     """
 
     function_arn: str
     payload: bytes
     timeout: float = 900.0
+    newest_record: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class Finished:
         began: Seconds since the epoch.
         duration_ms: How long it took.
         concurrent: How many of the function ran while it did, itself counted.
+        iterator_age_ms: How old a stream's batch was.
     """
 
     function: FunctionReference
@@ -63,6 +66,7 @@ class Finished:
     began: float
     duration_ms: float
     concurrent: int
+    iterator_age_ms: float | None = None
 
     @property
     def throttled(self) -> bool:
@@ -101,13 +105,27 @@ class Functions:
             TimeoutError: No answer in time; the function goes on running.
         """
         function = FunctionReference.of_arn(call.function_arn)
-        running = asyncio.create_task(self.run_as_root(function, call.payload))
+        running = asyncio.create_task(self.run_as_root(function, call.payload, newest_record=call.newest_record))
         self._tasks.add(running)
         running.add_done_callback(self._end)
         return await asyncio.wait_for(asyncio.shield(running), call.timeout)
 
-    async def run_as_root(self, function: FunctionReference, payload: bytes, *, depth: str | None = None) -> Invocation:
-        """Run it with root's permission; ``depth`` continues the emulator's count of functions calling functions."""
+    async def run_as_root(
+        self,
+        function: FunctionReference,
+        payload: bytes,
+        *,
+        depth: str | None = None,
+        newest_record: float | None = None,
+    ) -> Invocation:
+        """Run it with root's permission.
+
+        Args:
+            function: With or without a version or alias.
+            payload: The event, as JSON.
+            depth: Continues the emulator's count of functions that call functions.
+            newest_record: See ``Call``.
+        """
         chosen = await self.choose(function)
         headers = {"Content-Type": "application/json", LOG_TAIL: "Tail"}
         if depth is not None:
@@ -125,7 +143,7 @@ class Functions:
                 timeout=1000.0,
             )
 
-        return await self.run(function, send)
+        return await self.run(function, send, newest_record=newest_record)
 
     async def choose(self, function: FunctionReference) -> FunctionReference:
         """The version that this invocation of a weighted alias is to run; any other reference stays as it is."""
@@ -138,26 +156,31 @@ class Functions:
         reserved = await self.facts.reserved(function.function)
         return reserved is None or self._running[function.function] < reserved
 
-    async def run(self, function: FunctionReference, send: Send) -> Invocation:
+    async def run(self, function: FunctionReference, send: Send, *, newest_record: float | None = None) -> Invocation:
         """Carry out one invocation that ``send`` makes, if there is concurrency for it.
 
         Raises:
             Exception: Whatever ``send`` raises.
         """
         began, started = self._clock.now(), time.perf_counter()
-        if not await self.has_room(function):
-            self._tell(Finished(function=function, invocation=REFUSED, began=began, duration_ms=0, concurrent=0))
-            return REFUSED
-        self._running[function.function] += 1
-        concurrent = self._running[function.function]
-        try:
-            invocation = read_answer(await send())
-        finally:
-            self._running[function.function] -= 1
-        duration = (time.perf_counter() - started) * 1000
-        self._tell(
-            Finished(function=function, invocation=invocation, began=began, duration_ms=duration, concurrent=concurrent)
+        invocation, concurrent = REFUSED, 0
+        if await self.has_room(function):
+            self._running[function.function] += 1
+            concurrent = self._running[function.function]
+            try:
+                invocation = read_answer(await send())
+            finally:
+                self._running[function.function] -= 1
+        finished = Finished(
+            function=function,
+            invocation=invocation,
+            began=began,
+            duration_ms=(time.perf_counter() - started) * 1000,
+            concurrent=concurrent,
+            iterator_age_ms=None if newest_record is None else max(0.0, began - newest_record) * 1000,
         )
+        for watcher in self._watchers:
+            watcher(finished)
         return invocation
 
     def _draw(self, alias: Alias) -> str | None:
@@ -174,7 +197,3 @@ class Functions:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()
-
-    def _tell(self, finished: Finished) -> None:
-        for watcher in self._watchers:
-            watcher(finished)

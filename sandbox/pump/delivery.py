@@ -99,7 +99,13 @@ class Delivery:
     async def _attempt(self, batch: Sequence[Json]) -> Verdict:
         payload = json.dumps({"Records": batch}).encode()
         try:
-            invocation = await self._functions.invoke(Call(function_arn=self._mapping.function_arn, payload=payload))
+            invocation = await self._functions.invoke(
+                Call(
+                    function_arn=self._mapping.function_arn,
+                    payload=payload,
+                    newest_record=batch[-1]["dynamodb"]["ApproximateCreationDateTime"],
+                )
+            )
         except (aiohttp.ClientError, TimeoutError):
             self._mapping.last_result = CALL_FAILED
             return Verdict(0, None)

@@ -39,7 +39,7 @@ def receive(aws: Aws, url: str) -> Json:
         return aws.sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages", [])
 
     [message] = eventually(read)
-    return message
+    return dict(message)
 
 
 def send(aws: Aws, function: Function, event: Json) -> None:

@@ -1,0 +1,66 @@
+"""When an alarm changes its state, as a pure function of a series (CloudWatch user guide, "Alarm evaluation")."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+EXTRA_PERIODS: Final = 2
+"""How many periods more than it evaluates an alarm looks back for values, in the user guide's examples."""
+_COMPARISONS: Final = {
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What an alarm compares, and how often it must hold.
+
+    Args:
+        comparison: CloudWatch's name of it.
+        threshold: What each period's value is compared with.
+        periods: How many periods are evaluated (N).
+        to_alarm: How many of them must breach (M).
+        missing: What a period without a value counts as: ``missing``, ``ignore``, ``breaching`` or ``notBreaching``.
+    """
+
+    comparison: str
+    threshold: float
+    periods: int
+    to_alarm: int
+    missing: str = "missing"
+
+
+def supports(comparison: str) -> bool:
+    """Whether a comparison is one with a fixed threshold."""
+    return comparison in _COMPARISONS
+
+
+def evaluate(rule: Rule, series: Sequence[float | None], state: State) -> State:
+    """The state after one evaluation.
+
+    Args:
+        rule: The alarm's.
+        series: A value per period, oldest first, None where there is none; ``EXTRA_PERIODS`` more than are evaluated.
+        state: The alarm's state until now.
+    """
+    breaches = [_COMPARISONS[rule.comparison](value, rule.threshold) for value in series if value is not None]
+    if len(breaches) >= rule.periods:
+        return _of(rule, sum(breaches[-rule.periods :]))
+    lacking = rule.periods - len(breaches)
+    if rule.missing == "breaching":
+        return _of(rule, sum(breaches) + lacking)
+    if rule.missing == "notBreaching":
+        return _of(rule, sum(breaches))
+    undecided: State = state if rule.missing == "ignore" else "ALARM"
+    if not breaches:
+        return state if rule.missing == "ignore" else "INSUFFICIENT_DATA"
+    # What there is breaches, but it is less than it takes: too early to say, and "missing" says it all the same.
+    return undecided if all(breaches) and sum(breaches) < rule.to_alarm else _of(rule, sum(breaches))
+
+
+def _of(rule: Rule, breaching: int) -> State:
+    return "ALARM" if breaching >= rule.to_alarm else "OK"

@@ -1,0 +1,53 @@
+"""AWS/Lambda: what each invocation counts for (Lambda developer guide, "Types of metrics")."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sandbox.functions import Finished
+from sandbox.functions.reference import FunctionReference
+from sandbox.telemetry.series import Metric, Points, in_order
+from sandbox.telemetry.store import MetricStore
+
+NAMESPACE: Final = "AWS/Lambda"
+_RAN: Final = 200
+
+
+def record_invocation(store: MetricStore, finished: Finished) -> None:
+    """Count an invocation; one that was throttled is no invocation, and one that was refused is nothing."""
+    at, function = finished.began, finished.function
+    if finished.iterator_age_ms is not None:
+        age = Points.of(finished.iterator_age_ms)
+        store.put(_metric(function, "IteratorAge", {"FunctionName": function.name}), at, age, "Milliseconds")
+    if finished.throttled:
+        _count(store, function, "Throttles", at, 1)
+    if finished.invocation.status != _RAN:
+        return
+    for dimensions in _dimensions(function):
+        store.count(_metric(function, "Invocations", dimensions), at)
+        store.count(_metric(function, "Errors", dimensions), at, 0.0 if finished.invocation.ok else 1.0)
+        store.count(_metric(function, "Throttles", dimensions), at, 0.0)
+        duration = Points.of(round(finished.duration_ms, 2))
+        store.put(_metric(function, "Duration", dimensions), at, duration, "Milliseconds")
+        store.count(_metric(function, "ConcurrentExecutions", dimensions), at, float(finished.concurrent))
+
+
+def record_loss(store: MetricStore, function: FunctionReference, loss: str, at: float) -> None:
+    """Count an asynchronous event that was lost, or could not be handed to its destination."""
+    _count(store, function, loss, at, 1)
+
+
+def _count(store: MetricStore, function: FunctionReference, name: str, at: float, value: float) -> None:
+    for dimensions in _dimensions(function):
+        store.count(_metric(function, name, dimensions), at, value)
+
+
+def _dimensions(function: FunctionReference) -> Iterator[dict[str, str]]:
+    """All functions together, the function, and the function as it was called."""
+    resource = f"{function.name}:{function.qualifier}" if function.qualifier else function.name
+    yield {}
+    yield {"FunctionName": function.name}
+    yield {"FunctionName": function.name, "Resource": resource}
+
+
+def _metric(function: FunctionReference, name: str, dimensions: dict[str, str]) -> Metric:
+    return Metric(function.account, function.region, NAMESPACE, name, in_order(dimensions))

@@ -1,0 +1,145 @@
+"""What the sandbox measures, and who watches it: metrics of the services, metrics in logs, alarms on the clock."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import aiohttp
+
+from sandbox.aws import AwsClient, AwsRefusedError, Json
+from sandbox.clock import Clock, Timer
+from sandbox.functions import Events, Finished, Functions
+from sandbox.functions.destinations import Destinations
+from sandbox.functions.reference import FunctionReference
+from sandbox.telemetry.alarms import Alarm, Alarms, Change
+from sandbox.telemetry.emf import read_embedded
+from sandbox.telemetry.lambda_metrics import record_invocation, record_loss
+from sandbox.telemetry.series import MINUTE, Metric
+from sandbox.telemetry.store import MetricStore
+
+SQS: Final = "AWS/SQS"
+_QUEUE_METRICS: Final = {
+    "ApproximateNumberOfMessagesVisible": "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed": "ApproximateNumberOfMessagesDelayed",
+}
+
+
+class Telemetry:
+    """Metrics and alarms of the whole sandbox.
+
+    Args:
+        aws: Reads queues, tells topics, and keeps the emulator's picture of alarms true.
+        clock: Alarms are evaluated at each of its minutes.
+        functions: Whose invocations are measured.
+        events: Whose losses are counted.
+    """
+
+    def __init__(self, aws: AwsClient, clock: Clock, functions: Functions, events: Events) -> None:
+        self.store = MetricStore()
+        self.alarms = Alarms(self.store)
+        self._aws = aws
+        self._clock = clock
+        self._destinations = Destinations(aws)
+        self._timer: Timer | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        functions.watch(self._on_invocation)
+        events.watch(self._on_loss)
+
+    async def stop(self) -> None:
+        """Evaluate no more."""
+        if self._timer is not None:
+            self._clock.cancel(self._timer)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def watch(self, account: str, region: str, document: Json) -> None:
+        """Put an alarm, and evaluate it at once and from now on."""
+        alarm = self.alarms.put(account, region, document, self._clock.now())
+        await self._show(alarm)
+        await self._look_at(alarm, self._clock.now())
+        if self._timer is None:
+            self._arm()
+
+    async def set_state(self, alarm: Alarm, state: Any, reason: str) -> None:
+        """Give an alarm a state by hand, with all that follows from it."""
+        change = self.alarms.change(alarm, state, reason, self._clock.now())
+        if change is not None:
+            await self._follow(change)
+
+    async def switch_actions(self, alarm: Alarm, *, on: bool) -> None:
+        """Let an alarm act, or not; the emulator's picture of it never does."""
+        alarm.enabled = on
+        await self._tell_emulator(alarm, "DisableAlarmActions", {"AlarmNames": [alarm.name]})
+
+    async def measure_queue(self, metric: Metric, now: float) -> None:
+        """Count the messages of the queue that a metric is about, as of ``now``."""
+        attribute, name = _QUEUE_METRICS.get(metric.name), dict(metric.dimensions).get("QueueName")
+        if metric.namespace != SQS or attribute is None or name is None:
+            return
+        where = {"service": "sqs", "region": metric.region, "account": metric.account}
+        try:
+            queue = await self._aws.call("AmazonSQS.GetQueueUrl", {"QueueName": name}, **where)
+            request: Json = {"QueueUrl": queue["QueueUrl"], "AttributeNames": [attribute]}
+            answer = await self._aws.call("AmazonSQS.GetQueueAttributes", request, **where)
+        except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
+            return
+        self.store.count(metric, now, float(answer["Attributes"][attribute]))
+
+    def _arm(self) -> None:
+        due = (self._clock.now() // MINUTE + 1) * MINUTE
+        self._timer = self._clock.call_at(due, lambda: self._on_minute(due))
+
+    def _on_minute(self, due: float) -> None:
+        self._arm()
+        self._start(self._look_at_all(due))
+
+    async def _look_at_all(self, now: float) -> None:
+        for alarm in self.alarms:
+            await self._look_at(alarm, now)
+
+    async def _look_at(self, alarm: Alarm, now: float) -> None:
+        if alarm.metric is not None:
+            await self.measure_queue(alarm.metric, now - 1)
+        change = self.alarms.evaluate(alarm, now)
+        if change is not None:
+            await self._follow(change)
+
+    async def _follow(self, change: Change) -> None:
+        await self._show(change.alarm)
+        for topic in change.alarm.topics:
+            try:
+                await self._destinations.publish(topic, change.message, subject=change.subject)
+            except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
+                continue  # as on AWS, an action that fails does not hold the alarm up
+
+    async def _show(self, alarm: Alarm) -> None:
+        """Let the emulator know the state: it answers filters, histories and composite alarms by it."""
+        state: Json = {"AlarmName": alarm.name, "StateValue": alarm.state, "StateReason": alarm.reason}
+        await self._tell_emulator(alarm, "SetAlarmState", state)
+
+    async def _tell_emulator(self, alarm: Alarm, operation: str, request: Json) -> None:
+        target = f"GraniteServiceVersion20100801.{operation}"
+        with contextlib.suppress(AwsRefusedError, aiohttp.ClientError, TimeoutError):  # it may be deleted meanwhile
+            await self._aws.call(target, request, service="monitoring", region=alarm.region, account=alarm.account)
+
+    def _on_invocation(self, finished: Finished) -> None:
+        record_invocation(self.store, finished)
+        function = finished.function
+        for one in read_embedded(finished.invocation.log):
+            metric = Metric(function.account, function.region, one.namespace, one.name, one.dimensions)
+            self.store.put(metric, one.at, one.points, one.unit)
+
+    def _on_loss(self, function: FunctionReference, loss: str) -> None:
+        record_loss(self.store, function, loss, self._clock.now())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        async def run() -> None:
+            with self._clock.work():
+                await work
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
