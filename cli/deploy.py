@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from cli.asking import Asker
 from cli.changes_tree import Changes
@@ -103,7 +104,8 @@ def _deploy(output: Output, stack: PulumiStack, request: DeployRequest, prospect
     if request.region:
         stack.set_config(REGION_KEY, request.region)
     try:
-        run_engine(output, "Deploying", lambda report: stack.up(report, len(prospect.changes.steps)))
+        work = partial(stack.up, expected=len(prospect.changes.steps))
+        run_engine(output, "Deploying", work, verbose=request.verbose)
     except CommandError as error:
         raise CommandError(
             f"{error}\nWhat was made stays, and Pulumi knows it; mend the cause and deploy again."

@@ -23,14 +23,22 @@ def guarded(output: Output, work: Callable[[], int]) -> int:
         return FAILED
 
 
-def run_engine(output: Output, text: str, run: Callable[[Callable[[Progress], None]], Finished]) -> None:
+def run_engine(
+    output: Output, text: str, run: Callable[[Callable[[Progress], None]], Finished], *, verbose: bool = False
+) -> None:
     """Run the engine and show how it gets on.
+
+    Args:
+        output: Where to.
+        text: What is being done.
+        run: Does it, and reports.
+        verbose: Also show a line for each step as soon as it has ended.
 
     Raises:
         CommandError: It did not do all of it.
     """
     with output.status(f"{text} …") as status:
-        finished = run(_Reporter(text, status))
+        finished = run(_Reporter(text, status, output if verbose else None))
     for warning in finished.progress.warnings:
         output.warning(warning)
     if not finished.ok:
@@ -38,14 +46,23 @@ def run_engine(output: Output, text: str, run: Callable[[Callable[[Progress], No
 
 
 class _Reporter:
-    def __init__(self, text: str, status: Status) -> None:
+    def __init__(self, text: str, status: Status, steps: Output | None) -> None:
         self._text = text
         self._status = status
+        self._steps = steps
         self._told = 0
+        self._told_steps = 0
 
     def __call__(self, progress: Progress) -> None:
+        self._tell_steps(progress)
         done = len(progress.done)
         if done < self._told + (1 if self._status.is_live else _SHOWN_STEP):
             return
         self._told = done
         self._status.update(f"{self._text} … {done} of {progress.total} resources")
+
+    def _tell_steps(self, progress: Progress) -> None:
+        if self._steps is not None:
+            for step in progress.steps[self._told_steps :]:
+                self._steps.tell(f"  {step}")
+            self._told_steps = len(progress.steps)

@@ -10,7 +10,7 @@ from cli.commands.options import agreed, as_json, stack
 @click.option("--provider", "-p", type=click.Choice(["aws"]), default="aws", show_default=True, help="The cloud.")
 @click.option("--region", "-r", metavar="REGION", help="Sets the stack's aws:region; else that, else trebuche.yaml.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done; nothing is changed anywhere.")
-@click.option("--verbose", "-v", is_flag=True, help="Show every resource as a tree.")
+@click.option("--verbose", "-v", is_flag=True, help="Show every resource, as a tree before and as it is done.")
 @agreed
 @as_json
 def deploy(

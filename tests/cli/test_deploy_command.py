@@ -93,6 +93,14 @@ def test_dry_run_shows_the_tree_and_leaves_no_trace(workshop: StackWorkshop) -> 
     assert not (workshop.folder / "exists").exists()
 
 
+@pytest.mark.parametrize("verbose", [True, False])
+def test_verbose_tells_each_step_as_it_ends(workshop: StackWorkshop, *, verbose: bool) -> None:
+    """On standard error, so that the page's five lines are still all there is on standard output."""
+    assert _deploy(workshop, DeployRequest(verbose=verbose)) == 0
+    assert ("  z  aws:sqs/queue:Queue  created (0.0 s)" in workshop.told.splitlines()) is verbose
+    assert len(workshop.printed.splitlines()) == 5
+
+
 def test_region_is_written_to_the_stack_file(workshop: StackWorkshop) -> None:
     """--region sets the stack's ``aws:region``, where Pulumi finds it the next time."""
     workshop.holds(state(), deployed=False)

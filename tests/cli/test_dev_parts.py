@@ -39,6 +39,21 @@ def test_progress_counts_resources_and_names_changes() -> None:
     assert progress.changed == {URN: "create"}
 
 
+def test_each_step_tells_how_long_it_took() -> None:
+    """A resource that is made, one that fails, and none for what stays as it is."""
+    times = iter([10.0, 11.5, 20.0, 24.0, 30.0])
+    progress = Progress(clock=lambda: next(times))
+    for event, operation in (("resourcePreEvent", "create"), ("resOutputsEvent", "create")):
+        progress.read(_line(**{event: {"metadata": {"urn": URN, "op": operation}}}))
+    for event, operation in (("resourcePreEvent", "update"), ("resOpFailedEvent", "update")):
+        progress.read(_line(**{event: {"metadata": {"urn": URN + "2", "op": operation}}}))
+    progress.read(_line(resOutputsEvent={"metadata": {"urn": URN + "3", "op": "same"}}))
+    assert [str(step) for step in progress.steps] == [
+        "state  aws:dynamodb/table:Table  created (1.5 s)",
+        "state2  aws:dynamodb/table:Table  failed (4.0 s)",
+    ]
+
+
 def test_errors_name_their_resource_without_colours() -> None:
     """An error names the resource; the engine's own summary of failure is left out."""
     progress = Progress()

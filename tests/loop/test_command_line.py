@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -155,7 +156,8 @@ def defective(shop: Shop, actor: str) -> Iterator[None]:
     workshop.replace(file, reading, f"{reading}    assert actor_id != {actor!r}, 'a defect'\n")
     shop.local.pulumi("config", "set", "trebuche:streamRetries", "2", *STACK)
     try:
-        shop.run("deploy", "--yes", *STACK)
+        told = shop.run("deploy", "--yes", "--verbose", *STACK).stderr
+        assert re.search(r"stream-processor\S*  aws:lambda/function:Function  updated \(\d+\.\d s\)", told)
         yield
     finally:
         (workshop.root / file).write_text(sound)
