@@ -5,6 +5,7 @@ import base64
 import contextlib
 import hashlib
 import secrets
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from sandbox.aws import AwsRefusedError
+from sandbox.aws import AwsRefusedError, Json
 from sandbox.front.api_model import Route, Served
 from sandbox.front.connection import Connection
 from sandbox.front.control_plane import ControlPlane
@@ -29,6 +30,7 @@ from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES, URL_CHARACTERS
 from sandbox.front.selection import DEFAULT_ROUTE, select_route
 from sandbox.front.throttle import TOO_MANY, Throttle
 from sandbox.services import Services
+from sandbox.telemetry.gateway_metrics import MeteredStage
 
 FORBIDDEN: Final = "Forbidden"
 PROTOCOL_HEADER: Final = "Sec-WebSocket-Protocol"
@@ -55,6 +57,7 @@ class Gateway:
         after_message: Callable[[], None],
     ) -> None:
         self._functions = services.functions
+        self._metrics = services.telemetry.gateway
         self._control_plane = control_plane
         self._clock = services.clock
         self._throttle = throttle
@@ -81,6 +84,7 @@ class Gateway:
             return _refuse(426, '{"message": "Upgrade Required"}')
         facts = self._facts_of(request, served)
         if not self._throttle.admit_connection(served):
+            self._metrics.refused(_metered(served))
             return _refuse(429, problem(TOO_MANY, facts.connection_id))
         outcome = await self._on_connect(request, facts, served)
         if not outcome.ok:
@@ -111,6 +115,7 @@ class Gateway:
         route = served.api.routes.get("$connect")
         if route is None or route.integration is None:
             return Outcome(200)
+        self._metrics.connected(_metered(served))
         event = connect_event(
             facts,
             now_ms=self._clock.now_ms(),
@@ -118,7 +123,7 @@ class Gateway:
             query=request.query,
             variables=served.stage.variables,
         )
-        return await call_integration(self._functions, route.integration, event)
+        return await self._integrate(served, route, event)
 
     async def _run(
         self, request: web.BaseRequest, facts: ConnectionFacts, response: web.StreamResponse
@@ -159,19 +164,25 @@ class Gateway:
         served = await self._control_plane.serve(facts.api_id, facts.stage)
         route = _route_of(served, text)
         if served is not None and not self._throttle.admit(served, route.key if route else DEFAULT_ROUTE):
+            self._metrics.refused(_metered(served))
             connection.send(problem(TOO_MANY, facts.connection_id))
             return
+        if served is not None:
+            self._metrics.message(_metered(served))
+        if served is not None and route is None:
+            self._metrics.refused(_metered(served))
         if served is None or route is None:
             connection.send(problem(FORBIDDEN, facts.connection_id))
             return
         event = message_event(
             facts, route=route.key, now_ms=self._clock.now_ms(), body=text, variables=served.stage.variables
         )
-        outcome = await call_integration(self._functions, route.integration, event)
+        outcome = await self._integrate(served, route, event)
         self._after_message()
         if outcome.problem is not None:
             connection.send(problem(outcome.problem, facts.connection_id))
         elif route.replies and outcome.body:
+            self._metrics.message(_metered(served))
             connection.send(_within_limit(outcome.body, facts))
 
     async def _on_disconnect(self, facts: ConnectionFacts, code: int, reason: str) -> None:
@@ -187,12 +198,27 @@ class Gateway:
         event = disconnect_event(
             facts, now_ms=self._clock.now_ms(), code=code, reason=reason, variables=served.stage.variables
         )
-        await call_integration(self._functions, route.integration, event)
+        await self._integrate(served, route, event)
+
+    async def _integrate(self, served: Served, route: Route, event: Json) -> Outcome:
+        started = time.perf_counter()
+        outcome = await call_integration(self._functions, route.integration, event)
+        self._metrics.integrated(
+            _metered(served),
+            status=outcome.status,
+            answered=outcome.problem is None,
+            latency_ms=(time.perf_counter() - started) * 1000,
+        )
+        return outcome
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _metered(served: Served) -> MeteredStage:
+    return MeteredStage(served.api.account, served.api.region, served.api.api_id, served.stage.name)
 
 
 def _route_of(served: Served | None, text: str) -> Route | None:

@@ -14,6 +14,7 @@ from sandbox.functions.destinations import Destinations
 from sandbox.functions.reference import FunctionReference
 from sandbox.telemetry.alarms import Alarm, Alarms, Change
 from sandbox.telemetry.emf import read_embedded
+from sandbox.telemetry.gateway_metrics import GatewayMetrics
 from sandbox.telemetry.lambda_metrics import record_invocation, record_loss
 from sandbox.telemetry.series import MINUTE, Metric
 from sandbox.telemetry.store import MetricStore
@@ -39,6 +40,7 @@ class Telemetry:
     def __init__(self, aws: AwsClient, clock: Clock, functions: Functions, events: Events) -> None:
         self.store = MetricStore()
         self.alarms = Alarms(self.store)
+        self.gateway = GatewayMetrics(self.store, clock)
         self._aws = aws
         self._clock = clock
         self._destinations = Destinations(aws)

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from botocore.exceptions import ClientError
+from websockets.sync.client import connect
 
 from sandbox.aws import AwsClient
 from sandbox.client import RunningSandbox
@@ -313,5 +314,61 @@ def test_json_is_understood_as_well(sandbox: RunningSandbox, tmp_path: Path) -> 
             wanted = {"Namespace": name, "MetricName": "Size", "Statistics": ["Sum"]}
             answer = await call("GetMetricStatistics", span | wanted)
             assert [point["Sum"] for point in answer["Datapoints"]] == [3]
+
+    run(sandbox, tmp_path, play)
+
+
+def test_sockets_are_counted(aws: Aws) -> None:
+    """Handshakes, messages both ways, failed integrations and their latency, by API and by stage."""
+    fine, bad = aws.function('print("x")\nreturn {"statusCode": 200, "body": "b"}'), aws.function(FAILS)
+    socket = aws.web_socket({"$connect": fine, "$default": fine, "fail": bad})
+    with connect(socket.url) as client:
+        for text in ("{}", "{}", '{"action": "fail"}'):
+            client.send(text)
+            client.recv(timeout=20)
+    for dimensions in ({"ApiId": socket.api_id}, {"ApiId": socket.api_id, "Stage": socket.stage}):
+
+        def count(name: str, statistic: str = "Sum", where: Json = dimensions) -> float:
+            return values(aws, Clock(), name, statistic, where, "AWS/ApiGateway")
+
+        assert (count("ConnectCount"), count("MessageCount")) == (1, 5)
+        assert (count("IntegrationError"), count("ExecutionError"), count("ClientError")) == (1, 1, 0)
+        assert count("IntegrationLatency", "SampleCount") == 4
+
+
+def test_messages_that_go_nowhere_are_errors_of_the_client(aws: Aws) -> None:
+    """A message without a route reaches no integration."""
+    socket = aws.web_socket({"known": aws.function(WORKS)})
+    with connect(socket.url) as client:
+        client.send('{"action": "unknown"}')
+        client.recv(timeout=20)
+    where = {"ApiId": socket.api_id}
+    assert values(aws, Clock(), "ClientError", "Sum", where, "AWS/ApiGateway") == 1
+    assert values(aws, Clock(), "IntegrationError", "Sum", where, "AWS/ApiGateway") == 0
+
+
+def test_a_waiting_stream_grows_old(sandbox: RunningSandbox, tmp_path: Path, aws: Aws) -> None:
+    """The age of what a mapping hands over, in milliseconds of the sandbox's clock."""
+    function = aws.function(FAILS)
+    table, stream = aws.table()
+
+    async def play(turned: Aws, clock: Clock) -> None:
+        def prepare() -> None:
+            turned.functions.create_event_source_mapping(
+                EventSourceArn=stream, FunctionName=function.arn, StartingPosition="TRIM_HORIZON"
+            )
+            turned.put(table, "a", "1")
+
+        def oldest() -> float:
+            return values(turned, clock, "IteratorAge", "Maximum", {"FunctionName": function.name})
+
+        def failed() -> float:
+            return values(turned, clock, "Errors", "Sum", {"FunctionName": function.name})
+
+        await asyncio.to_thread(prepare)
+        await asyncio.to_thread(eventually, failed)
+        assert await asyncio.to_thread(oldest) < 60_000
+        await clock.pass_time(90)
+        await asyncio.to_thread(eventually, oldest, lambda age: age > 80_000)
 
     run(sandbox, tmp_path, play)

@@ -1,0 +1,71 @@
+"""AWS/ApiGateway for WebSocket APIs (developer guide, "Monitoring WebSocket API execution with CloudWatch metrics")."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.clock import Clock
+from sandbox.telemetry.series import Metric, Points, in_order
+from sandbox.telemetry.store import MetricStore
+
+NAMESPACE: Final = "AWS/ApiGateway"
+_CLIENT_ERROR: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredStage:
+    """Whose traffic is counted."""
+
+    account: str
+    region: str
+    api_id: str
+    stage: str
+
+
+class GatewayMetrics:
+    """Counts what happens on sockets, per API and per stage.
+
+    Args:
+        store: Takes the values.
+        clock: Says when.
+    """
+
+    def __init__(self, store: MetricStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def connected(self, stage: MeteredStage) -> None:
+        """A handshake went to the ``$connect`` route."""
+        self._count(stage, "ConnectCount")
+
+    def message(self, stage: MeteredStage) -> None:
+        """A message came from a client, or went to one."""
+        self._count(stage, "MessageCount")
+
+    def refused(self, stage: MeteredStage) -> None:
+        """API Gateway refused before any integration: no route, throttled, not authorized."""
+        self._count(stage, "ClientError")
+
+    def integrated(self, stage: MeteredStage, *, status: int, answered: bool, latency_ms: float) -> None:
+        """An integration was called.
+
+        Args:
+            stage: Where.
+            status: Its answer's.
+            answered: Whether there was a usable answer; without one the API speaks in its place.
+            latency_ms: How long it took.
+        """
+        failed = not answered or status >= _CLIENT_ERROR
+        self._count(stage, "IntegrationError", 1.0 if failed else 0.0)
+        self._count(stage, "ExecutionError", 0.0 if answered else 1.0)
+        for metric in _metrics(stage, "IntegrationLatency"):
+            self._store.put(metric, self._clock.now(), Points.of(round(latency_ms)), "Milliseconds")
+
+    def _count(self, stage: MeteredStage, name: str, value: float = 1.0) -> None:
+        for metric in _metrics(stage, name):
+            self._store.count(metric, self._clock.now(), value)
+
+
+def _metrics(stage: MeteredStage, name: str) -> Iterator[Metric]:
+    for dimensions in ({"ApiId": stage.api_id}, {"ApiId": stage.api_id, "Stage": stage.stage}):
+        yield Metric(stage.account, stage.region, NAMESPACE, name, in_order(dimensions))
