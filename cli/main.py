@@ -10,6 +10,7 @@ from cli.commands.deploy import deploy
 from cli.commands.dev import dev
 from cli.commands.init import init
 from cli.commands.logs import logs
+from cli.commands.prune import prune
 from cli.commands.redrive import redrive
 from cli.commands.sandbox import sandbox
 from cli.commands.status import status
@@ -45,7 +46,7 @@ def _keep_examples(command: click.Command) -> None:
             _keep_examples(part)
 
 
-for _command in (init, dev, call, watch, deploy, status, logs, redrive, undeploy, sandbox):
+for _command in (init, dev, call, watch, deploy, status, logs, redrive, prune, undeploy, sandbox):
     trebuche.add_command(_command)
 _keep_examples(trebuche)
 
