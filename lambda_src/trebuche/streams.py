@@ -24,7 +24,14 @@ from trebuche.effects import (
     perform,
 )
 from trebuche.envelopes import StreamErrorEnvelope, encode
-from trebuche.errors import ConnectionGoneError, StateError, StateTooLargeError, ThrottledError, TrebucheError
+from trebuche.errors import (
+    ConnectionGoneError,
+    MalformedError,
+    StateError,
+    StateTooLargeError,
+    ThrottledError,
+    TrebucheError,
+)
 from trebuche.filters import passes
 from trebuche.frames import data_frame, observed, observed_before
 from trebuche.stored import Phase, Subscription
@@ -123,14 +130,18 @@ def _frame(row: Subscription, change: Change, state: bytes) -> Routine[str | Non
     """The frame of one change; None when the filter holds it back.
 
     Raises:
-        StateError: The state, written past the runtime, is no state or fits no frame.
+        StateError: The state, written past the runtime, is no state or fits no frame; or the stream is out of numbers.
     """
     property_key = observed_property(row.target) or ""
     value = observed(state, property_key)
     if not passes(row.filter, value=value, previous=observed_before(change.previous, property_key)):
         return None
     now_ms = yield from perform(Now())
-    frame = data_frame(row.stream_id, change.version - row.base, value, now_ms)
+    try:
+        frame = data_frame(row.stream_id, change.version - row.base, value, now_ms)
+    except MalformedError as error:
+        # A client that resumes close to the last number that there is must not fail the batch of all others.
+        raise StateError(f"the stream cannot go on: {error}") from error
     if (size := len(frame)) > MESSAGE_LIMIT_BYTES:
         raise StateTooLargeError(f"the value takes {size} bytes as a frame, over the limit of {MESSAGE_LIMIT_BYTES}")
     return frame

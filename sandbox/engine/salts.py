@@ -7,6 +7,7 @@ passphrase, or a key of KMS, from starting.
 """
 
 import asyncio
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -16,12 +17,13 @@ SWEEP_SECONDS: Final = 1.0
 _STACKS: Final = "state/.pulumi/stacks"
 _LOCKS: Final = "state/.pulumi/locks"
 _KEY: Final = "encryptionsalt: "
+_SECRET: Final = "secure: "
 
 
 def remove_salts(root: Path, directory: Path) -> None:
     """Take the salts of a sandbox's stacks out of their files; other salts and all else stay byte for byte.
 
-    A file that held nothing else is removed.
+    A file that held nothing else is removed; one with secrets, which the salt encrypts, keeps it.
 
     Args:
         root: The folder of Pulumi.yaml.
@@ -29,8 +31,9 @@ def remove_salts(root: Path, directory: Path) -> None:
     """
     for checkpoint in (directory / _STACKS).glob("*/*.json"):
         file = root / f"Pulumi.{checkpoint.stem}.yaml"
-        salt = _salt_of(checkpoint) if file.exists() else None
-        if salt is not None:
+        text = file.read_text() if file.exists() else ""
+        # Mostly there is nothing to do, and a state is large.
+        if _KEY in text and _SECRET not in text and (salt := _salt_of(checkpoint)) is not None:
             _remove_line(file, f"{_KEY}{salt}", directory)
 
 
@@ -39,7 +42,8 @@ async def sweep(root: Path, directory: Path) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         if not any((directory / _LOCKS).glob("**/*.json")):
-            remove_salts(root, directory)
+            with contextlib.suppress(OSError):  # somebody else moves the file; there is a next time
+                remove_salts(root, directory)
 
 
 def _salt_of(checkpoint: Path) -> str | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -492,3 +492,18 @@ def test_an_unreadable_state_cannot_be_watched(world: World) -> None:
     assert isinstance(error, StreamErrorEnvelope)
     assert error.code == "state"
     assert world.subscriptions.attached == {}
+
+
+def test_a_stream_that_is_out_of_numbers_ends(world: World) -> None:
+    """A client may claim any last number; what comes after the highest one fails its stream and nobody else's batch."""
+    stream_id = uuid4()
+    world.send(resume(stream_id, 2**64 - 2, "todos"))
+    assert numbers(world) == [2**64 - 1]
+    world.watch("todos", connection_id="c2")
+    world.frames("c2")
+    world.result("todos", "addTodo", "Milk")
+    assert world.pump() == {"batchItemFailures": []}
+    error = only(world.frames())
+    assert isinstance(error, StreamErrorEnvelope)
+    assert error.stream_id == stream_id
+    assert numbers(world, "c2") == [2]

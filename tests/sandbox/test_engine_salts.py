@@ -41,6 +41,14 @@ def test_salt_of_another_backend_stays(tmp_path: Path, directory: Path, name: st
     assert (tmp_path / name).read_text() == text
 
 
+def test_salt_of_secrets_stays(tmp_path: Path, directory: Path) -> None:
+    """Without it they could never be read again."""
+    text = f"config:\n  mine:token:\n    secure: v1:abc:def\nencryptionsalt: {OURS}\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    remove_salts(tmp_path, directory)
+    assert (tmp_path / "Pulumi.dev.yaml").read_text() == text
+
+
 def test_file_that_held_nothing_else_goes(tmp_path: Path, directory: Path) -> None:
     """``pulumi stack init`` made it."""
     (tmp_path / "Pulumi.dev.yaml").write_text(f"encryptionsalt: {OURS}\n")
