@@ -2,6 +2,8 @@
 
 Each number of actors gets a copy of the program, a sandbox and a stack of its own. The figures are of one run each and
 of this machine; what is held is the shape: a silent ``up`` must not grow faster than the number of resources.
+
+The first one does: Pulumi writes the whole state anew after each operation, for the case that it is killed.
 """
 
 import json
