@@ -32,6 +32,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = 0.0
+        self._turns: list[tuple[float, float]] = []
         self._queue: list[tuple[float, int, Timer]] = []
         self._numbers = itertools.count()
         self._cancelled = 0
@@ -53,6 +54,11 @@ class Clock:
     def now_ms(self) -> int:
         """Milliseconds since the epoch on this clock."""
         return int(self.now() * 1000)
+
+    def at(self, real_seconds: float) -> float:
+        """What this clock showed at a moment of real time; what was turned since does not count."""
+        offsets = (offset for turned, offset in reversed(self._turns) if turned <= real_seconds)
+        return real_seconds + next(offsets, 0.0)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Run ``callback`` when the clock shows ``when`` (soon, if it already does)."""
@@ -118,11 +124,16 @@ class Clock:
         """Turn the clock to each due timer and run it; real time that passes meanwhile comes on top."""
         end = self._offset + seconds
         while (timer := self._next()) is not None and timer.when <= time.time() + end:
-            self._offset = max(self._offset, min(end, timer.when - time.time()))
+            self._turn_to(min(end, timer.when - time.time()))
             self._run(timer)
             yield
-        self._offset = max(self._offset, end)
+        self._turn_to(end)
         self._set_alarm()
+
+    def _turn_to(self, offset: float) -> None:
+        if offset > self._offset:
+            self._offset = offset
+            self._turns.append((time.time(), offset))
 
     async def _settle(self) -> None:
         for _ in range(SETTLE_TURNS):

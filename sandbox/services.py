@@ -6,6 +6,7 @@ from sandbox.aws import AwsClient
 from sandbox.clock import Clock
 from sandbox.functions import Events, Functions
 from sandbox.quotas import Quotas
+from sandbox.streams import Streams
 from sandbox.telemetry import Telemetry
 
 
@@ -20,6 +21,7 @@ class Services:
         events: Takes asynchronous invocations.
         quotas: What each account may do in each Region.
         telemetry: Metrics and alarms.
+        streams: Reads DynamoDB streams.
     """
 
     aws: AwsClient
@@ -28,6 +30,7 @@ class Services:
     events: Events
     quotas: Quotas
     telemetry: Telemetry
+    streams: Streams
 
 
 def services_on(aws: AwsClient, quotas: Quotas) -> Services:
@@ -36,4 +39,12 @@ def services_on(aws: AwsClient, quotas: Quotas) -> Services:
     functions = Functions(aws, clock)
     events = Events(functions, aws, clock)
     telemetry = Telemetry(aws, clock, functions, events)
-    return Services(aws=aws, clock=clock, functions=functions, events=events, quotas=quotas, telemetry=telemetry)
+    return Services(
+        aws=aws,
+        clock=clock,
+        functions=functions,
+        events=events,
+        quotas=quotas,
+        telemetry=telemetry,
+        streams=Streams(aws, clock),
+    )

@@ -13,6 +13,7 @@ from sandbox.front.signature import Owner
 from sandbox.pump.mapping import Mapping
 from sandbox.pump.pump import Pump
 from sandbox.pump.settings import merge, refuse
+from sandbox.streams import StreamGoneError
 
 MAPPINGS_PATH: Final = "/2015-03-31/event-source-mappings"
 POSITIONS: Final = ("TRIM_HORIZON", "LATEST")
@@ -73,7 +74,7 @@ class MappingsApi:
             mapping.enabled.set()
         try:
             await self._pump.add(mapping)
-        except AwsRefusedError as error:
+        except StreamGoneError as error:
             raise refuse(f"Stream not found: {stream}") from error
         return mapping.describe("Creating")
 

@@ -19,6 +19,7 @@ from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
 from sandbox.front.metrics_api import MetricsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
 from sandbox.front.signature import Callers
+from sandbox.front.streams_api import STREAMS_TARGET, StreamsApi
 from sandbox.front.throttle import Throttle
 from sandbox.pump import Pump
 from sandbox.services import Services
@@ -88,6 +89,7 @@ class Front:
         self._telemetry = services.telemetry
         self._mappings = MappingsApi(pump, self._proxy)
         self._control = ControlApi(services.clock)
+        self._streams = StreamsApi(services.streams, services.clock, self._proxy)
         self._runner: web.ServerRunner | None = None
 
     @property
@@ -120,7 +122,7 @@ class Front:
         self._listener.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.raw_path
+        path, target = request.raw_path, request.headers.get("X-Amz-Target", "")
         try:
             if path.startswith("/_aws/execute-api/"):
                 return await self._handle_execute(request, path)
@@ -134,6 +136,8 @@ class Front:
                 return await self._handle_control_plane(request, path)
             if path.startswith(CONTROL_PATH):
                 return await self._control.handle(request, path)
+            if target.startswith(STREAMS_TARGET):
+                return await self._streams.handle(request, target.removeprefix(STREAMS_TARGET))
             return await self._forward(request)
         except (EmulatorDownError, aiohttp.ClientError):
             return emulator_down()

@@ -1,0 +1,182 @@
+"""DynamoDB Streams' API: everybody who reads a stream sees the shards and records that mappings see."""
+
+import base64
+import json
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from aiohttp import web
+
+from sandbox.aws import Answer, AwsRefusedError, Json
+from sandbox.clock import Clock
+from sandbox.front.proxy import Proxy
+from sandbox.streams import StreamGoneError, StreamLog, Streams
+
+STREAMS_TARGET: Final = "DynamoDBStreams_20120810."
+ITERATOR_SECONDS: Final = 15 * 60.0
+"""An iterator expires 15 minutes after it was handed out (API reference)."""
+PAGE_RECORDS: Final = 1000
+PAGE_BYTES: Final = 1024 * 1024
+# What the emulator says about shards and iterators that it does not know, once it has let the caller in.
+_JUDGED_BY_US: Final = frozenset(
+    {"ResourceNotFoundException", "ValidationException", "ExpiredIteratorException", "TrimmedDataAccessException"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Iterator:
+    """A place in a shard, as its holder carries it about."""
+
+    stream: str
+    shard: int
+    position: int
+    issued: float
+
+    def token(self) -> str:
+        """The text that callers get."""
+        return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
+
+    @classmethod
+    def parse(cls, token: str) -> "Iterator":
+        """Read a token.
+
+        Raises:
+            AwsRefusedError: It is none of ours.
+        """
+        try:
+            return cls(**json.loads(base64.urlsafe_b64decode(token)))
+        except (ValueError, TypeError) as error:
+            raise AwsRefusedError(400, "ValidationException", "Invalid ShardIterator") from error
+
+
+class StreamsApi:
+    """DescribeStream, GetShardIterator and GetRecords; ListStreams is the emulator's.
+
+    Args:
+        streams: What is read.
+        clock: Lets iterators expire.
+        proxy: Asks the emulator whether the caller may.
+    """
+
+    def __init__(self, streams: Streams, clock: Clock, proxy: Proxy) -> None:
+        self._streams = streams
+        self._clock = clock
+        self._proxy = proxy
+
+    async def handle(self, request: web.BaseRequest, operation: str) -> web.StreamResponse:
+        """Answer one request as DynamoDB does."""
+        body = await request.content.read()
+        answer = await self._proxy.send(request, body)
+        if operation == "ListStreams" or (answer.status != 200 and answer.refusal().code not in _JUDGED_BY_US):
+            return self._proxy.respond(request, answer)
+        try:
+            return _json(200, await self._answer(operation, json.loads(body), answer))
+        except StreamGoneError:
+            text = "Requested resource not found: Stream: not found"
+            return _refusal(AwsRefusedError(400, "ResourceNotFoundException", text))
+        except AwsRefusedError as error:
+            return _refusal(error)
+
+    async def _answer(self, operation: str, request: Json, answer: Answer) -> Json:
+        if operation == "GetRecords":
+            return await self._records(request)
+        if operation == "GetShardIterator":
+            return {"ShardIterator": (await self._iterator(request)).token()}
+        if answer.status != 200:
+            raise answer.refusal()
+        document: Json = json.loads(answer.body)
+        log = await self._streams.open(request["StreamArn"])
+        document["StreamDescription"] |= _shards(log, request)
+        return document
+
+    async def _iterator(self, request: Json) -> Iterator:
+        log = await self._streams.open(_required(request, "StreamArn"))
+        shard = log.shard_index(_required(request, "ShardId"))
+        if shard is None:
+            text = "Requested resource not found: Shard does not exist"
+            raise AwsRefusedError(400, "ResourceNotFoundException", text)
+        position = _position(log, shard, request)
+        return Iterator(log.facts.arn, shard, position, self._clock.now())
+
+    async def _records(self, request: Json) -> Json:
+        iterator = Iterator.parse(_required(request, "ShardIterator"))
+        if self._clock.now() - iterator.issued > ITERATOR_SECONDS:
+            text = "Iterator expired. It was handed out more than 15 minutes ago."
+            raise AwsRefusedError(400, "ExpiredIteratorException", text)
+        log = await self._streams.open(iterator.stream)
+        part = log.part(iterator.shard)
+        if iterator.position < part.trimmed:
+            raise _trimmed()
+        limit = min(int(request.get("Limit") or PAGE_RECORDS), PAGE_RECORDS)
+        records = _within_page([change.record for change in part.since(iterator.position, limit)])
+        position = iterator.position + len(records)
+        answer: Json = {"Records": records}
+        if not (log.closed and position >= part.end):
+            following = Iterator(iterator.stream, iterator.shard, position, self._clock.now())
+            answer["NextShardIterator"] = following.token()
+        return answer
+
+
+def _position(log: StreamLog, shard: int, request: Json) -> int:
+    part, kind = log.part(shard), request.get("ShardIteratorType")
+    if kind == "LATEST":
+        return part.end
+    if kind == "TRIM_HORIZON":
+        return part.trimmed
+    wanted = int(_required(request, "SequenceNumber"))
+    for position, change in enumerate(part.changes, part.trimmed):
+        if int(change.sequence) == wanted:
+            return position if kind == "AT_SEQUENCE_NUMBER" else position + 1
+    raise _trimmed()
+
+
+def _shards(log: StreamLog, request: Json) -> Json:
+    """The page of shards that a DescribeStream asks for."""
+    shards = [_shard(log, index) for index in range(log.facts.shards)]
+    if (request.get("ShardFilter") or {}).get("Type") == "CHILD_SHARDS":
+        return {"Shards": []}
+    after = log.shard_index(request.get("ExclusiveStartShardId") or "")
+    rest = shards if after is None else shards[after + 1 :]
+    page = rest[: int(request.get("Limit") or 100)]
+    more = {"LastEvaluatedShardId": page[-1]["ShardId"]} if len(page) < len(rest) else {}
+    return {"Shards": page, **more}
+
+
+def _shard(log: StreamLog, index: int) -> Json:
+    changes, numbers = log.part(index).changes, {}
+    if changes:
+        numbers["StartingSequenceNumber"] = changes[0].sequence
+        if log.closed:
+            numbers["EndingSequenceNumber"] = changes[-1].sequence
+    return {"ShardId": log.shard_id(index), "SequenceNumberRange": numbers}
+
+
+def _within_page(records: list[Json]) -> list[Json]:
+    size = 0
+    for index, record in enumerate(records):
+        size += len(json.dumps(record))
+        if index and size > PAGE_BYTES:
+            return records[:index]
+    return records
+
+
+def _required(request: Json, name: str) -> str:
+    value = request.get(name)
+    if not isinstance(value, str) or not value:
+        camel = name[0].lower() + name[1:]
+        text = f"1 validation error detected: Value null at '{camel}' failed to satisfy constraint: Member must not be "
+        raise AwsRefusedError(400, "ValidationException", f"{text}null")
+    return value
+
+
+def _trimmed() -> AwsRefusedError:
+    text = "The operation attempted to read past the oldest stream record in a shard."
+    return AwsRefusedError(400, "TrimmedDataAccessException", text)
+
+
+def _json(status: int, document: Json) -> web.Response:
+    return web.Response(status=status, text=json.dumps(document), content_type="application/x-amz-json-1.0")
+
+
+def _refusal(error: AwsRefusedError) -> web.Response:
+    return _json(error.status, {"__type": f"com.amazonaws.dynamodb.v20120810#{error.code}", "message": error.message})
