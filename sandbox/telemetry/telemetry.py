@@ -20,6 +20,8 @@ from sandbox.telemetry.series import MINUTE, Metric
 from sandbox.telemetry.store import MetricStore
 
 SQS: Final = "AWS/SQS"
+SLACK_SECONDS: Final = 1.0
+"""Times in logs may be cut to whole seconds."""
 _QUEUE_METRICS: Final = {
     "ApproximateNumberOfMessagesVisible": "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
@@ -132,7 +134,14 @@ class Telemetry:
         function = finished.function
         for one in read_embedded(finished.invocation.log):
             metric = Metric(function.account, function.region, one.namespace, one.name, one.dimensions)
-            self.store.put(metric, one.at, one.points, one.unit)
+            self.store.put(metric, self._on_our_clock(one.at, finished), one.points, one.unit)
+
+    def _on_our_clock(self, at: float, finished: Finished) -> float:
+        """A function's own clock is not turned: a time that it took from there while it ran moves along with ours."""
+        offset = self._clock.offset
+        began = finished.began - offset - SLACK_SECONDS
+        ended = self._clock.now() - offset + SLACK_SECONDS
+        return at + offset if began <= at <= ended else at
 
     def _on_loss(self, function: FunctionReference, loss: str) -> None:
         record_loss(self.store, function, loss, self._clock.now())

@@ -21,6 +21,12 @@ from tests.support.sandbox import ANYTHING, Aws, Function, Json, eventually
 
 WORKS = 'print("x")\nreturn 1'
 FAILS = 'print("x")\nraise ValueError("no")'
+EMBEDDED = """
+import json, time
+directive = {"Namespace": "Mine", "Dimensions": [["Function"]], "Metrics": [{"Name": "Lag", "Unit": "Milliseconds"}]}
+print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+    "Function": context.function_name, "Lag": [5, 7]}))
+"""
 Play = Callable[[Aws, Clock], Awaitable[None]]
 
 
@@ -157,13 +163,7 @@ def test_put_metrics_are_read_back(sandbox: RunningSandbox, tmp_path: Path) -> N
 
 def test_lines_in_a_log_become_metrics(sandbox: RunningSandbox, tmp_path: Path, aws: Aws) -> None:
     """What a function prints in the embedded metric format is a metric with its dimensions, once."""
-    body = """
-import json, time
-directive = {"Namespace": "Mine", "Dimensions": [["Function"]], "Metrics": [{"Name": "Lag", "Unit": "Milliseconds"}]}
-print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
-    "Function": context.function_name, "Lag": [5, 7]}))
-"""
-    function = aws.function(body)
+    function = aws.function(EMBEDDED)
 
     async def play(turned: Aws, clock: Clock) -> None:
         def work() -> None:
@@ -171,6 +171,19 @@ print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetr
             assert values(turned, clock, "Lag", "Sum", {"Function": function.name}, "Mine") == 12
 
         await asyncio.to_thread(work)
+
+    run(sandbox, tmp_path, play)
+
+
+def test_times_in_a_log_move_along_with_the_clock(sandbox: RunningSandbox, tmp_path: Path, aws: Aws) -> None:
+    """A function's own clock cannot be turned; what it measures belongs to the sandbox's present all the same."""
+    function = aws.function(EMBEDDED)
+
+    async def play(turned: Aws, clock: Clock) -> None:
+        await clock.pass_time(2 * 3600)
+        await asyncio.to_thread(invoke, turned, function.name)
+        lag = await asyncio.to_thread(values, turned, clock, "Lag", "Sum", {"Function": function.name}, "Mine")
+        assert lag == 12
 
     run(sandbox, tmp_path, play)
 
