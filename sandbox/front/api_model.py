@@ -12,7 +12,8 @@ from sandbox.quotas import Quotas
 INTEGRATION_LIMIT_SECONDS: Final = 29.0
 """API Gateway waits no longer (quota page; not adjustable for WebSocket APIs)."""
 
-_FUNCTION_ARN = re.compile(r"/functions/(?P<arn>arn:[^/]+)/invocations$")
+_FUNCTION_ARN = re.compile(r"/functions/(?P<arn>(?:arn:|\$\{)[^/]+)/invocations$")
+_STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(?P<name>\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,42 @@ class Integration:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorizer:
+    """A REQUEST authorizer: the function that decides, and what a handshake must bring before it is asked."""
+
+    authorizer_id: str
+    function_arn: str | None
+    identity_sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """A route of the API; ``replies`` says whether the integration's answer goes back to the caller."""
+    """A route of the API; ``replies`` says whether the integration's answer goes back to the caller.
+
+    ``authorization`` is ``NONE``, ``AWS_IAM`` or ``CUSTOM``; the last one names an authorizer.
+    """
 
     key: str
     integration: Integration | None
     replies: bool
+    authorization: str = "NONE"
+    authorizer: Authorizer | None = None
+    api_key_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSnapshot:
-    """Routes and integrations of one API at one moment."""
+    """Routes, integrations and authorizers of one API at one moment.
+
+    ``key_expression`` says where an API key is found; ``default_endpoint`` whether the API answers on its own address.
+    """
 
     api_id: str
     account: str
     region: str
     selection_expression: str
+    key_expression: str = ""
+    default_endpoint: bool = True
     routes: Mapping[str, Route] = field(default_factory=dict)
 
 
@@ -66,6 +87,14 @@ class Limit:
 
     rate: float
     burst: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLog:
+    """Where a stage logs who came, and what a line looks like."""
+
+    destination_arn: str
+    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +108,7 @@ class Stage:
     auto_deploy: bool
     deployment_id: str | None
     variables: Mapping[str, str]
+    access_log: AccessLog | None = None
     default_limit: Limit | None = None
     route_limits: Mapping[str, Limit | None] = field(default_factory=dict)
 
@@ -94,23 +124,33 @@ class Served:
     api: ApiSnapshot
     stage: Stage
 
+    def arn(self, route_key: str) -> str:
+        """The ARN of a route on this stage, as policies name it."""
+        return (
+            f"arn:aws:execute-api:{self.api.region}:{self.api.account}:{self.api.api_id}/{self.stage.name}/{route_key}"
+        )
+
+    def expand(self, function_arn: str) -> str | None:
+        """A function's ARN with the stage's variables put in; None when one is not set."""
+        if any(name not in self.stage.variables for name in _STAGE_VARIABLE.findall(function_arn)):
+            return None
+        return _STAGE_VARIABLE.sub(lambda match: self.stage.variables[match["name"]], function_arn)
+
 
 def choose_template(templates: Mapping[str, str], selection: str) -> str | None:
     r"""The template that a constant selection expression (``200``, ``\$default``) names, else ``$default``'s."""
-    chosen = templates.get(selection.removeprefix("\\"), templates.get("$default"))
-    if chosen is None and not selection and len(templates) == 1:
-        # The emulator forgets the expression of an integration's request templates.
-        return next(iter(templates.values()))
-    return chosen
+    return templates.get(selection.removeprefix("\\"), templates.get("$default"))
 
 
 def read_stage(document: Json) -> Stage:
     """A stage as ``GetStage`` answers it."""
+    log = document.get("accessLogSettings") or {}
     return Stage(
         name=document["stageName"],
         auto_deploy=bool(document.get("autoDeploy")),
         deployment_id=document.get("deploymentId"),
         variables=document.get("stageVariables") or {},
+        access_log=AccessLog(log["destinationArn"], log["format"]) if log.get("destinationArn") else None,
         default_limit=_read_limit(document.get("defaultRouteSettings") or {}),
         route_limits={key: _read_limit(settings) for key, settings in (document.get("routeSettings") or {}).items()},
     )
@@ -128,13 +168,29 @@ def _read_limit(settings: Json) -> Limit | None:
     )
 
 
+def read_authorizer(document: Json) -> Authorizer:
+    """An authorizer as ``GetAuthorizer`` answers it."""
+    return Authorizer(
+        authorizer_id=document["authorizerId"],
+        function_arn=_function_of(document.get("authorizerUri")),
+        # What is written in the syntax of HTTP APIs is the emulator's own default for "none given".
+        identity_sources=tuple(
+            source for source in document.get("identitySource") or () if not source.startswith("$request.")
+        ),
+    )
+
+
+def _function_of(uri: str | None) -> str | None:
+    match = _FUNCTION_ARN.search(uri or "")
+    return match["arn"] if match else None
+
+
 def read_integration(document: Json, responses: Sequence[Json]) -> Integration:
     """An integration as ``GetIntegration`` answers it, with its integration responses."""
-    arn = _FUNCTION_ARN.search(document.get("integrationUri") or "")
     milliseconds = document.get("timeoutInMillis") or INTEGRATION_LIMIT_SECONDS * 1000
     return Integration(
         kind=document.get("integrationType", ""),
-        function_arn=arn["arn"] if arn else None,
+        function_arn=_function_of(document.get("integrationUri")),
         timeout_seconds=min(milliseconds / 1000, INTEGRATION_LIMIT_SECONDS),
         templates=document.get("requestTemplates") or {},
         selection=document.get("templateSelectionExpression") or "",
@@ -149,7 +205,12 @@ def read_integration(document: Json, responses: Sequence[Json]) -> Integration:
     )
 
 
-def read_route(document: Json, integrations: Mapping[str, Integration], responses: Sequence[Json]) -> Route:
+def read_route(
+    document: Json,
+    integrations: Mapping[str, Integration],
+    authorizers: Mapping[str, Authorizer],
+    responses: Sequence[Json],
+) -> Route:
     """A route as ``GetRoute`` answers it, with its route responses."""
     target = (document.get("target") or "").removeprefix("integrations/")
     keys = {response["routeResponseKey"] for response in responses}
@@ -157,6 +218,9 @@ def read_route(document: Json, integrations: Mapping[str, Integration], response
         key=document["routeKey"],
         integration=integrations.get(target),
         replies=bool(document.get("routeResponseSelectionExpression")) and "$default" in keys,
+        authorization=document.get("authorizationType") or "NONE",
+        authorizer=authorizers.get(document.get("authorizerId") or ""),
+        api_key_required=bool(document.get("apiKeyRequired")),
     )
 
 

@@ -13,14 +13,17 @@ from urllib.parse import unquote
 from sandbox.aws import AwsClient, AwsRefusedError, Json
 from sandbox.front.api_model import (
     ApiSnapshot,
+    Authorizer,
     Integration,
     Route,
     Served,
     Stage,
+    read_authorizer,
     read_integration,
     read_route,
     read_stage,
 )
+from sandbox.front.kept_fields import KeptFields
 from sandbox.front.signature import Owner
 
 APIS_PATH: Final = "/v2/apis"
@@ -35,6 +38,7 @@ class ControlPlane:
     """
 
     def __init__(self, aws: AwsClient) -> None:
+        self.kept = KeptFields()
         self._aws = aws
         self._owners: dict[str, Owner] = {}
         self._deployments: dict[tuple[str, str], ApiSnapshot] = {}
@@ -68,8 +72,8 @@ class ControlPlane:
             answer: The answer's body.
         """
         match = _API_PATH.match(path)
+        asked, document = _object(request), _object(answer)
         if match is None:
-            document = json.loads(answer or b"{}")
             if api_id := document.get("apiId"):
                 self._owners[api_id] = owner
             return
@@ -78,8 +82,9 @@ class ControlPlane:
         self._writes += 1
         self._live.pop(api_id, None)
         self._stages.pop(api_id, None)
+        self.kept.observe_write(path, asked, document)
         if match["part"] == "deployments":
-            await self._observe_deployment(api_id, json.loads(request or b"{}"), json.loads(answer or b"{}"))
+            await self._observe_deployment(api_id, asked, document)
 
     async def _observe_deployment(self, api_id: str, request: Json, answer: Json) -> None:
         deployment_id = answer.get("deploymentId")
@@ -119,23 +124,35 @@ class ControlPlane:
             return self._live[api_id]
         writes = self._writes
         api, routes = await asyncio.gather(self._read(api_id, ""), self._routes_of(api_id))
-        owner, expression = self._owner_of(api_id), api.get("routeSelectionExpression") or ""
-        snapshot = ApiSnapshot(api_id, owner.account, owner.region, expression, routes)
+        owner = self._owner_of(api_id)
+        snapshot = ApiSnapshot(
+            api_id=api_id,
+            account=owner.account,
+            region=owner.region,
+            selection_expression=api.get("routeSelectionExpression") or "",
+            key_expression=api.get("apiKeySelectionExpression") or "",
+            default_endpoint=not api.get("disableExecuteApiEndpoint"),
+            routes=routes,
+        )
         if writes == self._writes:  # else it may be a mixture of before and after
             self._live[api_id] = snapshot
         return snapshot
 
     async def _routes_of(self, api_id: str) -> dict[str, Route]:
-        integrations, documents = await asyncio.gather(
-            self._integrations_of(api_id), self._read(api_id, "/routes?maxResults=500")
+        integrations, authorizers, documents = await asyncio.gather(
+            self._integrations_of(api_id), self._authorizers_of(api_id), self._read(api_id, "/routes?maxResults=500")
         )
         routes = {}
         for document in documents["items"]:
             responses: list[Json] = []
             if document.get("routeResponseSelectionExpression"):
                 responses = (await self._read(api_id, f"/routes/{document['routeId']}/routeresponses"))["items"]
-            routes[document["routeKey"]] = read_route(document, integrations, responses)
+            routes[document["routeKey"]] = read_route(document, integrations, authorizers, responses)
         return routes
+
+    async def _authorizers_of(self, api_id: str) -> dict[str, Authorizer]:
+        documents = (await self._read(api_id, "/authorizers?maxResults=500"))["items"]
+        return {document["authorizerId"]: read_authorizer(document) for document in documents}
 
     async def _integrations_of(self, api_id: str) -> dict[str, Integration]:
         integrations = {}
@@ -144,7 +161,7 @@ class ControlPlane:
             responses: list[Json] = []
             if document.get("integrationType") == "MOCK":
                 responses = (await self._read(api_id, f"/integrations/{identifier}/integrationresponses"))["items"]
-            integrations[identifier] = read_integration(document, responses)
+            integrations[identifier] = read_integration(self.kept.complete(api_id, document), responses)
         return integrations
 
     async def _read(self, api_id: str, path: str) -> Json:
@@ -153,3 +170,11 @@ class ControlPlane:
 
     def _owner_of(self, api_id: str) -> Owner:
         return self._owners.get(api_id, Owner())
+
+
+def _object(body: bytes) -> Json:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -3,9 +3,9 @@
 import asyncio
 import base64
 import contextlib
+import dataclasses
 import hashlib
 import secrets
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -25,12 +25,12 @@ from sandbox.front.events import (
     new_connection_id,
     problem,
 )
-from sandbox.front.integration import INTERNAL, Outcome, call_integration
+from sandbox.front.exchange import Exchange, metered
+from sandbox.front.integration import INTERNAL, Outcome
 from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES, URL_CHARACTERS
 from sandbox.front.selection import DEFAULT_ROUTE, select_route
 from sandbox.front.throttle import TOO_MANY, Throttle
 from sandbox.services import Services
-from sandbox.telemetry.gateway_metrics import MeteredStage
 
 FORBIDDEN: Final = "Forbidden"
 PROTOCOL_HEADER: Final = "Sec-WebSocket-Protocol"
@@ -56,7 +56,7 @@ class Gateway:
         throttle: Throttle,
         after_message: Callable[[], None],
     ) -> None:
-        self._functions = services.functions
+        self._exchange = Exchange(services)
         self._metrics = services.telemetry.gateway
         self._control_plane = control_plane
         self._clock = services.clock
@@ -84,11 +84,13 @@ class Gateway:
             return _refuse(426, '{"message": "Upgrade Required"}')
         facts = self._facts_of(request, served)
         if not self._throttle.admit_connection(served):
-            self._metrics.refused(_metered(served))
+            self._metrics.refused(metered(served))
             return _refuse(429, problem(TOO_MANY, facts.connection_id))
-        outcome = await self._on_connect(request, facts, served)
+        context, outcome = await self._exchange.admit(served, self._connect_event(request, facts, served))
         if not outcome.ok:
-            return _refuse(outcome.status, problem(outcome.problem or FORBIDDEN, facts.connection_id))
+            message = outcome.problem or outcome.refusal or FORBIDDEN
+            return _refuse(outcome.status, problem(message, facts.connection_id))
+        facts = dataclasses.replace(facts, authorizer=context)
         return await self._run(request, facts, _accept(key, outcome))
 
     async def stop(self) -> None:
@@ -99,6 +101,7 @@ class Gateway:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._exchange.stop()
 
     def _facts_of(self, request: web.BaseRequest, served: Served) -> ConnectionFacts:
         return ConnectionFacts(
@@ -111,19 +114,14 @@ class Gateway:
             user_agent=request.headers.get("User-Agent"),
         )
 
-    async def _on_connect(self, request: web.BaseRequest, facts: ConnectionFacts, served: Served) -> Outcome:
-        route = served.api.routes.get("$connect")
-        if route is None or route.integration is None:
-            return Outcome(200)
-        self._metrics.connected(_metered(served))
-        event = connect_event(
+    def _connect_event(self, request: web.BaseRequest, facts: ConnectionFacts, served: Served) -> Json:
+        return connect_event(
             facts,
             now_ms=self._clock.now_ms(),
             headers=_forwarded_headers(request, facts),
             query=request.query,
             variables=served.stage.variables,
         )
-        return await self._integrate(served, route, event)
 
     async def _run(
         self, request: web.BaseRequest, facts: ConnectionFacts, response: web.StreamResponse
@@ -164,25 +162,25 @@ class Gateway:
         served = await self._control_plane.serve(facts.api_id, facts.stage)
         route = _route_of(served, text)
         if served is not None and not self._throttle.admit(served, route.key if route else DEFAULT_ROUTE):
-            self._metrics.refused(_metered(served))
+            self._metrics.refused(metered(served))
             connection.send(problem(TOO_MANY, facts.connection_id))
             return
         if served is not None:
-            self._metrics.message(_metered(served))
+            self._metrics.message(metered(served))
         if served is not None and route is None:
-            self._metrics.refused(_metered(served))
+            self._metrics.refused(metered(served))
         if served is None or route is None:
             connection.send(problem(FORBIDDEN, facts.connection_id))
             return
         event = message_event(
             facts, route=route.key, now_ms=self._clock.now_ms(), body=text, variables=served.stage.variables
         )
-        outcome = await self._integrate(served, route, event)
+        outcome = await self._exchange.run(served, route, event)
         self._after_message()
         if outcome.problem is not None:
             connection.send(problem(outcome.problem, facts.connection_id))
         elif route.replies and outcome.body:
-            self._metrics.message(_metered(served))
+            self._metrics.message(metered(served))
             connection.send(_within_limit(outcome.body, facts))
 
     async def _on_disconnect(self, facts: ConnectionFacts, code: int, reason: str) -> None:
@@ -198,27 +196,12 @@ class Gateway:
         event = disconnect_event(
             facts, now_ms=self._clock.now_ms(), code=code, reason=reason, variables=served.stage.variables
         )
-        await self._integrate(served, route, event)
-
-    async def _integrate(self, served: Served, route: Route, event: Json) -> Outcome:
-        started = time.perf_counter()
-        outcome = await call_integration(self._functions, route.integration, event)
-        self._metrics.integrated(
-            _metered(served),
-            status=outcome.status,
-            answered=outcome.problem is None,
-            latency_ms=(time.perf_counter() - started) * 1000,
-        )
-        return outcome
+        await self._exchange.run(served, route, event)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _metered(served: Served) -> MeteredStage:
-    return MeteredStage(served.api.account, served.api.region, served.api.api_id, served.stage.name)
 
 
 def _route_of(served: Served | None, text: str) -> Route | None:

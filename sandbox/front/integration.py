@@ -7,8 +7,8 @@ from typing import Final
 
 import aiohttp
 
-from sandbox.aws import Json
-from sandbox.front.api_model import Integration, choose_template, mock_status
+from sandbox.aws import AwsRefusedError, Json
+from sandbox.front.api_model import Integration, Route, Served, choose_template, mock_status
 from sandbox.functions import Call, Functions
 
 INTERNAL: Final = "Internal server error"
@@ -17,12 +17,19 @@ TIMED_OUT: Final = "Endpoint request timed out"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an integration came to; ``problem`` is set when the API must speak in its place."""
+    """What an event came to.
+
+    ``problem`` is set when the API must speak in the integration's place, ``refusal`` when it was not even asked.
+    ``integration_status`` is the integration's own, ``latency_ms`` how long it took.
+    """
 
     status: int
     body: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
+    refusal: str | None = None
+    integration_status: int | None = None
+    latency_ms: int | None = None
 
     @property
     def ok(self) -> bool:
@@ -34,16 +41,18 @@ BROKEN: Final = Outcome(502, problem=INTERNAL)
 LATE: Final = Outcome(504, problem=TIMED_OUT)
 
 
-async def call_integration(functions: Functions, integration: Integration | None, event: Json) -> Outcome:
+async def call_integration(functions: Functions, served: Served, route: Route, event: Json) -> Outcome:
     """Run a route's integration on an event; never raises for what the integration does."""
+    integration = route.integration
     if integration is None:
         return BROKEN
     if integration.kind == "MOCK":
         return _answer_mock(integration)
-    if integration.kind != "AWS_PROXY" or integration.function_arn is None:
+    function_arn = served.expand(integration.function_arn or "")
+    if integration.kind != "AWS_PROXY" or not function_arn:
         return BROKEN
     call = Call(
-        function_arn=integration.function_arn,
+        function_arn=function_arn,
         payload=json.dumps(event).encode(),
         timeout=integration.timeout_seconds,
     )
@@ -51,7 +60,7 @@ async def call_integration(functions: Functions, integration: Integration | None
         invocation = await functions.invoke(call)
     except TimeoutError:
         return LATE
-    except aiohttp.ClientError:
+    except (aiohttp.ClientError, AwsRefusedError, ValueError):  # the last one: no ARN
         return BROKEN
     return _read_answer(invocation.payload) if invocation.ok else BROKEN
 
@@ -63,7 +72,7 @@ def _answer_mock(integration: Integration) -> Outcome:
     fitting = [response for response in integration.responses if response.matches(status)]
     fitting += [response for response in integration.responses if response.key == "$default"]
     body = choose_template(fitting[0].templates, fitting[0].selection) if fitting else None
-    return Outcome(status, body)
+    return Outcome(status, body, integration_status=status)
 
 
 def _read_answer(payload: bytes) -> Outcome:
@@ -78,4 +87,5 @@ def _read_answer(payload: bytes) -> Outcome:
     if not isinstance(status, int) or not (body is None or isinstance(body, str)):
         return BROKEN
     named = headers if isinstance(headers, dict) else {}
-    return Outcome(status, body, {str(name): str(value) for name, value in named.items()})
+    texts = {str(name): str(value) for name, value in named.items()}
+    return Outcome(status, body, texts, integration_status=status)

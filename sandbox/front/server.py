@@ -155,7 +155,8 @@ class Front:
         if request.method != "GET" and 200 <= answer.status < 300:
             owner = await self._callers.owner(request.headers)
             await self._control_plane.observe_write(path, owner, body, answer.body)
-        return self._proxy.respond(request, answer, rewrite_endpoints(answer.body, self._address))
+        shown = self._control_plane.kept.rewrite(path, rewrite_endpoints(answer.body, self._address))
+        return self._proxy.respond(request, answer, shown)
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
         answer = await self._proxy.send(request, await request.content.read())
