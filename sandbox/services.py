@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sandbox.aws import AwsClient
 from sandbox.clock import Clock
+from sandbox.expiry import TimeToLive
 from sandbox.functions import Events, Functions
 from sandbox.quotas import Quotas
 from sandbox.streams import Streams
@@ -22,6 +23,7 @@ class Services:
         quotas: What each account may do in each Region.
         telemetry: Metrics and alarms.
         streams: Reads DynamoDB streams.
+        time_to_live: Which tables expire their items.
     """
 
     aws: AwsClient
@@ -31,6 +33,7 @@ class Services:
     quotas: Quotas
     telemetry: Telemetry
     streams: Streams
+    time_to_live: TimeToLive
 
 
 def services_on(aws: AwsClient, quotas: Quotas) -> Services:
@@ -47,4 +50,5 @@ def services_on(aws: AwsClient, quotas: Quotas) -> Services:
         quotas=quotas,
         telemetry=telemetry,
         streams=Streams(aws, clock),
+        time_to_live=TimeToLive(clock),
     )

@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from sandbox.errors import SandboxError
+from sandbox.expiry import Janitor
 from sandbox.front.api_endpoint import rewrite_endpoints
 from sandbox.front.connections_api import ConnectionsApi
 from sandbox.front.control_api import CONTROL_PATH, ControlApi
@@ -21,6 +22,7 @@ from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
 from sandbox.front.signature import Callers
 from sandbox.front.streams_api import STREAMS_TARGET, StreamsApi
 from sandbox.front.throttle import Throttle
+from sandbox.front.time_to_live_api import DELETE_TABLE_TARGET, TIME_TO_LIVE_TARGETS, TimeToLiveApi
 from sandbox.pump import Pump
 from sandbox.services import Services
 
@@ -90,6 +92,8 @@ class Front:
         self._mappings = MappingsApi(pump, self._proxy)
         self._control = ControlApi(services.clock)
         self._streams = StreamsApi(services.streams, services.clock, self._proxy)
+        self._janitor = Janitor(services.aws, services.clock, services.time_to_live, services.streams)
+        self._time_to_live = TimeToLiveApi(services.time_to_live, self._janitor, services.aws, self._proxy)
         self._runner: web.ServerRunner | None = None
 
     @property
@@ -117,6 +121,7 @@ class Front:
         await self._gateway.stop()
         await self._events.stop()
         await self._telemetry.stop()
+        await self._janitor.stop()
         if self._runner is not None:
             await self._runner.cleanup()
         self._listener.close()
@@ -136,6 +141,8 @@ class Front:
                 return await self._handle_control_plane(request, path)
             if path.startswith(CONTROL_PATH):
                 return await self._control.handle(request, path)
+            if target in TIME_TO_LIVE_TARGETS:
+                return await self._time_to_live.handle(request, target, await self._callers.owner(request.headers))
             if target.startswith(STREAMS_TARGET):
                 return await self._streams.handle(request, target.removeprefix(STREAMS_TARGET))
             return await self._forward(request)
@@ -159,7 +166,11 @@ class Front:
         return self._proxy.respond(request, answer, shown)
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
-        answer = await self._proxy.send(request, await request.content.read())
-        if _TABLE_WRITE.match(request.headers.get("X-Amz-Target", "")):
+        body, target = await request.content.read(), request.headers.get("X-Amz-Target", "")
+        answer = await self._proxy.send(request, body)
+        if _TABLE_WRITE.match(target):
             self._pump.nudge()
+            self._janitor.look()
+        if target == DELETE_TABLE_TARGET and answer.status == 200:
+            self._time_to_live.forget(body, await self._callers.owner(request.headers))
         return self._proxy.respond(request, answer)

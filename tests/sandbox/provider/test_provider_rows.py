@@ -277,7 +277,6 @@ CASES: dict[str, Case] = {
         {
             "deletionProtectionEnabled": False,
             "pointInTimeRecovery": {"enabled": False},
-            "ttl": None,
             "onDemandThroughput": {"maxWriteRequestUnits": 5000},
             "tags": {"b": "2"},
             "globalSecondaryIndexes": [{"name": "other", "projectionType": "ALL", "hashKey": "by"}],

@@ -1,0 +1,194 @@
+"""Time to live: what expires goes, late but never early, and its record says who did it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from sandbox.client import RunningSandbox
+from tests.support.front import TurnableFront, turnable_front
+from tests.support.sandbox import Aws, Json, eventually
+
+HOUR_SECONDS = 3600.0
+SPECIFICATION: Any = {"AttributeName": "ttl", "Enabled": True}
+SERVICE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+Steps = Callable[[Aws, TurnableFront, Callable[[float], None]], None]
+
+
+def on_turnable(sandbox: RunningSandbox, folder: Path, steps: Steps) -> None:
+    """Run blocking steps against a front whose clock they can turn."""
+
+    async def main() -> None:
+        async with turnable_front(sandbox.record.emulator_endpoint) as front:
+            loop = asyncio.get_running_loop()
+
+            def turn(seconds: float) -> None:
+                asyncio.run_coroutine_threadsafe(front.clock.pass_time(seconds), loop).result(60)
+
+            await asyncio.to_thread(steps, Aws(front.endpoint, folder), front, turn)
+
+    asyncio.run(main())
+
+
+def expiring(aws: Aws) -> tuple[str, str]:
+    """A table whose items expire by ``ttl``, and its stream."""
+    table, stream = aws.table()
+    aws.dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=SPECIFICATION)
+    return table, stream
+
+
+def left(aws: Aws, table: str) -> set[str]:
+    """The range keys of the items that are there."""
+    return {item["entry"]["S"] for item in aws.dynamodb.scan(TableName=table)["Items"]}
+
+
+def in_seconds(seconds: float) -> Json:
+    """A time attribute so long after now."""
+    return {"N": str(int(time.time() + seconds))}
+
+
+def refusal_of(aws: Aws, table: str, **specification: Any) -> str:
+    """The text with which a change of time to live is refused, or nothing."""
+    try:
+        wanted: Any = SPECIFICATION | specification
+        aws.dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
+    except ClientError as error:
+        return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+    return ""
+
+
+def test_expired_item_goes_and_its_record_names_the_service(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """A day later the row is gone; functions see who removed it, and nobody else's removals are marked so."""
+
+    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+        table, stream = expiring(aws)
+        function = aws.function("record(event)")
+        aws.functions.create_event_source_mapping(
+            EventSourceArn=stream, FunctionName=function.name, StartingPosition="TRIM_HORIZON"
+        )
+        aws.put(table, "todos", "kept")
+        aws.put(table, "todos", "mine", ttl=in_seconds(24 * HOUR_SECONDS))
+        aws.put(table, "todos", "expired", ttl=in_seconds(24 * HOUR_SECONDS))
+        aws.dynamodb.delete_item(TableName=table, Key={"actorId": {"S": "todos"}, "entry": {"S": "mine"}})
+        turn(23 * HOUR_SECONDS)
+        assert left(aws, table) == {"kept", "expired"}
+        turn(2 * HOUR_SECONDS)
+        assert eventually(lambda: left(aws, table), lambda rows: "expired" not in rows) == {"kept"}
+
+        def removals() -> dict[str, Json | None]:
+            records = [record for event in function.events() for record in event["Records"]]
+            gone = [record for record in records if record["eventName"] == "REMOVE"]
+            return {record["dynamodb"]["Keys"]["entry"]["S"]: record.get("userIdentity") for record in gone}
+
+        assert eventually(removals, lambda got: len(got) == 2) == {"mine": None, "expired": SERVICE}
+
+    on_turnable(sandbox, tmp_path, steps)
+
+
+def test_other_readers_see_who_removed_an_item(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """GetRecords writes the service's identity with capital letters, as its API does."""
+
+    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+        table, stream = expiring(aws)
+        aws.put(table, "todos", "expired", ttl=in_seconds(60))
+        turn(120)
+        eventually(lambda: left(aws, table), lambda rows: not rows)
+        streams = aws.client("dynamodbstreams")
+        found = []
+        for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
+            where = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+            iterator = streams.get_shard_iterator(**where)["ShardIterator"]
+            found += streams.get_records(ShardIterator=iterator)["Records"]
+        assert [record["eventName"] for record in found] == ["INSERT", "REMOVE"]
+        assert found[1]["userIdentity"] == {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+
+    on_turnable(sandbox, tmp_path, steps)
+
+
+def test_item_is_read_for_a_while_after_its_time(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """Deletion is late: a reader that does not look at the time itself sees what has expired."""
+
+    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+        table, _ = expiring(aws)
+        aws.put(table, "todos", "expired", ttl=in_seconds(600))
+        turn(604)
+        assert left(aws, table) == {"expired"}
+        turn(20)
+        eventually(lambda: left(aws, table), lambda rows: not rows)
+
+    on_turnable(sandbox, tmp_path, steps)
+
+
+def test_item_with_a_new_time_lives_on(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """Until it is deleted an expired item can be given a longer life."""
+
+    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+        table, _ = expiring(aws)
+        aws.put(table, "todos", "revived", ttl=in_seconds(600))
+        aws.put(table, "todos", "expired", ttl=in_seconds(600))
+        turn(604)
+        aws.put(table, "todos", "revived", ttl=in_seconds(6000))
+        turn(60)
+        assert eventually(lambda: left(aws, table), lambda rows: "expired" not in rows) == {"revived"}
+
+    on_turnable(sandbox, tmp_path, steps)
+
+
+def test_only_numbers_of_the_last_five_years_are_times(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """Text, nothing, a time in milliseconds and one of more than five years ago expire nothing."""
+
+    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+        table, _ = expiring(aws)
+        aws.put(table, "todos", "text", ttl={"S": in_seconds(60)["N"]})
+        aws.put(table, "todos", "none")
+        aws.put(table, "todos", "milliseconds", ttl=in_seconds(1000 * time.time()))
+        aws.put(table, "todos", "ancient", ttl=in_seconds(-6 * 365 * 86_400))
+        aws.put(table, "todos", "old", ttl=in_seconds(-4 * 365 * 86_400))
+        turn(120)
+        rows = eventually(lambda: left(aws, table), lambda rows: "old" not in rows)
+        assert rows == {"text", "none", "milliseconds", "ancient"}
+
+    on_turnable(sandbox, tmp_path, steps)
+
+
+def test_time_to_live_changes_once_an_hour(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """A second change within the hour is refused, one that changes nothing or another attribute always."""
+
+    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+        table, _ = expiring(aws)
+        already = "ValidationException: TimeToLive is already"
+        assert refusal_of(aws, table) == f"{already} enabled"
+        assert "active on a different AttributeName" in refusal_of(aws, table, AttributeName="other")
+        often = "ValidationException: Time to live has been modified multiple times within a fixed interval"
+        assert refusal_of(aws, table, Enabled=False) == often
+        turn(HOUR_SECONDS + 1)
+        assert refusal_of(aws, table, Enabled=False) == ""
+        assert refusal_of(aws, table, Enabled=False) == f"{already} disabled"
+        shown = aws.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        assert shown == {"TimeToLiveStatus": "DISABLED"}
+
+    on_turnable(sandbox, tmp_path, steps)
+
+
+def test_new_table_of_a_name_has_no_time_to_live(aws: Aws) -> None:
+    """Settings die with their table."""
+    table, _ = expiring(aws)
+    shown = aws.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    assert shown == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+    aws.dynamodb.delete_table(TableName=table)
+    aws.table(table)
+    assert aws.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "DISABLED"
+    }
+    assert refusal_of(aws, table) == ""
+
+
+def test_the_emulators_own_reaper_is_kept_off(sandbox: RunningSandbox, aws: Aws) -> None:
+    """It would delete on real time and leave no record."""
+    table, _ = expiring(aws)
+    behind = Aws(sandbox.record.emulator_endpoint, aws.folder)
+    shown = behind.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    assert shown["TimeToLiveStatus"] == "DISABLED"
