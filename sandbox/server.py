@@ -22,6 +22,7 @@ from sandbox.engine.salts import sweep
 from sandbox.errors import EmulatorDiedError
 from sandbox.front import Front
 from sandbox.front.server import listen
+from sandbox.functions.memory import MemoryWatch
 from sandbox.pump import Pump
 from sandbox.quotas import Quotas
 from sandbox.services import services_on
@@ -85,7 +86,11 @@ async def _run(
             )
             record.write(options.root, running)
             on_ready(running)
-            await emulator.died()
+            watch = asyncio.create_task(MemoryWatch(emulator.pid).run())
+            try:
+                await emulator.died()
+            finally:
+                watch.cancel()
             raise EmulatorDiedError(
                 f"The emulator ended unexpectedly; start the sandbox again. {emulator.last_words()}"
             )

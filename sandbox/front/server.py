@@ -17,6 +17,7 @@ from sandbox.front.control_plane import APIS_PATH, ControlPlane
 from sandbox.front.functions_api import FUNCTIONS_PATH, FunctionsApi
 from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
+from sandbox.front.metered_tables import MeteredTables
 from sandbox.front.metrics_api import MetricsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
 from sandbox.front.signature import Callers
@@ -87,6 +88,7 @@ class Front:
         self._connections = ConnectionsApi(self._gateway, self._control_plane, self._proxy, throttle=throttle)
         self._functions = FunctionsApi(services.functions, services.events, self._proxy)
         self._metrics = MetricsApi(services.telemetry, services.clock, self._proxy)
+        self._tables = MeteredTables(services.telemetry.tables, self._callers, self._proxy)
         self._events = services.events
         self._telemetry = services.telemetry
         self._mappings = MappingsApi(pump, self._proxy)
@@ -167,7 +169,7 @@ class Front:
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
         body, target = await request.content.read(), request.headers.get("X-Amz-Target", "")
-        answer = await self._proxy.send(request, body)
+        answer = await (self._tables if self._tables.meters(request) else self._proxy).send(request, body)
         if _TABLE_WRITE.match(target):
             self._pump.nudge()
             self._janitor.look()

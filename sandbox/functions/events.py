@@ -1,6 +1,7 @@
 """Asynchronous invocations: a queue in front of the function, retries, and what becomes of an event in the end."""
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import Callable
@@ -22,6 +23,7 @@ SUCCESS: Final = "Success"
 EXHAUSTED: Final = "RetriesExhausted"
 TOO_OLD: Final = "EventAgeExceeded"
 Loss = Literal["AsyncEventsDropped", "DeadLetterErrors", "DestinationDeliveryFailures"]
+_RAN: Final = 200
 _ERROR_TEXT_BYTES: Final = 1024
 _UNREACHED: Final = replace(REFUSED, status=500)
 
@@ -68,7 +70,9 @@ class Events:
     def accept(self, function: FunctionReference, payload: bytes, *, depth: str | None = None) -> None:
         """Take an event; it is run from now on, whatever becomes of the caller."""
         event = Event(function=function, payload=payload or b"{}", request_id=str(uuid.uuid4()), depth=depth)
-        task = asyncio.create_task(self._run(event))
+        held = contextlib.ExitStack()
+        held.enter_context(self._clock.work())  # from now on, not only from when the task gets its turn
+        task = asyncio.create_task(self._run(event, held))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -78,9 +82,15 @@ class Events:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self, event: Event) -> None:
-        settings = await self._functions.facts.events(event.function)
-        ending = await self._until_over(event, settings)
+    async def _run(self, event: Event, held: contextlib.ExitStack) -> None:
+        with held:
+            settings = await self._functions.facts.events(event.function)
+            first = await self._attempt(event)
+        ending = await self._until_over(event, settings, first)
+        with self._clock.work():
+            await self._end(event, settings, ending)
+
+    async def _end(self, event: Event, settings: EventSettings, ending: Ending) -> None:
         if ending.condition == SUCCESS:
             await self._tell(settings.on_success, event, ending)
             return
@@ -88,14 +98,14 @@ class Events:
         await self._tell(settings.on_failure, event, ending)
         await self._bury(settings.dead_letters, event, ending)
 
-    async def _until_over(self, event: Event, settings: EventSettings) -> Ending:
+    async def _until_over(self, event: Event, settings: EventSettings, last: Invocation) -> Ending:
+        """Try again until the event is over; ``last`` is what the first attempt came to."""
         deadline = self._clock.now() + settings.age_seconds
         invocations, waits = 0, 0
         while True:
-            last = await self._attempt(event)
             if last.ok:
                 return Ending(SUCCESS, invocations + 1, last)
-            if last.status == 200:
+            if last.status == _RAN:
                 invocations += 1
                 if invocations > settings.retries:
                     return Ending(EXHAUSTED, invocations, last)
@@ -107,11 +117,12 @@ class Events:
             if self._clock.now() + pause > deadline:
                 return Ending(TOO_OLD, invocations, last)
             await self._clock.sleep(pause)
+            with self._clock.work():
+                last = await self._attempt(event)
 
     async def _attempt(self, event: Event) -> Invocation:
         try:
-            with self._clock.work():
-                return await self._functions.run_as_root(event.function, event.payload, depth=event.depth)
+            return await self._functions.run_as_root(event.function, event.payload, depth=event.depth)
         except (aiohttp.ClientError, AwsRefusedError, TimeoutError):
             return _UNREACHED
 

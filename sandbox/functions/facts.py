@@ -61,6 +61,11 @@ class FunctionFacts:
         found = await self._read(function, "/2015-03-31", f"/configuration{_query(function)}")
         return found.get("Version")
 
+    async def log_group(self, function: FunctionReference) -> str:
+        """Where its logs go."""
+        found = await self._read(function, "/2015-03-31", f"/configuration{_query(function)}")
+        return str((found.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{function.name}")
+
     async def events(self, function: FunctionReference) -> EventSettings:
         """What its event invoke configuration says, and its dead-letter target."""
         settings = await self._read(function, "/2019-09-25", f"/event-invoke-config{_query(function)}")

@@ -10,14 +10,17 @@ import aiohttp
 from sandbox.aws import AwsClient, AwsRefusedError, Json
 from sandbox.clock import Clock, Timer
 from sandbox.functions import Events, Finished, Functions
+from sandbox.functions.answers import LOG_TAIL_BYTES
 from sandbox.functions.destinations import Destinations
 from sandbox.functions.reference import FunctionReference
 from sandbox.telemetry.alarms import Alarm, Alarms, Change
 from sandbox.telemetry.emf import read_embedded
 from sandbox.telemetry.gateway_metrics import GatewayMetrics
 from sandbox.telemetry.lambda_metrics import record_invocation, record_loss
+from sandbox.telemetry.log_reader import LogReader
 from sandbox.telemetry.series import MINUTE, Metric
 from sandbox.telemetry.store import MetricStore
+from sandbox.telemetry.table_metrics import TableMetrics
 
 SQS: Final = "AWS/SQS"
 SLACK_SECONDS: Final = 1.0
@@ -43,9 +46,11 @@ class Telemetry:
         self.store = MetricStore()
         self.alarms = Alarms(self.store)
         self.gateway = GatewayMetrics(self.store, clock)
+        self.tables = TableMetrics(self.store, clock)
         self._aws = aws
         self._clock = clock
         self._destinations = Destinations(aws)
+        self._logs = LogReader(aws, functions.facts)
         self._timer: Timer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         functions.watch(self._on_invocation)
@@ -131,8 +136,18 @@ class Telemetry:
 
     def _on_invocation(self, finished: Finished) -> None:
         record_invocation(self.store, finished)
+        if len(finished.invocation.log.encode()) < LOG_TAIL_BYTES:
+            self._read_log(finished, finished.invocation.log)
+        else:  # there is more in the log than the answer holds
+            self._start(self._fetch_log(finished))
+
+    async def _fetch_log(self, finished: Finished) -> None:
+        began = finished.began - self._clock.offset
+        self._read_log(finished, await self._logs.whole(finished.function, finished.invocation.log, began))
+
+    def _read_log(self, finished: Finished, log: str) -> None:
         function = finished.function
-        for one in read_embedded(finished.invocation.log):
+        for one in read_embedded(log):
             metric = Metric(function.account, function.region, one.namespace, one.name, one.dimensions)
             self.store.put(metric, self._on_our_clock(one.at, finished), one.points, one.unit)
 

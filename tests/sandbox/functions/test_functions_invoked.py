@@ -195,3 +195,12 @@ def test_a_throttled_function_is_not_shown_to_strangers(aws: Aws, canary: Functi
     stranger = aws.function(INVOKES, role=aws.role(NOTHING))
     answer = invoke(aws, stranger.name, {"kind": "RequestResponse", "target": canary.arn})
     assert "not authorized to perform: lambda:InvokeFunction" in answer["Payload"]
+
+
+def test_a_function_that_takes_too_much_memory_is_ended(aws: Aws) -> None:
+    """More than its memory ends the process; with more memory the same code is fine."""
+    function = aws.function('import time\nprint("x")\nheld = b"x" * (300 << 20)\ntime.sleep(1)\nreturn len(held)')
+    answer = invoke(aws, function.name)
+    assert (answer["FunctionError"], answer["Payload"]["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    aws.functions.update_function_configuration(FunctionName=function.name, MemorySize=512)
+    assert invoke(aws, function.name)["Payload"] == 300 << 20

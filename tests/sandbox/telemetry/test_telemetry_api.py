@@ -175,6 +175,15 @@ def test_lines_in_a_log_become_metrics(sandbox: RunningSandbox, tmp_path: Path, 
     run(sandbox, tmp_path, play)
 
 
+def test_no_metric_of_a_long_log_is_lost(aws: Aws) -> None:
+    """However much a function prints, each of its metrics is read, and read once."""
+    function = aws.function(f'{EMBEDDED}\nfor number in range(400):\n    print("line", number, "x" * 40)')
+    invoke(aws, function.name)
+    where = {"Function": function.name}
+    assert eventually(lambda: values(aws, Clock(), "Lag", "Sum", where, "Mine")) == 12
+    assert values(aws, Clock(), "Lag", "SampleCount", where, "Mine") == 2
+
+
 def test_times_in_a_log_move_along_with_the_clock(sandbox: RunningSandbox, tmp_path: Path, aws: Aws) -> None:
     """A function's own clock cannot be turned; what it measures belongs to the sandbox's present all the same."""
     function = aws.function(EMBEDDED)

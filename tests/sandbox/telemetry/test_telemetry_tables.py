@@ -1,0 +1,121 @@
+"""AWS/DynamoDB, for requests that any SDK makes."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.telemetry.item_units import item_bytes, read_units
+from tests.support.sandbox import Aws, Json
+
+KIB = 1024
+
+
+def value(aws: Aws, name: str, dimensions: Json, statistic: str = "Sum") -> float:
+    """A metric's statistic until now; 0 without values."""
+    answer = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/DynamoDB",
+        MetricName=name,
+        Dimensions=[{"Name": key, "Value": one} for key, one in dimensions.items()],
+        StartTime=0,
+        EndTime=datetime(2100, 1, 1, tzinfo=UTC),
+        Period=86400,
+        Statistics=[statistic],
+    )
+    return float(sum(point[statistic] for point in answer["Datapoints"]))
+
+
+@pytest.fixture
+def table(aws: Aws) -> str:
+    """A table with an index over everything."""
+    name = f"table-{uuid.uuid4().hex[:8]}"
+    keys = [{"AttributeName": "id", "KeyType": "HASH"}]
+    index = [{"AttributeName": "kind", "KeyType": "HASH"}]
+    aws.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=keys,
+        AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in ("id", "kind")],
+        GlobalSecondaryIndexes=[{"IndexName": "by-kind", "KeySchema": index, "Projection": {"ProjectionType": "ALL"}}],
+    )
+    return name
+
+
+def item(key: str, size: int) -> Json:
+    """An item of about this many bytes."""
+    return {"id": {"S": key}, "kind": {"S": "k"}, "text": {"S": "x" * size}}
+
+
+def test_writes_consume_by_the_kilobyte(aws: Aws, table: str) -> None:
+    """The table and its index are counted apart; the caller, who did not ask, is told nothing."""
+    answer: Json = aws.client("dynamodb").put_item(TableName=table, Item=item("a", 3 * KIB - 100))
+    assert "ConsumedCapacity" not in answer
+    assert value(aws, "ConsumedWriteCapacityUnits", {"TableName": table}) == 3
+    assert value(aws, "ConsumedWriteCapacityUnits", {"TableName": table, "GlobalSecondaryIndexName": "by-kind"}) == 3
+    assert value(aws, "SuccessfulRequestLatency", {"TableName": table, "Operation": "PutItem"}, "SampleCount") == 1
+
+
+def test_who_asks_is_told_what_a_write_consumed(aws: Aws, table: str) -> None:
+    """An answer holds what the request asked for, and is counted once."""
+    answer = aws.client("dynamodb").put_item(TableName=table, Item=item("a", 100), ReturnConsumedCapacity="INDEXES")
+    assert answer["ConsumedCapacity"]["Table"]["CapacityUnits"] == 1
+    assert value(aws, "ConsumedWriteCapacityUnits", {"TableName": table}) == 1
+
+
+def test_reads_consume_by_four_kilobytes(aws: Aws, table: str) -> None:
+    """Half a unit for an eventually consistent read; a page is rounded as a whole."""
+    for key in ("a", "b"):
+        aws.dynamodb.put_item(TableName=table, Item=item(key, 5 * KIB))
+    aws.dynamodb.get_item(TableName=table, Key={"id": {"S": "a"}}, ConsistentRead=True)
+    assert value(aws, "ConsumedReadCapacityUnits", {"TableName": table}) == 2
+    aws.dynamodb.get_item(TableName=table, Key={"id": {"S": "a"}})
+    assert value(aws, "ConsumedReadCapacityUnits", {"TableName": table}) == 3
+    aws.dynamodb.scan(TableName=table, ConsistentRead=True)
+    assert value(aws, "ConsumedReadCapacityUnits", {"TableName": table}) == 6
+    assert value(aws, "ReturnedItemCount", {"TableName": table, "Operation": "Scan"}) == 2
+
+
+def test_failed_conditions_are_no_errors_of_the_user(aws: Aws, table: str) -> None:
+    """A condition that does not hold is counted for its table, alone and in a transaction."""
+    put: Json = {"TableName": table, "Item": item("a", 1), "ConditionExpression": "attribute_exists(id)"}
+    before = value(aws, "UserErrors", {})
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        aws.client("dynamodb").put_item(**put)
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        aws.client("dynamodb").transact_write_items(TransactItems=[{"Put": put}])
+    assert value(aws, "ConditionalCheckFailedRequests", {"TableName": table}) == 2
+    assert value(aws, "UserErrors", {}) == before
+
+
+def test_other_refusals_are_errors_of_the_user(aws: Aws, table: str) -> None:
+    """A malformed request is counted without a table."""
+    before = value(aws, "UserErrors", {})
+    with pytest.raises(ClientError, match="ValidationException"):
+        aws.client("dynamodb").put_item(TableName=table, Item={"kind": {"S": "no key"}})
+    assert value(aws, "UserErrors", {}) == before + 1
+
+
+def test_what_functions_read_is_counted_too(aws: Aws, table: str) -> None:
+    """A function's requests take the same way."""
+    body = (
+        f'import boto3\nprint("x")\nboto3.client("dynamodb").get_item(TableName="{table}", Key={{"id": {{"S": "a"}}}})'
+    )
+    aws.functions.invoke(FunctionName=aws.function(body).name, Payload=b"{}")
+    assert value(aws, "ConsumedReadCapacityUnits", {"TableName": table}) == 0.5
+
+
+def test_sizes_of_items() -> None:
+    """Names and values in UTF-8, numbers by their digits, containers with their overhead (developer guide)."""
+    assert item_bytes({"n": {"S": "Grün"}}) == 1 + 5
+    assert item_bytes({"n": {"N": "-1234"}}) == 1 + 3
+    assert item_bytes({"n": {"B": "AAAA"}, "f": {"BOOL": True}}) == 1 + 3 + 1 + 1
+    assert item_bytes({"m": {"M": {"a": {"S": "b"}}}, "l": {"L": [{"S": "ab"}]}}) == 1 + 3 + 1 + 2 + 1 + 3 + 1 + 2
+    assert item_bytes({"s": {"SS": ["ab", "c"]}}) == 1 + 3
+
+
+def test_transactions_read_at_double_price() -> None:
+    """Each item is rounded alone; one that is not there costs, too."""
+    request: Json = {"TransactItems": [{"Get": {"TableName": "t"}}, {"Get": {"TableName": "t"}}]}
+    answer: Json = {"Responses": [{"Item": {"a": {"S": "x" * 5000}}}, {}]}
+    assert [units for _, _, units in read_units("TransactGetItems", request, answer)] == [4, 2]
