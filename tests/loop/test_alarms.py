@@ -7,7 +7,7 @@ import json
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -34,6 +34,7 @@ class Watched:
 
     deployed: Deployed
     sandbox: Handle
+    called: list[str] = field(default_factory=list)
 
     @property
     def aws(self) -> Aws:
@@ -114,10 +115,11 @@ class Watched:
 
     def call(self) -> None:
         """A client that adds something to a new list, whatever comes of it."""
+        self.called.append(f"todos/{uuid.uuid4().hex}")
 
         async def scenario() -> None:
             async with Peer.at(self.deployed.endpoint) as peer:
-                answer = asyncio.create_task(peer.call(f"todos/{uuid.uuid4().hex}", "addTodo", "Buy milk"))
+                answer = asyncio.create_task(peer.call(self.called[-1], "addTodo", "Buy milk"))
                 error = asyncio.create_task(peer.frames.get())
                 _, waiting = await asyncio.wait({answer, error}, return_when=asyncio.FIRST_COMPLETED)
                 for task in waiting:
@@ -137,6 +139,19 @@ class Watched:
                 await stream.until(2)
 
         asyncio.run(scenario())
+
+    def catch_up(self) -> None:
+        """Wait until the changes of all lists that were called are delivered: a list's changes keep their order."""
+
+        async def scenario() -> None:
+            async with Peer.at(self.deployed.endpoint) as peer:
+                for todos in self.called:
+                    stream = await peer.observe(todos)
+                    await peer.call(todos, "addTodo", "The last one")
+                    await stream.until(2)
+
+        asyncio.run(scenario())
+        self.called.clear()
 
     def until_alarm(self, name: str, fault: Callable[[], object], period: int = PERIOD) -> None:
         """Produce a fault in each of an alarm's two periods; nothing may change before the second one is over."""
@@ -218,6 +233,7 @@ def test_a_failing_stream_processor_raises_errors_and_its_queue_fills(watched: W
             return watched.states[depth] == "ALARM"
 
         eventually(filled, what="a message in the queue")
+    watched.catch_up()
 
 
 def test_functions_without_concurrency_raise_throttles(watched: Watched) -> None:
@@ -241,6 +257,7 @@ def test_a_stream_that_waits_raises_the_iterator_age(watched: Watched) -> None:
         watched.call()
         watched.pass_time(90)
         watched.until_alarm(watched.alarm(STREAM_PROCESSOR, "iterator-age"), fault, 60)
+    watched.catch_up()
 
 
 def test_late_deliveries_raise_the_delivery_lag(watched: Watched) -> None:
