@@ -72,7 +72,7 @@ class ControlPlane:
             answer: The answer's body.
         """
         match = _API_PATH.match(path)
-        asked, document = _object(request), _object(answer)
+        asked, document = read_object(request), read_object(answer)
         if match is None:
             if api_id := document.get("apiId"):
                 self._owners[api_id] = owner
@@ -172,7 +172,8 @@ class ControlPlane:
         return self._owners.get(api_id, Owner())
 
 
-def _object(body: bytes) -> Json:
+def read_object(body: bytes) -> Json:
+    """The JSON object in a body; an empty one when there is none."""
     try:
         document = json.loads(body)
     except ValueError:

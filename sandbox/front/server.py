@@ -8,12 +8,14 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
+from sandbox.aws import AwsRefusedError
 from sandbox.errors import SandboxError
 from sandbox.expiry import Janitor
 from sandbox.front.api_endpoint import rewrite_endpoints
 from sandbox.front.connections_api import ConnectionsApi
 from sandbox.front.control_api import CONTROL_PATH, ControlApi
-from sandbox.front.control_plane import APIS_PATH, ControlPlane
+from sandbox.front.control_plane import APIS_PATH, ControlPlane, read_object
+from sandbox.front.control_rules import ControlRules
 from sandbox.front.functions_api import FUNCTIONS_PATH, FunctionsApi
 from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
@@ -83,6 +85,7 @@ class Front:
         self._proxy = Proxy(session, emulator_endpoint)
         self._callers = Callers(services.aws)
         self._control_plane = ControlPlane(services.aws)
+        self._rules = ControlRules(services.aws)
         throttle = Throttle(services.clock, services.quotas)
         self._gateway = Gateway(services, self._control_plane, throttle=throttle, after_message=pump.nudge)
         self._connections = ConnectionsApi(self._gateway, self._control_plane, self._proxy, throttle=throttle)
@@ -160,9 +163,13 @@ class Front:
 
     async def _handle_control_plane(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         body = await request.content.read()
+        owner = await self._callers.owner(request.headers)
+        try:
+            await self._rules.check(request.method, path, owner, read_object(body))
+        except AwsRefusedError as error:
+            return _refusal(error)
         answer = await self._proxy.send(request, body)
         if request.method != "GET" and 200 <= answer.status < 300:
-            owner = await self._callers.owner(request.headers)
             await self._control_plane.observe_write(path, owner, body, answer.body)
         shown = self._control_plane.kept.rewrite(path, rewrite_endpoints(answer.body, self._address))
         return self._proxy.respond(request, answer, shown)
@@ -176,3 +183,8 @@ class Front:
         if target == DELETE_TABLE_TARGET and answer.status == 200:
             self._time_to_live.forget(body, await self._callers.owner(request.headers))
         return self._proxy.respond(request, answer)
+
+
+def _refusal(error: AwsRefusedError) -> web.Response:
+    headers = {"x-amzn-ErrorType": error.code}
+    return web.json_response({"message": error.message}, status=error.status, headers=headers)
