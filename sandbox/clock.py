@@ -136,13 +136,15 @@ class Clock:
             self._turns.append((time.time(), offset))
 
     async def _settle(self) -> None:
-        for _ in range(SETTLE_TURNS):
-            await asyncio.sleep(0)
-        if self._under_way:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._quiet.wait(), SETTLE_SECONDS)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + SETTLE_SECONDS
+        while True:
             for _ in range(SETTLE_TURNS):
                 await asyncio.sleep(0)
+            if not self._under_way or loop.time() >= deadline:
+                return
+            with contextlib.suppress(TimeoutError):  # one piece of work may hand over to the next
+                await asyncio.wait_for(self._quiet.wait(), deadline - loop.time())
 
     def _next(self) -> Timer | None:
         """The timer that falls due first; cancelled ones on the way are dropped."""

@@ -17,6 +17,8 @@ from sandbox.streams import StreamGoneError
 
 MAPPINGS_PATH: Final = "/2015-03-31/event-source-mappings"
 POSITIONS: Final = ("TRIM_HORIZON", "LATEST")
+AT_TIMESTAMP: Final = "AT_TIMESTAMP"
+"""Lambda has it for other sources only."""
 _STREAM_ARN = re.compile(r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[^/]+/stream/.+")
 _FUNCTION = re.compile(
     r"(?:arn:[\w-]+:lambda:(?P<region>[\w-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
@@ -63,9 +65,7 @@ class MappingsApi:
         stream = request.get("EventSourceArn") or ""
         if not _STREAM_ARN.fullmatch(stream):
             return None
-        position = request.get("StartingPosition")
-        if position not in POSITIONS:
-            raise refuse(f"1 validation error detected: StartingPosition must be one of {', '.join(POSITIONS)}.")
+        position = _starting_position(request, stream)
         document = merge(None, request)
         function = await self._existing_function(request.get("FunctionName") or "", owner)
         self._refuse_second(stream, function)
@@ -128,6 +128,22 @@ class MappingsApi:
                     f"exists. Please update or delete the existing mapping with UUID {mapping.identifier}"
                 )
                 raise AwsRefusedError(409, "ResourceConflictException", text)
+
+
+def _starting_position(request: Json, stream: str) -> str:
+    position = request.get("StartingPosition")
+    value = "null" if position is None else f"'{position}'"
+    failed = (
+        f"1 validation error detected: Value {value} at 'startingPosition' failed to satisfy constraint: Member must "
+    )
+    if position is None:
+        raise refuse(f"{failed}not be null.")
+    if position not in (*POSITIONS, AT_TIMESTAMP):
+        text = f"{failed}satisfy enum value set: [LATEST, AT_TIMESTAMP, TRIM_HORIZON]"
+        raise AwsRefusedError(400, "ValidationException", text)
+    if position == AT_TIMESTAMP:
+        raise refuse(f"Unsupported starting position for arn type: {stream}")
+    return str(position)
 
 
 def function_arn(name: str, owner: Owner) -> str:

@@ -86,7 +86,7 @@ class DeadLetters:
                 "approximateInvokeCount": letter.invocations,
             },
             "version": "1.0",
-            "timestamp": _iso(self._clock.now()),
+            "timestamp": _iso(self._clock.now(), "milliseconds"),
             "DDBStreamBatchInfo": {
                 "shardId": self._shard_id,
                 "startSequenceNumber": changes[0]["SequenceNumber"],
@@ -98,10 +98,11 @@ class DeadLetters:
             },
         }
         if letter.last is not None:
+            error = {"functionError": letter.last.error} if letter.last.error else {}
             last = {"statusCode": letter.last.status, "executedVersion": letter.last.executed_version}
-            document["responseContext"] = {**last, "functionError": letter.last.error}
+            document["responseContext"] = {**last, **error}
         return document
 
 
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _iso(seconds: float, precision: str = "seconds") -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")

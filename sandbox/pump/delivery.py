@@ -1,6 +1,6 @@
 """Delivers one batch: invoke, read the verdict, and retry, split or give up as the mapping says."""
 
-import asyncio
+import contextlib
 import json
 from collections import deque
 from collections.abc import Sequence
@@ -14,11 +14,21 @@ from sandbox.functions import Call
 from sandbox.pump.dead_letters import AGE_EXCEEDED, RETRIES_EXHAUSTED, DeadLetter, DeadLetters
 from sandbox.pump.mapping import CALL_FAILED, OK, Mapping
 from sandbox.services import Services
+from sandbox.streams import RETENTION_SECONDS
 
 THROTTLED: Final = 429
 FIRST_PAUSE_SECONDS: Final = 0.05
-LONGEST_PAUSE_SECONDS: Final = 1.0
-"""AWS waits up to a minute; nobody would wait for that at a desk."""
+LONGEST_PAUSE_SECONDS: Final = 10.0
+"""On the sandbox's clock. AWS backs off up to about a minute; nobody would wait for that at a desk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records that are to be delivered, with the retries they have used up and what their last invocation said."""
+
+    records: list[Json]
+    retries: int = 0
+    last: Invocation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,50 +61,48 @@ class Delivery:
 
     async def deliver(self, records: Sequence[Json]) -> None:
         """Return when every record has been taken, or has been given up."""
-        waiting = deque([(list(records), 0)])
+        waiting = deque([Batch(list(records))])
         pauses = 0
         while waiting:
-            batch, retries = waiting.popleft()
+            batch = waiting.popleft()
             await self._mapping.enabled.wait()
-            batch = await self._drop_expired(batch, retries)
-            if not batch:
+            batch = await self._drop_expired(batch)
+            if not batch.records:
                 continue
-            verdict = await self._attempt(batch)
+            # Time that is turned waits for a first attempt, never for one that may go on failing for a day.
+            with contextlib.nullcontext() if pauses else self._clock.work():
+                verdict = await self._attempt(batch.records)
             if verdict.failed_from is None:
                 pauses = 0
                 continue
-            again = await self._after_failure(batch, retries, verdict)
+            again = await self._after_failure(batch, verdict.failed_from, verdict)
             waiting.extendleft(reversed(again))
             if again:
-                await asyncio.sleep(min(FIRST_PAUSE_SECONDS * 2 ** min(pauses, 10), LONGEST_PAUSE_SECONDS))
+                await self._clock.sleep(min(FIRST_PAUSE_SECONDS * 2 ** min(pauses, 10), LONGEST_PAUSE_SECONDS))
                 pauses += 1
 
-    async def _after_failure(self, batch: list[Json], retries: int, verdict: Verdict) -> list[tuple[list[Json], int]]:
-        """What is to be delivered next, in order, with the retries used up so far."""
-        settings = self._mapping.settings
-        done = verdict.failed_from or 0
-        rest = batch[done:]
-        if verdict.throttled:
-            return [(rest, retries)]
-        if settings.bisect and done:
-            return [(rest, retries)]
+    async def _after_failure(self, batch: Batch, done: int, verdict: Verdict) -> list[Batch]:
+        """What is to be delivered next, in order; ``done`` records at the beginning are not."""
+        settings, last = self._mapping.settings, verdict.invocation
+        rest = batch.records[done:]
+        if verdict.throttled or (settings.bisect and done):
+            return [Batch(rest, batch.retries, last)]
         if settings.bisect and len(rest) > 1:
             middle = len(rest) // 2
-            return [(rest[:middle], retries), (rest[middle:], retries)]
-        if 0 <= settings.retries <= retries:
-            await self._dead_letters.send(DeadLetter(rest, RETRIES_EXHAUSTED, retries + 1, verdict.invocation))
+            return [Batch(rest[:middle], batch.retries, last), Batch(rest[middle:], batch.retries, last)]
+        if 0 <= settings.retries <= batch.retries:
+            await self._dead_letters.send(DeadLetter(rest, RETRIES_EXHAUSTED, batch.retries + 1, last))
             return []
-        return [(rest, retries + 1)]
+        return [Batch(rest, batch.retries + 1, last)]
 
-    async def _drop_expired(self, batch: list[Json], retries: int) -> list[Json]:
+    async def _drop_expired(self, batch: Batch) -> Batch:
+        """Give up what is too old for the mapping, or is no longer in the stream."""
         limit = self._mapping.settings.age_seconds
-        if limit < 0:
-            return batch
-        oldest = self._clock.now() - limit
-        expired = [record for record in batch if record["dynamodb"]["ApproximateCreationDateTime"] < oldest]
+        oldest = self._clock.now() - (min(limit, RETENTION_SECONDS) if limit >= 0 else RETENTION_SECONDS)
+        expired = [record for record in batch.records if record["dynamodb"]["ApproximateCreationDateTime"] < oldest]
         if expired:
-            await self._dead_letters.send(DeadLetter(expired, AGE_EXCEEDED, retries, None))
-        return batch[len(expired) :]
+            await self._dead_letters.send(DeadLetter(expired, AGE_EXCEEDED, batch.retries, batch.last))
+        return Batch(batch.records[len(expired) :], batch.retries, batch.last)
 
     async def _attempt(self, batch: Sequence[Json]) -> Verdict:
         payload = json.dumps({"Records": batch}).encode()
@@ -120,17 +128,18 @@ class Delivery:
 def first_failure(payload: bytes, batch: Sequence[Json]) -> int | None:
     """The position of the first failed record in a ``ReportBatchItemFailures`` answer.
 
-    None means that all are done. An answer that is malformed, or names what is not in the batch, fails the whole batch.
+    None means that all are done: nothing, ``{}``, or an empty or missing list. An answer that is malformed, or names
+    what is not in the batch, such as an empty identifier, fails the whole batch.
     """
     try:
         document = json.loads(payload or b"null")
     except ValueError:
         return 0
     failures = document.get("batchItemFailures") if isinstance(document, dict) else None
-    if not document or not failures:
+    if not failures:
         return None
     if not isinstance(failures, list):
         return 0
     positions = {record["dynamodb"]["SequenceNumber"]: index for index, record in enumerate(batch)}
-    named = [positions.get(entry.get("itemIdentifier"), 0) if isinstance(entry, dict) else 0 for entry in failures]
-    return min(named)
+    named = [entry.get("itemIdentifier") if isinstance(entry, dict) else None for entry in failures]
+    return min(positions.get(name, 0) if isinstance(name, str) else 0 for name in named)

@@ -4,10 +4,31 @@ Values in a record are strings, so numeric operators never match; Lambda ignores
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from sandbox.aws import Json
 
+OPERATORS: Final = frozenset({"anything-but", "equals-ignore-case", "exists", "numeric", "prefix", "suffix"})
 _MISSING = object()
+
+
+def is_valid(pattern: object) -> bool:
+    """Whether Lambda takes a pattern: keys down to lists of values and of operators that it knows."""
+    return isinstance(pattern, dict) and all(_is_valid_rule(key, rule) for key, rule in pattern.items())
+
+
+def _is_valid_rule(key: str, rule: object) -> bool:
+    if key == "$or":
+        return isinstance(rule, list) and len(rule) > 1 and all(map(is_valid, rule))
+    if isinstance(rule, dict):
+        return bool(rule) and is_valid(rule)
+    return isinstance(rule, list) and bool(rule) and all(map(_is_valid_condition, rule))
+
+
+def _is_valid_condition(condition: object) -> bool:
+    if isinstance(condition, dict):
+        return len(condition) == 1 and OPERATORS.issuperset(condition)
+    return not isinstance(condition, list)
 
 
 def passes(filters: Iterable[Json], record: Json) -> bool:

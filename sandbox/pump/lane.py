@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 from sandbox.aws import Json
@@ -11,7 +12,18 @@ from sandbox.pump.delivery import Delivery
 from sandbox.pump.mapping import Mapping
 
 PAYLOAD_BYTES: Final = 6 * 1024 * 1024
-"""The largest event that Lambda takes."""
+"""The largest event that Lambda takes: a batch is cut there, and a fuller one is not waited for."""
+_ENVELOPE_BYTES: Final = len(json.dumps({"Records": []}))
+_SEPARATOR_BYTES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A record, when it came, and its share of the payload."""
+
+    since: float
+    record: Json
+    size: int
 
 
 class Lane:
@@ -21,7 +33,8 @@ class Lane:
         self._mapping = mapping
         self._delivery = delivery
         self._clock = clock
-        self._waiting: deque[tuple[float, Json]] = deque()
+        self._waiting: deque[Waiting] = deque()
+        self._waiting_bytes = _ENVELOPE_BYTES
         self._arrived = asyncio.Event()
         self._busy = False
 
@@ -35,7 +48,9 @@ class Lane:
 
     def put(self, record: Json) -> None:
         """Add a record."""
-        self._waiting.append((self._clock.now(), record))
+        size = len(json.dumps(record)) + _SEPARATOR_BYTES
+        self._waiting.append(Waiting(self._clock.now(), record, size))
+        self._waiting_bytes += size
         self._arrived.set()
 
     async def run(self) -> None:
@@ -53,9 +68,8 @@ class Lane:
         while not self._waiting:
             self._arrived.clear()
             await self._arrived.wait()
-        settings = self._mapping.settings
-        deadline = self._waiting[0][0] + settings.window_seconds
-        while len(self._waiting) < settings.batch_size and self._clock.now() < deadline:
+        deadline = self._waiting[0].since + self._mapping.settings.window_seconds
+        while not self._full and self._clock.now() < deadline:
             self._arrived.clear()
             timer = self._clock.call_at(deadline, self._arrived.set)
             try:
@@ -63,12 +77,18 @@ class Lane:
             finally:
                 self._clock.cancel(timer)
 
+    @property
+    def _full(self) -> bool:
+        return len(self._waiting) >= self._mapping.settings.batch_size or self._waiting_bytes > PAYLOAD_BYTES
+
     def _take(self) -> list[Json]:
         batch: list[Json] = []
-        size = 0
+        size = _ENVELOPE_BYTES
         while self._waiting and len(batch) < self._mapping.settings.batch_size:
-            size += len(json.dumps(self._waiting[0][1]))
+            size += self._waiting[0].size
             if batch and size > PAYLOAD_BYTES:
                 break
-            batch.append(self._waiting.popleft()[1])
+            taken = self._waiting.popleft()
+            self._waiting_bytes -= taken.size
+            batch.append(taken.record)
         return batch

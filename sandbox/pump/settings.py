@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sandbox.aws import AwsRefusedError, Json
+from sandbox.pump.filters import is_valid
 
 PARTIAL_RESPONSE: Final = "ReportBatchItemFailures"
 FILTERS: Final = 5
@@ -110,7 +111,7 @@ def _destination_of(document: Json) -> str | None:
 
 
 def _check_destination(destination: str | None) -> None:
-    if destination is not None and not _DESTINATION.fullmatch(destination):
+    if destination is not None and (not _DESTINATION.fullmatch(destination) or destination.endswith(".fifo")):
         raise refuse(f"The provided destination config DestinationConfig is invalid: {destination}")
 
 
@@ -124,7 +125,7 @@ def _check_filters(patterns: list[str]) -> None:
         raise refuse(f"Maximum number of filters is {FILTERS}.")
     for pattern in patterns:
         try:
-            valid = len(pattern.encode()) <= FILTER_BYTES and isinstance(json.loads(pattern), dict)
+            valid = len(pattern.encode()) <= FILTER_BYTES and is_valid(json.loads(pattern))
         except ValueError:
             valid = False
         if not valid:

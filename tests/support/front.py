@@ -1,7 +1,8 @@
 """A second front on a running emulator, in the test's own process: its clock can be turned."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -36,3 +37,21 @@ async def turnable_front(emulator_endpoint: str, quotas: Quotas | None = None) -
         finally:
             await front.stop()
             await pump.stop()
+
+
+Turn = Callable[[float], None]
+
+
+def on_turnable(emulator_endpoint: str, steps: Callable[[str, Turn], None]) -> None:
+    """Run blocking steps against the address of a front; the second argument lets so many seconds pass on its clock."""
+
+    async def main() -> None:
+        async with turnable_front(emulator_endpoint) as front:
+            loop = asyncio.get_running_loop()
+
+            def turn(seconds: float) -> None:
+                asyncio.run_coroutine_threadsafe(front.clock.pass_time(seconds), loop).result(60)
+
+            await asyncio.to_thread(steps, front.endpoint, turn)
+
+    asyncio.run(main())

@@ -1,14 +1,12 @@
 """A table's time to live, which AWS lets change once an hour."""
 
-import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import grpc
 import pytest
 
 from sandbox.client import RunningSandbox
-from tests.support.front import turnable_front
+from tests.support.front import Turn, on_turnable
 from tests.support.provider import running_provider
 
 TABLE = "aws:dynamodb/table:Table"
@@ -24,7 +22,7 @@ WITHOUT = {name: value for name, value in INPUTS.items() if name != "ttl"}
 def test_time_to_live_is_switched_off_an_hour_later(sandbox: RunningSandbox) -> None:
     """Too early the update fails with AWS's text; an hour later it goes through and leaves no difference."""
 
-    def steps(endpoint: str, turn: Callable[[float], None]) -> None:
+    def steps(endpoint: str, turn: Turn) -> None:
         with running_provider(endpoint) as engine:
             engine.configure(region="us-east-1")
             table = engine.create(TABLE, "brief", INPUTS)
@@ -35,13 +33,4 @@ def test_time_to_live_is_switched_off_an_hour_later(sandbox: RunningSandbox) -> 
             assert not engine.changed(table, WITHOUT)
             engine.delete_all()
 
-    async def main() -> None:
-        async with turnable_front(sandbox.record.emulator_endpoint) as front:
-            loop = asyncio.get_running_loop()
-
-            def turn(seconds: float) -> None:
-                asyncio.run_coroutine_threadsafe(front.clock.pass_time(seconds), loop).result(60)
-
-            await asyncio.to_thread(steps, front.endpoint, turn)
-
-    asyncio.run(main())
+    on_turnable(sandbox.record.emulator_endpoint, steps)

@@ -61,6 +61,10 @@ def test_value_out_of_range_is_refused(aws: Aws, ends: Json, setting: str, value
     [
         {"StartingPosition": None},
         {"StartingPosition": "AT_TIMESTAMP"},
+        {"TumblingWindowInSeconds": 60},
+        {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:queue.fifo"}}},
+        {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": "INSERT"}'}]}},
+        {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": [{"wildcard": "I*"}]}'}]}},
         {"MaximumRecordAgeInSeconds": 59},
         {"FunctionResponseTypes": ["Other"]},
         {"FilterCriteria": {"Filters": [{"Pattern": "{"}]}},

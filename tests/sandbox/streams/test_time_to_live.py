@@ -1,36 +1,18 @@
 """Time to live: what expires goes, late but never early, and its record says who did it."""
 
-import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from sandbox.client import RunningSandbox
-from tests.support.front import TurnableFront, turnable_front
+from tests.support.front import Turn, on_turnable
 from tests.support.sandbox import Aws, Json, eventually
 
 HOUR_SECONDS = 3600.0
 SPECIFICATION: Any = {"AttributeName": "ttl", "Enabled": True}
 SERVICE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-Steps = Callable[[Aws, TurnableFront, Callable[[float], None]], None]
-
-
-def on_turnable(sandbox: RunningSandbox, folder: Path, steps: Steps) -> None:
-    """Run blocking steps against a front whose clock they can turn."""
-
-    async def main() -> None:
-        async with turnable_front(sandbox.record.emulator_endpoint) as front:
-            loop = asyncio.get_running_loop()
-
-            def turn(seconds: float) -> None:
-                asyncio.run_coroutine_threadsafe(front.clock.pass_time(seconds), loop).result(60)
-
-            await asyncio.to_thread(steps, Aws(front.endpoint, folder), front, turn)
-
-    asyncio.run(main())
 
 
 def expiring(aws: Aws) -> tuple[str, str]:
@@ -63,7 +45,8 @@ def refusal_of(aws: Aws, table: str, **specification: Any) -> str:
 def test_expired_item_goes_and_its_record_names_the_service(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """A day later the row is gone; functions see who removed it, and nobody else's removals are marked so."""
 
-    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
         table, stream = expiring(aws)
         function = aws.function("record(event)")
         aws.functions.create_event_source_mapping(
@@ -85,13 +68,14 @@ def test_expired_item_goes_and_its_record_names_the_service(sandbox: RunningSand
 
         assert eventually(removals, lambda got: len(got) == 2) == {"mine": None, "expired": SERVICE}
 
-    on_turnable(sandbox, tmp_path, steps)
+    on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
 def test_other_readers_see_who_removed_an_item(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """GetRecords writes the service's identity with capital letters, as its API does."""
 
-    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
         table, stream = expiring(aws)
         aws.put(table, "todos", "expired", ttl=in_seconds(60))
         turn(120)
@@ -105,13 +89,14 @@ def test_other_readers_see_who_removed_an_item(sandbox: RunningSandbox, tmp_path
         assert [record["eventName"] for record in found] == ["INSERT", "REMOVE"]
         assert found[1]["userIdentity"] == {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 
-    on_turnable(sandbox, tmp_path, steps)
+    on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
 def test_item_is_read_for_a_while_after_its_time(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Deletion is late: a reader that does not look at the time itself sees what has expired."""
 
-    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
         table, _ = expiring(aws)
         aws.put(table, "todos", "expired", ttl=in_seconds(600))
         turn(604)
@@ -119,13 +104,14 @@ def test_item_is_read_for_a_while_after_its_time(sandbox: RunningSandbox, tmp_pa
         turn(20)
         eventually(lambda: left(aws, table), lambda rows: not rows)
 
-    on_turnable(sandbox, tmp_path, steps)
+    on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
 def test_item_with_a_new_time_lives_on(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Until it is deleted an expired item can be given a longer life."""
 
-    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
         table, _ = expiring(aws)
         aws.put(table, "todos", "revived", ttl=in_seconds(600))
         aws.put(table, "todos", "expired", ttl=in_seconds(600))
@@ -134,13 +120,14 @@ def test_item_with_a_new_time_lives_on(sandbox: RunningSandbox, tmp_path: Path) 
         turn(60)
         assert eventually(lambda: left(aws, table), lambda rows: "expired" not in rows) == {"revived"}
 
-    on_turnable(sandbox, tmp_path, steps)
+    on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
 def test_only_numbers_of_the_last_five_years_are_times(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Text, nothing, a time in milliseconds and one of more than five years ago expire nothing."""
 
-    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
         table, _ = expiring(aws)
         aws.put(table, "todos", "text", ttl={"S": in_seconds(60)["N"]})
         aws.put(table, "todos", "none")
@@ -151,13 +138,14 @@ def test_only_numbers_of_the_last_five_years_are_times(sandbox: RunningSandbox, 
         rows = eventually(lambda: left(aws, table), lambda rows: "old" not in rows)
         assert rows == {"text", "none", "milliseconds", "ancient"}
 
-    on_turnable(sandbox, tmp_path, steps)
+    on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
 def test_time_to_live_changes_once_an_hour(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """A second change within the hour is refused, one that changes nothing or another attribute always."""
 
-    def steps(aws: Aws, _front: TurnableFront, turn: Callable[[float], None]) -> None:
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
         table, _ = expiring(aws)
         already = "ValidationException: TimeToLive is already"
         assert refusal_of(aws, table) == f"{already} enabled"
@@ -170,7 +158,7 @@ def test_time_to_live_changes_once_an_hour(sandbox: RunningSandbox, tmp_path: Pa
         shown = aws.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
         assert shown == {"TimeToLiveStatus": "DISABLED"}
 
-    on_turnable(sandbox, tmp_path, steps)
+    on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
 def test_new_table_of_a_name_has_no_time_to_live(aws: Aws) -> None:
