@@ -6,6 +6,7 @@ from sandbox.aws import AwsClient
 from sandbox.clock import Clock
 from sandbox.expiry import TimeToLive
 from sandbox.functions import Events, Functions
+from sandbox.permissions import Permissions
 from sandbox.quotas import Quotas
 from sandbox.streams import Streams
 from sandbox.telemetry import Telemetry
@@ -24,6 +25,7 @@ class Services:
         telemetry: Metrics and alarms.
         streams: Reads DynamoDB streams.
         time_to_live: Which tables expire their items.
+        permissions: Judges what services may do, by roles and resource policies.
     """
 
     aws: AwsClient
@@ -34,13 +36,15 @@ class Services:
     telemetry: Telemetry
     streams: Streams
     time_to_live: TimeToLive
+    permissions: Permissions
 
 
 def services_on(aws: AwsClient, quotas: Quotas) -> Services:
     """The services of a sandbox whose emulator ``aws`` reaches."""
     clock = Clock()
-    functions = Functions(aws, clock)
-    events = Events(functions, aws, clock)
+    permissions = Permissions(aws)
+    functions = Functions(aws, clock, permissions)
+    events = Events(functions, aws, clock, permissions)
     telemetry = Telemetry(aws, clock, functions, events)
     return Services(
         aws=aws,
@@ -51,4 +55,5 @@ def services_on(aws: AwsClient, quotas: Quotas) -> Services:
         telemetry=telemetry,
         streams=Streams(aws, clock),
         time_to_live=TimeToLive(clock),
+        permissions=permissions,
     )

@@ -126,9 +126,15 @@ class Served:
 
     def arn(self, route_key: str) -> str:
         """The ARN of a route on this stage, as policies name it."""
-        return (
-            f"arn:aws:execute-api:{self.api.region}:{self.api.account}:{self.api.api_id}/{self.stage.name}/{route_key}"
-        )
+        return f"{self._api_arn}/{self.stage.name}/{route_key}"
+
+    def authorizer_arn(self, authorizer: Authorizer) -> str:
+        """The ARN on whose behalf API Gateway asks an authorizer."""
+        return f"{self._api_arn}/authorizers/{authorizer.authorizer_id}"
+
+    @property
+    def _api_arn(self) -> str:
+        return f"arn:aws:execute-api:{self.api.region}:{self.api.account}:{self.api.api_id}"
 
     def expand(self, function_arn: str) -> str | None:
         """A function's ARN with the stage's variables put in; None when one is not set."""

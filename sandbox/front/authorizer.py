@@ -10,6 +10,7 @@ from sandbox.aws import AwsRefusedError, Json
 from sandbox.front.api_model import Authorizer, Served
 from sandbox.front.authorizer_answer import BROKEN, UNASKED, Verdict, read_answer, read_failure
 from sandbox.functions import Call, Functions
+from sandbox.permissions.permissions import API_GATEWAY
 
 AUTHORIZER_SECONDS: Final = 30.0
 """API Gateway waits no longer for an authorizer (quota page; not adjustable)."""
@@ -33,6 +34,8 @@ async def authorize(functions: Functions, authorizer: Authorizer | None, served:
         function_arn=function_arn,
         payload=json.dumps(_question(event, served)).encode(),
         timeout=AUTHORIZER_SECONDS,
+        principal=API_GATEWAY,
+        source_arn=served.authorizer_arn(authorizer),
     )
     started = time.monotonic()
     try:

@@ -25,12 +25,16 @@ from sandbox.functions.creation import Refusal, refuse_configuration, refuse_upl
 from sandbox.functions.events import Events
 from sandbox.functions.limits import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES
 from sandbox.functions.reference import FunctionReference
+from sandbox.permissions import Permissions
+from sandbox.permissions.permissions import LAMBDA
 
 FUNCTIONS_PATH: Final = re.compile(r"/\d{4}-\d{2}-\d{2}/functions(?=$|[/?])")
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<function>[^/?]+)/invocations/?")
 _CREATE: Final = re.compile(r"/2015-03-31/functions/?")
 _CODE: Final = re.compile(r"/2015-03-31/functions/[^/?]+/code")
 _CONFIGURATION: Final = re.compile(r"/2015-03-31/functions/[^/?]+/configuration")
+_ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
+CANNOT_BE_ASSUMED: Final = "The role defined for the function cannot be assumed by Lambda."
 _KIND: Final = "X-Amz-Invocation-Type"
 _DEPTH: Final = "X-Ministack-Invoke-Depth"
 _UNREADABLE: Final = b"\xff"
@@ -43,12 +47,14 @@ class FunctionsApi:
     Args:
         functions: Runs what is invoked.
         events: Takes asynchronous invocations.
+        permissions: Judges whether Lambda can take a function's role.
         proxy: Reaches the emulator.
     """
 
-    def __init__(self, functions: Functions, events: Events, proxy: Proxy) -> None:
+    def __init__(self, functions: Functions, events: Events, permissions: Permissions, proxy: Proxy) -> None:
         self._functions = functions
         self._events = events
+        self._permissions = permissions
         self._proxy = proxy
 
     async def handle(self, request: web.BaseRequest, owner: Owner) -> web.StreamResponse:
@@ -59,10 +65,24 @@ class FunctionsApi:
             return await self._invoke(request, body, self._reference(request, match["function"], owner))
         if refusal := _refuse_change(request.method, path, body):
             return _refused(refusal)
+        if refusal := await self._refuse_role(request.method, path, body):
+            return _refused(refusal)
         answer = await self._proxy.send(request, body)
         if request.method != "GET":
             self._functions.facts.forget()
+            self._permissions.forget()
         return self._proxy.respond(request, answer)
+
+    async def _refuse_role(self, method: str, path: str, body: bytes) -> Refusal | None:
+        """What giving a function a role that Lambda cannot take is answered."""
+        if not _configures(method, path):
+            return None
+        role = (_parse(body) or {}).get("Role")
+        if not isinstance(role, str) or not _ROLE.fullmatch(role):
+            return None
+        if await self._permissions.judge_trust(role, LAMBDA) is None:
+            return None
+        return Refusal(400, "InvalidParameterValueException", CANNOT_BE_ASSUMED)
 
     def _reference(self, request: web.BaseRequest, quoted: str, owner: Owner) -> FunctionReference | None:
         text, qualifier = unquote(quoted), request.query.get("Qualifier")
@@ -125,15 +145,23 @@ class FunctionsApi:
 
 def _refuse_change(method: str, path: str, body: bytes) -> Refusal | None:
     """What creating or changing a function refuses before anything is made."""
-    creates = method == "POST" and _CREATE.fullmatch(path) is not None
+    creates = _creates(method, path)
     if creates or (method == "PUT" and _CODE.fullmatch(path)):
         refusal = refuse_upload(len(body), "CreateFunction" if creates else "UpdateFunctionCode")
         if refusal is not None:
             return refusal
-    if creates or (method == "PUT" and _CONFIGURATION.fullmatch(path)):
+    if _configures(method, path):
         document = _parse(body)
         return None if document is None else refuse_configuration(document)
     return None
+
+
+def _creates(method: str, path: str) -> bool:
+    return method == "POST" and _CREATE.fullmatch(path) is not None
+
+
+def _configures(method: str, path: str) -> bool:
+    return _creates(method, path) or (method == "PUT" and _CONFIGURATION.fullmatch(path) is not None)
 
 
 def _parse(body: bytes) -> Json | None:

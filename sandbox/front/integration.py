@@ -9,7 +9,8 @@ import aiohttp
 
 from sandbox.aws import AwsRefusedError, Json
 from sandbox.front.api_model import Integration, Route, Served, choose_template, mock_status
-from sandbox.functions import Call, Functions
+from sandbox.functions import NOT_PERMITTED, Call, Functions
+from sandbox.permissions.permissions import API_GATEWAY
 
 INTERNAL: Final = "Internal server error"
 TIMED_OUT: Final = "Endpoint request timed out"
@@ -38,6 +39,8 @@ class Outcome:
 
 
 BROKEN: Final = Outcome(502, problem=INTERNAL)
+FORBIDDEN: Final = Outcome(500, problem=INTERNAL)
+"""The function may not be invoked by this route."""
 LATE: Final = Outcome(504, problem=TIMED_OUT)
 
 
@@ -55,6 +58,8 @@ async def call_integration(functions: Functions, served: Served, route: Route, e
         function_arn=function_arn,
         payload=json.dumps(event).encode(),
         timeout=integration.timeout_seconds,
+        principal=API_GATEWAY,
+        source_arn=served.arn(route.key),
     )
     try:
         invocation = await functions.invoke(call)
@@ -62,6 +67,8 @@ async def call_integration(functions: Functions, served: Served, route: Route, e
         return LATE
     except (aiohttp.ClientError, AwsRefusedError, ValueError):  # the last one: no ARN
         return BROKEN
+    if invocation.status == NOT_PERMITTED:
+        return FORBIDDEN
     return _read_answer(invocation.payload) if invocation.ok else BROKEN
 
 

@@ -8,8 +8,9 @@ from urllib.parse import quote, unquote
 from aiohttp import web
 
 from sandbox.aws import Answer, AwsRefusedError, Json
-from sandbox.front.proxy import Proxy
+from sandbox.front.proxy import Proxy, refusal
 from sandbox.front.signature import Owner
+from sandbox.permissions.permissions import ACCESS_NEEDED
 from sandbox.pump.mapping import Mapping
 from sandbox.pump.pump import Pump
 from sandbox.pump.settings import merge, refuse
@@ -45,7 +46,7 @@ class MappingsApi:
             else:
                 return await self._list(request, owner)
         except AwsRefusedError as error:
-            return _refusal(error)
+            return refusal(error)
         if answer is None:
             return self._proxy.respond(request, await self._proxy.send(request, body))
         return _json(200 if request.method == "GET" else 202, answer)
@@ -69,6 +70,7 @@ class MappingsApi:
         document = merge(None, request)
         function = await self._existing_function(request.get("FunctionName") or "", owner)
         self._refuse_second(stream, function)
+        await self._check_access(function, stream)
         mapping = Mapping(stream, function, position, document, self._pump.clock.now())
         if request.get("Enabled", True):
             mapping.enabled.set()
@@ -81,7 +83,9 @@ class MappingsApi:
     async def _update(self, mapping: Mapping, request: Json) -> Json:
         document = merge(mapping.document, request)
         if name := request.get("FunctionName"):
-            mapping.function_arn = await self._existing_function(name, Owner(mapping.account, mapping.region))
+            function = await self._existing_function(name, Owner(mapping.account, mapping.region))
+            await self._check_access(function, mapping.stream_arn)
+            mapping.function_arn = function
         mapping.document = document
         mapping.last_modified = self._pump.clock.now()
         enabled = request.get("Enabled")
@@ -119,6 +123,10 @@ class MappingsApi:
         if answer.status != 200:
             raise AwsRefusedError(404, "ResourceNotFoundException", f"Function not found: {arn}")
         return arn
+
+    async def _check_access(self, function: str, stream: str) -> None:
+        if await self._pump.permissions.judge_stream(function, stream) is not None:
+            raise refuse(f"Cannot access stream {stream}. {ACCESS_NEEDED}")
 
     def _refuse_second(self, stream: str, function: str) -> None:
         for mapping in self._pump.mappings.values():
@@ -176,9 +184,3 @@ def _parse(body: bytes) -> Json:
 
 def _json(status: int, document: Json) -> web.Response:
     return web.Response(status=status, text=json.dumps(document), content_type="application/json")
-
-
-def _refusal(error: AwsRefusedError) -> web.Response:
-    text = json.dumps({"Type": "User", "Message": error.message, "message": error.message})
-    headers = {"x-amzn-ErrorType": error.code}
-    return web.Response(status=error.status, text=text, content_type="application/json", headers=headers)

@@ -8,7 +8,7 @@ from aiohttp import web
 from multidict import CIMultiDict, MultiMapping
 from yarl import URL
 
-from sandbox.aws import Answer
+from sandbox.aws import Answer, AwsRefusedError
 
 DOWN: Final = json.dumps(
     {
@@ -78,3 +78,10 @@ class Proxy:
 def emulator_down() -> web.Response:
     """503, in a form that every SDK shows."""
     return web.Response(status=503, text=DOWN, content_type="application/json")
+
+
+def refusal(error: AwsRefusedError) -> web.Response:
+    """An error as the REST services (Lambda, say) send it."""
+    text = json.dumps({"Type": "User", "Message": error.message, "message": error.message})
+    headers = {"x-amzn-ErrorType": error.code}
+    return web.Response(status=error.status, text=text, content_type="application/json", headers=headers)

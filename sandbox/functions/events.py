@@ -18,6 +18,7 @@ from sandbox.functions.facts import EventSettings
 from sandbox.functions.functions import REFUSED, THROTTLED, Functions
 from sandbox.functions.limits import RETRY_PAUSES_SECONDS, THROTTLED_PAUSES_SECONDS
 from sandbox.functions.reference import LATEST, FunctionReference
+from sandbox.permissions import Permissions
 
 SUCCESS: Final = "Success"
 EXHAUSTED: Final = "RetriesExhausted"
@@ -54,12 +55,14 @@ class Events:
         functions: Runs each attempt.
         aws: Reaches destinations.
         clock: Measures pauses and ages.
+        permissions: Judges whether a function's role may send to a destination.
     """
 
-    def __init__(self, functions: Functions, aws: AwsClient, clock: Clock) -> None:
+    def __init__(self, functions: Functions, aws: AwsClient, clock: Clock, permissions: Permissions) -> None:
         self._functions = functions
         self._clock = clock
         self._destinations = Destinations(aws)
+        self._permissions = permissions
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchers: list[Callable[[FunctionReference, Loss], None]] = []
 
@@ -131,6 +134,7 @@ class Events:
             return
         record = json.dumps(self._record(event, ending))
         try:
+            await self._check(event.function, destination)
             if destination.split(":")[2] == "lambda":
                 self.accept(FunctionReference.of_arn(destination), record.encode(), depth=event.depth)
             else:
@@ -151,9 +155,20 @@ class Events:
             "ErrorMessage": {"DataType": "String", "StringValue": text[:_ERROR_TEXT_BYTES]},
         }
         try:
+            await self._check(event.function, target)
             await self._destinations.send(target, event.payload.decode(), attributes)
         except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
             self._lose(event.function, "DeadLetterErrors")
+
+    async def _check(self, function: FunctionReference, destination: str) -> None:
+        """Lambda sends in the function's role.
+
+        Raises:
+            AwsRefusedError: The role may not.
+        """
+        reason = await self._permissions.judge_destination(function.arn, destination)
+        if reason is not None:
+            raise AwsRefusedError(403, "AccessDeniedException", reason)
 
     def _record(self, event: Event, ending: Ending) -> Json:
         now = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")

@@ -18,8 +18,11 @@ from sandbox.clock import Clock
 from sandbox.functions.answers import LOG_TAIL, read_answer
 from sandbox.functions.facts import Alias, FunctionFacts
 from sandbox.functions.reference import FunctionReference
+from sandbox.permissions import Permissions
 
 THROTTLED: Final = 429
+NOT_PERMITTED: Final = 403
+"""Status of an invocation that the function's resource policy does not allow."""
 _TOO_MANY: Final = json.dumps(
     {
         "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
@@ -40,12 +43,16 @@ class Call:
         payload: The event, as JSON.
         timeout: Seconds until the caller gives up; the function goes on running.
         newest_record: When the last record of a stream's batch was written, in seconds since the epoch.
+        principal: The service that the function's resource policy must let in; None when Lambda itself calls.
+        source_arn: On whose behalf the service calls: a route or an authorizer of an API, say.
     """
 
     function_arn: str
     payload: bytes
     timeout: float = 900.0
     newest_record: float | None = None
+    principal: str | None = None
+    source_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +87,15 @@ class Functions:
     Args:
         aws: Reaches the emulator's Lambda API.
         clock: Stamps what is reported.
+        permissions: Judges whether a service may invoke.
         seed: Of the choice between an alias's versions.
     """
 
-    def __init__(self, aws: AwsClient, clock: Clock, *, seed: int = 0) -> None:
+    def __init__(self, aws: AwsClient, clock: Clock, permissions: Permissions, *, seed: int = 0) -> None:
         self.facts = FunctionFacts(aws)
         self._aws = aws
         self._clock = clock
+        self._permissions = permissions
         self._chance = random.Random(seed)
         self._running: Counter[FunctionReference] = Counter()
         self._watchers: list[Callable[[Finished], None]] = []
@@ -105,6 +114,10 @@ class Functions:
             TimeoutError: No answer in time; the function goes on running.
         """
         function = FunctionReference.of_arn(call.function_arn)
+        if call.principal is not None:
+            reason = await self._permissions.judge_invocation(function.arn, call.principal, call.source_arn)
+            if reason is not None:
+                return Invocation(NOT_PERMITTED, None, "$LATEST", json.dumps({"Message": reason}).encode())
         running = asyncio.create_task(self.run_as_root(function, call.payload, newest_record=call.newest_record))
         self._tasks.add(running)
         running.add_done_callback(self._end)

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from sandbox.aws import AwsClient, AwsRefusedError, Invocation, Json
-from sandbox.clock import Clock
+from sandbox.aws import AwsRefusedError, Invocation, Json
 from sandbox.pump.mapping import Mapping
+from sandbox.services import Services
 
 RETRIES_EXHAUSTED: Final = "RetryAttemptsExhausted"
 AGE_EXCEEDED: Final = "MaximumRecordAgeExceeded"
@@ -32,11 +32,12 @@ class DeadLetter:
 class DeadLetters:
     """Sends on-failure messages of one shard to the mapping's queue or topic; without one the records are dropped."""
 
-    def __init__(self, mapping: Mapping, shard_id: str, aws: AwsClient, clock: Clock) -> None:
+    def __init__(self, mapping: Mapping, shard_id: str, services: Services) -> None:
         self._mapping = mapping
         self._shard_id = shard_id
-        self._aws = aws
-        self._clock = clock
+        self._aws = services.aws
+        self._permissions = services.permissions
+        self._clock = services.clock
 
     async def send(self, letter: DeadLetter) -> None:
         """Send one message; a destination that refuses it is noted in the mapping's last result."""
@@ -45,6 +46,9 @@ class DeadLetters:
             return
         text = json.dumps(self._document(letter))
         try:
+            if await self._permissions.judge_destination(self._mapping.function_arn, destination) is not None:
+                self._mapping.last_result = DESTINATION_FAILED
+                return
             if destination.split(":")[2] == "sqs":
                 await self._send_to_queue(destination, text)
             else:

@@ -57,7 +57,7 @@ class Delivery:
         self._mapping = mapping
         self._functions = services.functions
         self._clock = services.clock
-        self._dead_letters = DeadLetters(mapping, shard_id, services.aws, services.clock)
+        self._dead_letters = DeadLetters(mapping, shard_id, services)
 
     async def deliver(self, records: Sequence[Json]) -> None:
         """Return when every record has been taken, or has been given up."""

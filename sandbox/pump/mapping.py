@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.aws import Json
+from sandbox.permissions.permissions import ACCESS_NEEDED
 from sandbox.pump.settings import Settings, read
 
 NOTHING_YET: Final = "No records processed"
 OK: Final = "OK"
 CALL_FAILED: Final = "PROBLEM: Function call failed"
 STREAM_GONE: Final = "PROBLEM: Stream not found"
+STREAM_CLOSED: Final = f"PROBLEM: Cannot access stream. {ACCESS_NEEDED}"
 
 
 @dataclass(slots=True)

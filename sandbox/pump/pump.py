@@ -17,6 +17,7 @@ class Pump:
     def __init__(self, services: Services) -> None:
         self.aws = services.aws
         self.clock = services.clock
+        self.permissions = services.permissions
         self._services = services
         self.mappings: dict[str, Mapping] = {}
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}

@@ -3,16 +3,20 @@
 import asyncio
 from typing import Final
 
+import aiohttp
+
+from sandbox.aws import AwsRefusedError
 from sandbox.pump.delivery import Delivery
 from sandbox.pump.filters import passes
 from sandbox.pump.lane import Lane
-from sandbox.pump.mapping import STREAM_GONE, Mapping
+from sandbox.pump.mapping import STREAM_CLOSED, STREAM_GONE, Mapping
 from sandbox.services import Services
 from sandbox.streams import Change, StreamLog
 
 PAGE_CHANGES: Final = 1000
 BACKLOG_RECORDS: Final = 10_000
 BUSY_PAUSE_SECONDS: Final = 0.02
+CLOSED_PAUSE_SECONDS: Final = 0.2
 
 
 class Shard:
@@ -41,6 +45,7 @@ class Shard:
             with self._services.streams.followed(self._log):
                 while await self._until_more():
                     await self._mapping.enabled.wait()
+                    await self._until_permitted()
                     await self._fit_lanes()
                     self._take()
             await self._until_idle()
@@ -57,6 +62,19 @@ class Shard:
             if self._log.closed:
                 return False
             await grown.wait()
+
+    async def _until_permitted(self) -> None:
+        """Wait until the function's role may read the stream."""
+        while not await self._may_read():
+            self._mapping.last_result = STREAM_CLOSED
+            await asyncio.sleep(CLOSED_PAUSE_SECONDS)
+
+    async def _may_read(self) -> bool:
+        mapping, permissions = self._mapping, self._services.permissions
+        try:
+            return await permissions.judge_stream(mapping.function_arn, mapping.stream_arn) is None
+        except (aiohttp.ClientError, AwsRefusedError, TimeoutError):
+            return False  # the emulator is in trouble: asked again
 
     def _take(self) -> None:
         part = self._log.part(self._index)

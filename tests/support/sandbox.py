@@ -144,7 +144,7 @@ class Aws:
         self.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy or ANYTHING))
         return role["Role"]["Arn"]
 
-    def function(self, body: str, *, role: str | None = None, timeout: int = 30) -> Function:
+    def function(self, body: str, *, role: str | None = None, timeout: int = 30, permitted: bool = True) -> Function:
         """A function whose ``handle(event, context)`` has the given body; ``record(event)`` is at hand."""
         name = f"function-{uuid.uuid4().hex[:8]}"
         recorded = self.folder / f"{name}.jsonl"
@@ -159,7 +159,21 @@ class Aws:
             Architectures=["arm64"],
             Environment={"Variables": {"RECORD": str(recorded), "FLAG": str(self.folder / f"{name}.flag")}},
         )
+        if permitted:
+            self.permit(answer["FunctionArn"])
         return Function(answer["FunctionArn"], name, recorded)
+
+    def permit(self, function_arn: str, **limits: str) -> None:
+        """Let API Gateway invoke exactly this function, version or alias; any API of it unless limits are given."""
+        name, _, qualifier = function_arn.split(":function:")[1].partition(":")
+        wish: Json = {"Qualifier": qualifier, **limits} if qualifier else limits
+        self.functions.add_permission(
+            FunctionName=name,
+            StatementId=uuid.uuid4().hex,
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            **wish,
+        )
 
     def web_socket(
         self,
