@@ -51,6 +51,7 @@ def canary(aws: Aws) -> Function:
         FunctionVersion="1",
         RoutingConfig={"AdditionalVersionWeights": {"2": 0.25}},
     )
+    aws.permit(f"{function.arn}:live")
     return Function(f"{function.arn}:live", function.name, function.recorded)
 
 
