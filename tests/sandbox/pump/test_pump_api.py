@@ -129,3 +129,22 @@ def test_deleted_mapping_is_not_found(aws: Aws, ends: Json) -> None:
     for call in (aws.functions.get_event_source_mapping, aws.functions.delete_event_source_mapping):
         with pytest.raises(aws.functions.exceptions.ResourceNotFoundException):
             call(UUID=identifier)
+
+
+@pytest.mark.parametrize(
+    ("position", "code", "text"),
+    [
+        (None, "InvalidParameterValueException", "Value null at 'startingPosition'"),
+        ("NOW", "ValidationException", "enum value set: [LATEST, AT_TIMESTAMP, TRIM_HORIZON]"),
+        ("AT_TIMESTAMP", "InvalidParameterValueException", "Unsupported starting position for arn type"),
+    ],
+)
+def test_starting_position_is_refused_in_awss_words(
+    aws: Aws, ends: Json, position: str | None, code: str, text: str
+) -> None:
+    """It has to be there, to be known, and to be one that streams of tables have."""
+    with pytest.raises(ClientError) as caught:
+        aws.functions.create_event_source_mapping(**(ends | {"StartingPosition": position}))
+    error = caught.value.response["Error"]
+    assert error["Code"] == code
+    assert text in error["Message"]
