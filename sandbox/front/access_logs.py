@@ -19,6 +19,8 @@ from sandbox.front.integration import Outcome
 ABSENT: Final = "-"
 _VARIABLE = re.compile(r"\$\{context\.(?P<braced>[\w.\-]+)\}|\$context\.(?P<bare>\w+(?:[.\-]\w+)*)")
 _LOGS: Final = "Logs_20140328"
+_BAD_GATEWAY: Final = 502
+_FAILED: Final = 500
 _logger = logging.getLogger(__name__)
 
 
@@ -38,16 +40,18 @@ def render(template: str, values: Mapping[str, object]) -> str:
 def values_of(event: Json, outcome: Outcome) -> dict[str, object]:
     """What the ``$context`` variables of an event stand for (developer guide, "Configure logging")."""
     message = outcome.problem or outcome.refusal
+    context = event["requestContext"]
+    broken = outcome.problem is not None and context.get("eventType") == "MESSAGE" and outcome.status == _BAD_GATEWAY
     return {
-        **_flatten("", event["requestContext"]),
-        "status": outcome.status,
+        **_flatten("", context),
+        "status": _FAILED if broken else outcome.status,  # 502 is what a refused handshake shows
         "error.message": message,
         "error.messageString": json.dumps(message) if message else None,
         "integration.status": outcome.integration_status,
         "integrationStatus": outcome.integration_status,
         "integration.latency": outcome.latency_ms,
         "integrationLatency": outcome.latency_ms,
-        "authorizer.latency": event["requestContext"].get("authorizer", {}).get("integrationLatency"),
+        "authorizer.latency": context.get("authorizer", {}).get("integrationLatency"),
     }
 
 

@@ -27,6 +27,7 @@ from sandbox.front.kept_fields import KeptFields
 from sandbox.front.signature import Owner
 
 APIS_PATH: Final = "/v2/apis"
+WEBSOCKET: Final = "WEBSOCKET"
 _API_PATH = re.compile(r"^/v2/apis/(?P<api>[^/?]+)(?:/(?P<part>[^/?]+))?")
 
 
@@ -41,6 +42,7 @@ class ControlPlane:
         self.kept = KeptFields()
         self._aws = aws
         self._owners: dict[str, Owner] = {}
+        self._protocols: dict[str, str] = {}
         self._deployments: dict[tuple[str, str], ApiSnapshot] = {}
         self._live: dict[str, ApiSnapshot] = {}
         self._stages: dict[str, dict[str, Stage]] = {}
@@ -61,6 +63,17 @@ class ControlPlane:
             if error.status in (400, 404):
                 return None
             raise
+
+    async def is_of_another_kind(self, api_id: str) -> bool:
+        """Whether it is an HTTP or REST API, which the emulator serves."""
+        if api_id not in self._protocols:
+            self._protocols[api_id] = await self._protocol_of(api_id)
+        return self._protocols[api_id] != WEBSOCKET
+
+    async def has_default_endpoint(self, api_id: str, stage_name: str) -> bool:
+        """Whether the deployment on a stage answers on the API's own address, not only on custom domains."""
+        served = await self.serve(api_id, stage_name)
+        return served is None or served.api.default_endpoint
 
     async def observe_write(self, path: str, owner: Owner, request: bytes, answer: bytes) -> None:
         """Take note of a successful write to ``/v2/apis…`` before its caller hears of it.
@@ -85,6 +98,15 @@ class ControlPlane:
         self.kept.observe_write(path, asked, document)
         if match["part"] == "deployments":
             await self._observe_deployment(api_id, asked, document)
+
+    async def _protocol_of(self, api_id: str) -> str:
+        """HTTP, REST or WEBSOCKET; an API that is not there counts as the last one: what it answers is our affair."""
+        owner = self._owner_of(api_id)
+        for path in (f"{APIS_PATH}/{api_id}", f"/restapis/{api_id}"):
+            answer = await self._aws.send("GET", path, service="apigateway", region=owner.region, account=owner.account)
+            if answer.status == 200:
+                return str(read_object(answer.body).get("protocolType", "REST"))
+        return WEBSOCKET
 
     async def _observe_deployment(self, api_id: str, request: Json, answer: Json) -> None:
         deployment_id = answer.get("deploymentId")

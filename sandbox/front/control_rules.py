@@ -12,9 +12,12 @@ from urllib.parse import unquote
 from sandbox.aws import AwsClient, AwsRefusedError, Json
 from sandbox.front.signature import Owner
 
-_PATH = re.compile(r"^/v2/apis/(?P<api>[^/?]+)/(?P<part>[^/?]+)(?:/(?P<id>[^/?]+))?/?(?:\?|$)")
+_PATH = re.compile(
+    r"^/v2/apis/(?P<api>[^/?]+)/(?P<part>[^/?]+)(?:/(?P<id>[^/?]+)(?:/(?P<child>[^/?]+)(?:/[^/?]+)?)?)?/?(?:\?|$)"
+)
 _SOURCE = re.compile(r"(route\.request\.(header|querystring)|stageVariables|context)\..+")
 _REQUEST_ID = re.compile(r"\$(\{context\.(r|extendedR)equestId\}|context\.(r|extendedR)equestId\b)")
+_DIRECTIVE = re.compile(r"[#$]!?\{?[a-z]", re.IGNORECASE)
 _RUN: Final = ("AWS_PROXY", "MOCK")
 _BUILT_IN: Final = ("$connect", "$disconnect", "$default")
 
@@ -52,6 +55,9 @@ class ControlRules:
             ("PATCH", "routes"): self._route,
             ("POST", "integrations"): self._integration,
             ("PATCH", "integrations"): self._integration,
+            ("POST", "integrationresponses"): self._integration_response,
+            ("PATCH", "integrationresponses"): self._integration_response,
+            ("POST", "routeresponses"): self._route_response,
             ("POST", "authorizers"): self._authorizer,
             ("PATCH", "authorizers"): self._authorizer,
         }
@@ -69,7 +75,7 @@ class ControlRules:
             AwsRefusedError: AWS would refuse it.
         """
         match = _PATH.match(path)
-        check = self._checks.get((method, match["part"])) if match else None
+        check = self._checks.get((method, match["child"] or match["part"])) if match else None
         if match is None or check is None:
             return
         write = Write(self._aws, owner, unquote(match["api"]), unquote(match["id"] or ""), request)
@@ -129,6 +135,14 @@ class ControlRules:
             raise refuse(f"The sandbox does not run integrations of type {kind}; it runs {' and '.join(_RUN)}.")
         if not 50 <= write.request.get("timeoutInMillis", 50) <= 29_000:
             raise refuse("Timeout should be between 50 ms and 29000 ms")
+        _refuse_directives(write.request.get("requestTemplates"))
+
+    async def _integration_response(self, write: "Write") -> None:
+        _refuse_directives(write.request.get("responseTemplates"))
+
+    async def _route_response(self, write: "Write") -> None:
+        if (key := write.request.get("routeResponseKey")) != "$default":
+            raise refuse(f"Route response key must be $default, not {key}")
 
     async def _authorizer(self, write: "Write") -> None:
         for source in write.request.get("identitySource") or ():
@@ -187,6 +201,15 @@ def check_log_format(text: str) -> None:
     if not _REQUEST_ID.search(text):
         wanted = "Access Log format must include either $context.requestId or $context.extendedRequestId"
         raise refuse(f"{found}{wanted} : '{text}'")
+
+
+def _refuse_directives(templates: Json | None) -> None:
+    for text in (templates or {}).values():
+        if found := _DIRECTIVE.search(text):
+            raise refuse(
+                f"The sandbox does not evaluate mapping templates, so it cannot take '{found[0]}…' in one; "
+                "a template of plain text runs."
+            )
 
 
 def _refuse_by_hand(stage: Json) -> None:

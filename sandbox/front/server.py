@@ -16,6 +16,7 @@ from sandbox.front.connections_api import ConnectionsApi
 from sandbox.front.control_api import CONTROL_PATH, ControlApi
 from sandbox.front.control_plane import APIS_PATH, ControlPlane, read_object
 from sandbox.front.control_rules import ControlRules
+from sandbox.front.domains import DOMAINS_PATH, Domains
 from sandbox.front.functions_api import FUNCTIONS_PATH, FunctionsApi
 from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
@@ -31,6 +32,7 @@ from sandbox.services import Services
 
 _SOCKET_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/?(?:\?|$)")
 _CONNECTION_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/@connections/(?P<id>[^/?]+)$")
+_MAPPED_CONNECTION = re.compile(r"^/@connections/(?P<id>[^/?]+)$")
 _TABLE_WRITE = re.compile(r"^DynamoDB_20120810\.(Put|Update|Delete|BatchWrite|Transact|Execute|BatchExecute)")
 _SIGNED_FOR_IAM = re.compile(r"Credential=[^,]+/iam/aws4_request")
 KEEP_ALIVE_SECONDS: Final = 3600.0
@@ -87,6 +89,7 @@ class Front:
         self._callers = Callers(services.aws)
         self._control_plane = ControlPlane(services.aws)
         self._rules = ControlRules(services.aws)
+        self._domains = Domains(services.aws)
         throttle = Throttle(services.clock, services.quotas)
         self._gateway = Gateway(services, self._control_plane, throttle=throttle, after_message=pump.nudge)
         self._connections = ConnectionsApi(self._gateway, self._control_plane, self._proxy, throttle=throttle)
@@ -136,6 +139,8 @@ class Front:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path, target = request.raw_path, request.headers.get("X-Amz-Target", "")
         try:
+            if mapped := await self._domains.resolve(request.host, path):
+                return await self._handle_mapped(request, *mapped)
             if path.startswith("/_aws/execute-api/"):
                 return await self._handle_execute(request, path)
             if path.startswith(MAPPINGS_PATH):
@@ -146,6 +151,8 @@ class Front:
                 return await self._metrics.handle(request, operation, await self._callers.owner(request.headers))
             if path.startswith(APIS_PATH):
                 return await self._handle_control_plane(request, path)
+            if path.startswith(DOMAINS_PATH):
+                return await self._handle_domains(request, path)
             if path.startswith(CONTROL_PATH):
                 return await self._control.handle(request, path)
             if target in TIME_TO_LIVE_TARGETS:
@@ -157,11 +164,29 @@ class Front:
             return emulator_down()
 
     async def _handle_execute(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
-        if match := _CONNECTION_PATH.match(path):
-            return await self._connections.handle(request, match["api"], match["stage"], match["id"])
-        if match := _SOCKET_PATH.match(path):
-            return await self._gateway.connect(request, match["api"], match["stage"])
+        match = _CONNECTION_PATH.match(path) or _SOCKET_PATH.match(path)
+        if match is None or await self._control_plane.is_of_another_kind(match["api"]):
+            return await self._forward(request)
+        if not await self._control_plane.has_default_endpoint(match["api"], match["stage"]):
+            return web.json_response({"message": "Forbidden"}, status=403)
+        if connection := match.groupdict().get("id"):
+            return await self._connections.handle(request, match["api"], match["stage"], connection)
+        return await self._gateway.connect(request, match["api"], match["stage"])
+
+    async def _handle_mapped(self, request: web.BaseRequest, api: str, stage: str, rest: str) -> web.StreamResponse:
+        if not api:
+            return web.json_response({"message": "Forbidden"}, status=403)
+        if match := _MAPPED_CONNECTION.match(rest):
+            return await self._connections.handle(request, api, stage, match["id"])
+        if rest.partition("?")[0] in ("", "/") and not await self._control_plane.is_of_another_kind(api):
+            return await self._gateway.connect(request, api, stage)
         return await self._forward(request)
+
+    async def _handle_domains(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        answer = await self._proxy.send(request, await request.content.read())
+        if request.method != "GET" and 200 <= answer.status < 300:
+            self._domains.observe_write(path, await self._callers.owner(request.headers), read_object(answer.body))
+        return self._proxy.respond(request, answer)
 
     async def _handle_control_plane(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         body = await request.content.read()

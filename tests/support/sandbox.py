@@ -190,6 +190,8 @@ class Aws:
         )
         for key, function in routes.items():
             self.route(api["ApiId"], key, function, replies=replies and key not in ("$connect", "$disconnect"))
+        if not routes:  # which could not be deployed
+            self.gateway.create_route(ApiId=api["ApiId"], RouteKey="leads-nowhere")
         if auto_deploy:
             self.gateway.create_stage(ApiId=api["ApiId"], StageName=stage, AutoDeploy=True)
         else:

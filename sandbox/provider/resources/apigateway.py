@@ -213,7 +213,7 @@ _INTEGRATION = {
     "payloadFormatVersion": one_of("1.0").but(default="1.0"),
     "requestParameters": STRING_MAP,
     "requestTemplates": STRING_MAP,
-    "templateSelectionExpression": STRING.but(record_only=True),
+    "templateSelectionExpression": STRING,
     "timeoutMilliseconds": between(50, 29000).but(computed=True, api="TimeoutInMillis"),
     "region": REGION,
 }

@@ -200,3 +200,23 @@ def test_refusals_are_for_web_socket_apis_only(aws: Aws) -> None:
         ApiId=api, IntegrationType="HTTP_PROXY", IntegrationUri="https://example.com", IntegrationMethod="ANY"
     )
     assert made["IntegrationType"] == "HTTP_PROXY"
+
+
+def test_template_that_must_be_evaluated_is_refused(aws: Aws, socket: Socket) -> None:
+    """A mapping template of plain text runs; one with variables or directives is refused, as request and response."""
+    there: Any = {"ApiId": socket.api_id, "IntegrationType": "MOCK"}
+    plain, clever = {"200": '{"statusCode": 200}'}, {"200": "#set($x = 1)"}
+    assert "mapping templates" in refused(aws.gateway.create_integration, **there, RequestTemplates=clever)[1]
+    made = aws.gateway.create_integration(**there, RequestTemplates=plain)["IntegrationId"]
+    response: Any = {"ApiId": socket.api_id, "IntegrationId": made, "IntegrationResponseKey": "$default"}
+    clever = {"200": '{"id": "$context.connectionId"}'}
+    assert "'$c…'" in refused(aws.gateway.create_integration_response, **response, ResponseTemplates=clever)[1]
+    aws.gateway.create_integration_response(**response, ResponseTemplates=plain)
+
+
+def test_route_response_is_the_default_one(aws: Aws, socket: Socket) -> None:
+    """WebSocket routes know one response key only."""
+    [route] = aws.gateway.get_routes(ApiId=socket.api_id)["Items"]
+    there: Any = {"ApiId": socket.api_id, "RouteId": route["RouteId"]}
+    code, text = refused(aws.gateway.create_route_response, **there, RouteResponseKey="200")
+    assert (code, "$default" in text) == ("BadRequestException", True)

@@ -115,9 +115,11 @@ def test_mock_integration_answers_by_template(aws: Aws) -> None:
     integration = aws.gateway.create_integration(
         ApiId=socket.api_id,
         IntegrationType="MOCK",
-        RequestTemplates={"200": '{"statusCode": 200}'},
+        RequestTemplates={"200": '{"statusCode": 200}', "500": '{"statusCode": 500}'},
         TemplateSelectionExpression="200",
     )["IntegrationId"]
+    shown = aws.gateway.get_integration(ApiId=socket.api_id, IntegrationId=integration)
+    assert shown["TemplateSelectionExpression"] == "200"
     aws.gateway.create_integration_response(
         ApiId=socket.api_id,
         IntegrationId=integration,
@@ -133,6 +135,40 @@ def test_mock_integration_answers_by_template(aws: Aws) -> None:
     with connect(socket.url) as client:
         client.send('{"action": "ping"}')
         assert json.loads(client.recv(timeout=20)) == {"type": "pong"}
+        aws.gateway.update_integration(
+            ApiId=socket.api_id, IntegrationId=integration, TemplateSelectionExpression="404"
+        )
+        client.send('{"action": "ping"}')
+        assert json.loads(client.recv(timeout=20))["message"] == "Internal server error"
+
+
+def test_client_cannot_name_connect_or_disconnect(aws: Aws) -> None:
+    """A message whose action is one of API Gateway's own routes goes to $default."""
+    guard, function = aws.function(ECHO), aws.function(ECHO)
+    socket = aws.web_socket({"$connect": guard, "$disconnect": guard, "$default": function})
+    with connect(socket.url) as client:
+        for action in ("$connect", "$disconnect"):
+            client.send(json.dumps({"action": action}))
+            assert json.loads(client.recv(timeout=20)) == {"action": action}
+        assert [event["requestContext"]["eventType"] for event in guard.events()] == ["CONNECT"]
+    assert {event["requestContext"]["routeKey"] for event in function.events()} == {"$default"}
+
+
+def test_stage_variable_chooses_the_function(aws: Aws) -> None:
+    """An integration's URI may name a stage variable; it counts as it is now, without a deployment."""
+    first, second = aws.function('print(1)\nreturn {"statusCode": 200, "body": "first"}'), aws.function(ECHO)
+    socket = aws.web_socket({"$default": first}, auto_deploy=True)
+    [integration] = aws.gateway.get_integrations(ApiId=socket.api_id)["Items"]
+    uri = integration["IntegrationUri"].replace(first.name, "${stageVariables.function}")
+    aws.gateway.update_integration(ApiId=socket.api_id, IntegrationId=integration["IntegrationId"], IntegrationUri=uri)
+    answers = []
+    with connect(socket.url) as client:
+        for variables in ({"function": first.name}, {"function": second.name}, {"other": "x"}):
+            aws.gateway.update_stage(ApiId=socket.api_id, StageName=socket.stage, StageVariables=variables)
+            client.send('{"n": 1}')
+            answers.append(str(client.recv(timeout=20)))
+    assert answers[:2] == ["first", '{"n": 1}']
+    assert json.loads(answers[2])["message"] == "Internal server error"
 
 
 def _wait(client: ClientConnection) -> object:

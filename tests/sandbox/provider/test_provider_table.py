@@ -140,5 +140,4 @@ def test_what_is_only_recorded_is_a_short_named_list() -> None:
     )
     assert RECORD_ONLY == {
         "aws:apigatewayv2/deployment:Deployment": ("description",),
-        "aws:apigatewayv2/integration:Integration": ("templateSelectionExpression",),
     }
