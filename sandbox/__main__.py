@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sandbox.errors import EmulatorDiedError
+from sandbox.expiry import DELAY_SECONDS
 from sandbox.quotas import read_quotas
 from sandbox.record import SandboxRecord
 from sandbox.server import Options, serve
@@ -33,7 +34,17 @@ def main() -> None:
 )
 @click.option("--no-pulumi", is_flag=True, help="Do without the Pulumi CLI and its folders.")
 @click.option("--quota", "quotas", multiple=True, metavar="NAME=N", help="Per second: connect-rate, request-rate.")
-def serve_command(port: int, parent_pipe: bool, root: Path, no_pulumi: bool, quotas: tuple[str, ...]) -> None:
+@click.option(
+    "--ttl-delay",
+    type=click.FloatRange(min=0),
+    default=DELAY_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long expired items of tables stay; on AWS for days.",
+)
+def serve_command(
+    port: int, parent_pipe: bool, root: Path, no_pulumi: bool, quotas: tuple[str, ...], ttl_delay: float
+) -> None:
     """Serve until Ctrl-C; one line of JSON on standard output says when it is ready, and where."""
     try:
         options = Options(
@@ -42,6 +53,7 @@ def serve_command(port: int, parent_pipe: bool, root: Path, no_pulumi: bool, quo
             parent_pipe=parent_pipe,
             pulumi=not no_pulumi,
             quotas=read_quotas(quotas),
+            ttl_delay_seconds=ttl_delay,
         )
         asyncio.run(serve(options, on_ready=_announce))
     except TrebucheError as error:

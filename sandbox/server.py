@@ -20,6 +20,7 @@ from sandbox.aws import AwsClient
 from sandbox.emulator import Emulator
 from sandbox.engine.salts import sweep
 from sandbox.errors import EmulatorDiedError
+from sandbox.expiry import DELAY_SECONDS
 from sandbox.front import Front
 from sandbox.front.server import listen
 from sandbox.functions.memory import MemoryWatch
@@ -38,6 +39,7 @@ class Options:
         parent_pipe: Stop when standard input ends.
         pulumi: Lay out what the Pulumi CLI needs, too.
         quotas: What each account may do.
+        ttl_delay_seconds: How long an item stays after its time to live, on the sandbox's clock.
     """
 
     root: Path
@@ -45,6 +47,7 @@ class Options:
     parent_pipe: bool = False
     pulumi: bool = True
     quotas: Quotas = field(default_factory=Quotas)
+    ttl_delay_seconds: float = DELAY_SECONDS
 
 
 async def serve(options: Options, *, on_ready: Callable[[record.SandboxRecord], None]) -> None:
@@ -75,7 +78,7 @@ async def _run(
     async with _emulator(directory, f"http://127.0.0.1:{listener.getsockname()[1]}") as emulator:
         if options.pulumi:
             await _prepare_pulumi(options.root, directory)
-        async with _front(emulator, listener, options.quotas) as front, _sweeping(options.root, directory):
+        async with _front(emulator, listener, options) as front, _sweeping(options.root, directory):
             running = record.SandboxRecord(
                 pid=os.getpid(),
                 emulator_pid=emulator.pid,
@@ -115,11 +118,12 @@ async def _sweeping(root: Path, directory: Path) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _front(emulator: Emulator, listener: socket.socket, quotas: Quotas) -> AsyncIterator[Front]:
+async def _front(emulator: Emulator, listener: socket.socket, options: Options) -> AsyncIterator[Front]:
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=timeout) as session:
-        services = services_on(AwsClient(session, emulator.endpoint), quotas)
+        aws = AwsClient(session, emulator.endpoint)
+        services = services_on(aws, options.quotas, ttl_delay_seconds=options.ttl_delay_seconds)
         pump = Pump(services)
         front = Front(session, emulator_endpoint=emulator.endpoint, listener=listener, pump=pump, services=services)
         await front.start()

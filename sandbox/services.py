@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sandbox.aws import AwsClient
 from sandbox.clock import Clock
-from sandbox.expiry import TimeToLive
+from sandbox.expiry import DELAY_SECONDS, TimeToLive
 from sandbox.functions import Events, Functions
 from sandbox.permissions import Permissions
 from sandbox.quotas import Quotas
@@ -39,8 +39,8 @@ class Services:
     permissions: Permissions
 
 
-def services_on(aws: AwsClient, quotas: Quotas) -> Services:
-    """The services of a sandbox whose emulator ``aws`` reaches."""
+def services_on(aws: AwsClient, quotas: Quotas, *, ttl_delay_seconds: float = DELAY_SECONDS) -> Services:
+    """The services of a sandbox whose emulator ``aws`` reaches; expired items stay for ``ttl_delay_seconds``."""
     clock = Clock()
     permissions = Permissions(aws)
     functions = Functions(aws, clock, permissions)
@@ -54,6 +54,6 @@ def services_on(aws: AwsClient, quotas: Quotas) -> Services:
         quotas=quotas,
         telemetry=telemetry,
         streams=Streams(aws, clock),
-        time_to_live=TimeToLive(clock),
+        time_to_live=TimeToLive(clock, ttl_delay_seconds),
         permissions=permissions,
     )

@@ -9,6 +9,7 @@ import aiohttp
 
 from sandbox.aws import AwsClient
 from sandbox.clock import Clock
+from sandbox.expiry import DELAY_SECONDS
 from sandbox.front import Front
 from sandbox.front.server import listen
 from sandbox.pump import Pump
@@ -25,10 +26,14 @@ class TurnableFront:
 
 
 @contextlib.asynccontextmanager
-async def turnable_front(emulator_endpoint: str, quotas: Quotas | None = None) -> AsyncIterator[TurnableFront]:
+async def turnable_front(
+    emulator_endpoint: str, quotas: Quotas | None = None, *, ttl_delay_seconds: float = DELAY_SECONDS
+) -> AsyncIterator[TurnableFront]:
     """Serve on a free port until left; AWS calls to it must not block the event loop."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:
-        services = services_on(AwsClient(session, emulator_endpoint), quotas or Quotas())
+        services = services_on(
+            AwsClient(session, emulator_endpoint), quotas or Quotas(), ttl_delay_seconds=ttl_delay_seconds
+        )
         pump = Pump(services)
         front = Front(session, emulator_endpoint=emulator_endpoint, listener=listen(0), pump=pump, services=services)
         await front.start()
@@ -42,11 +47,13 @@ async def turnable_front(emulator_endpoint: str, quotas: Quotas | None = None) -
 Turn = Callable[[float], None]
 
 
-def on_turnable(emulator_endpoint: str, steps: Callable[[str, Turn], None]) -> None:
+def on_turnable(
+    emulator_endpoint: str, steps: Callable[[str, Turn], None], *, ttl_delay_seconds: float = DELAY_SECONDS
+) -> None:
     """Run blocking steps against the address of a front; the second argument lets so many seconds pass on its clock."""
 
     async def main() -> None:
-        async with turnable_front(emulator_endpoint) as front:
+        async with turnable_front(emulator_endpoint, ttl_delay_seconds=ttl_delay_seconds) as front:
             loop = asyncio.get_running_loop()
 
             def turn(seconds: float) -> None:

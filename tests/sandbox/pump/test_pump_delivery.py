@@ -70,7 +70,7 @@ def topic(aws: Aws) -> tuple[str, str]:
     policy = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue_arn}]}
     aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
     topics = aws.client("sns")
-    arn = str(topics.create_topic(Name=f"failures-{aws.folder.name[-20:]}")["TopicArn"])
+    arn = str(topics.create_topic(Name=f"topic-{aws.folder.name[-20:]}")["TopicArn"])
     topics.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"})
     return url, arn
 

@@ -107,6 +107,21 @@ def test_item_is_read_for_a_while_after_its_time(sandbox: RunningSandbox, tmp_pa
     on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
+def test_deletion_can_be_as_late_as_on_aws(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """Two days late, as AWS may be, if the sandbox is told so."""
+
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
+        table, _ = expiring(aws)
+        aws.put(table, "todos", "expired", ttl=in_seconds(600))
+        turn(47 * HOUR_SECONDS)
+        assert left(aws, table) == {"expired"}
+        turn(2 * HOUR_SECONDS)
+        eventually(lambda: left(aws, table), lambda rows: not rows)
+
+    on_turnable(sandbox.record.emulator_endpoint, steps, ttl_delay_seconds=48 * HOUR_SECONDS)
+
+
 def test_item_with_a_new_time_lives_on(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Until it is deleted an expired item can be given a longer life."""
 
