@@ -4,28 +4,32 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.catch_up import Current, go_live, read_current, read_replay, send_replay, send_snapshot
+from trebuche.answers import failed_stream
+from trebuche.catch_up import Current, end, go_live, read_current, read_replay, send_replay, send_snapshot
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import deliver, detach
 from trebuche.effects import (
     FindDetached,
     LoadSubscription,
+    Log,
     NoteStream,
     Now,
     OpenSubscription,
     RandomUuid,
-    RemoveSubscription,
     Routine,
     perform,
 )
 from trebuche.envelopes import InvocationEnvelope, StreamResumeEnvelope, StreamStartEnvelope, encode
-from trebuche.errors import ActorError, ConnectionGoneError, VersionConflictError
+from trebuche.errors import ActorError, ConnectionGoneError, DeliveryError, VersionConflictError
 from trebuche.scalars import UINT64_MAX
 from trebuche.socket_events import Caller
 from trebuche.stored import JournalEntry, Phase, Subscription
 from trebuche.targets import observe_target, observed_property
 
+NUMBERS_LEFT_OUT: Final = 100
+"""When a stream is numbered anew: more than versions are written between two steps of a resume."""
 ATTEMPTS: Final = 5
 """To write the row of a stream that others move at the same time."""
 
@@ -70,13 +74,7 @@ def subscribe(
     start = StreamStartEnvelope(
         stream_id, invocation.call_id, invocation.actor_id, invocation.target_identifier, invocation.stream_filter
     )
-    try:
-        yield from _catch_up(actor_type, opened, start, None)
-    except ConnectionGoneError:
-        raise
-    except Exception:
-        yield from perform(RemoveSubscription(actor_id, stream_id, caller.connection_id))
-        raise
+    yield from _catch_up_or_fail(actor_type, opened, start, None)
 
 
 def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, caller: Caller) -> Routine[None]:
@@ -102,21 +100,57 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
         if opened is not None:
             missed = (yield from _missed(actor_type, opened)) if kept else None
             start = _resumed(request, opened, recovered=missed is not None)
-            yield from _catch_up_or_detach(actor_type, opened, start, missed)
+            yield from _catch_up_or_fail(actor_type, opened, start, missed)
             return
     raise VersionConflictError(f"stream {request.stream_id} is being moved by others; resume again")
 
 
-def _catch_up_or_detach(
+def rescue(actor_type: ActorType, row: Subscription) -> Routine[None]:
+    """Finish a catch-up that ended before its time: the row is still ``opening`` (or ``ended``), and nobody posts.
+
+    Nobody knows how much of it arrived, so everything above ``sent`` goes out; readers drop what they have.
+
+    Args:
+        actor_type: Of the row's actor.
+        row: As it was found. Where somebody else has taken it over since, nothing is done.
+    """
+    opener = yield from perform(RandomUuid())
+    now_ms = yield from perform(Now())
+    owned = replace(row, opener=opener)
+    if not (yield from perform(OpenSubscription(owned, row, now_ms // 1000))):
+        return
+    try:
+        if row.phase is Phase.ENDED:
+            yield from end(owned)
+            return
+        current = yield from read_current(actor_type, row.actor_id)
+        missed = yield from read_replay(actor_type, row.actor_id, row.sent, current.version)
+        yield from _bring_up(actor_type, _Opened(owned, current, row.sent - row.base), missed)
+    except ConnectionGoneError:
+        yield from detach(owned)
+
+
+def _catch_up_or_fail(
     actor_type: ActorType, opened: _Opened, start: StreamStartEnvelope, missed: tuple[JournalEntry, ...] | None
 ) -> Routine[None]:
-    """A stream that ends with an error must not go on; detached, it keeps base and filter for another resume."""
+    """A stream that ends with an error must not go on; detached, it keeps base and filter for another resume.
+
+    The error is posted before that: the function's answer says it too, but nobody repeats an answer that is lost, and
+    the client would go on to believe in its stream.
+    """
+    row = opened.row
     try:
         yield from _catch_up(actor_type, opened, start, missed)
     except ConnectionGoneError:
         raise
-    except Exception:
-        yield from detach(opened.row)
+    except Exception as error:
+        try:
+            frame = encode(failed_stream(row.stream_id, row.opener, error))
+            yield from deliver(row.connection_id, row.connected_at, frame)
+        except DeliveryError as failure:
+            fields = {"streamId": row.stream_id, "code": failure.code}
+            yield from perform(Log(logs.WARNING, "undelivered", fields, failure))
+        yield from detach(row)
         raise
 
 
@@ -151,22 +185,35 @@ def _continued(
 ) -> tuple[Subscription, bool]:
     """The row with its base and filter, and whether the numbers go on where they were.
 
-    They do not when the client claims more than there is, and not when the actor was deleted since: its default state
-    has no version of its own.
+    They do not when the client claims more than there is; when it has none of the numbers since the base was chosen
+    anew (the resume that did so was lost, and with it what it left out); and not when the actor was deleted since: its
+    default state has no version of its own.
     """
-    fresh = replace(row, base=seen.version - last_sequence - 1)
+    fresh = _numbered_anew(row, known, seen.version, last_sequence)
     if known is None or (known.actor_id, known.target) != (row.actor_id, row.target):
         return fresh, False
     deleted = known.phase is Phase.ENDED or (not seen.exists and seen.version > 0)
-    if deleted or known.base + last_sequence > seen.version:
+    if deleted or last_sequence < known.since or known.base + last_sequence > seen.version:
         return replace(fresh, filter=known.filter), False
-    return replace(row, base=known.base, filter=known.filter), True
+    return replace(row, base=known.base, since=known.since, filter=known.filter), True
+
+
+def _numbered_anew(row: Subscription, known: Subscription | None, version: int, last_sequence: int) -> Subscription:
+    """The row with a base that gives every version a number above what the client says that it has.
+
+    What may still be on its way to the client under the base before must not look like numbers of this one.
+    """
+    base = version - last_sequence - 1
+    if known is not None:
+        base = min(base, known.base - NUMBERS_LEFT_OUT)
+    return replace(row, base=base, since=version - base)
 
 
 def _open(
     actor_type: ActorType, row: Subscription, replaces: Subscription | None, *, last_sequence: int
 ) -> Routine[_Opened | None]:
     """Write the row, then read the state; None when the row in whose place it should go has changed."""
+    row = replace(row, sent=row.base + last_sequence)
     yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))
     now_ms = yield from perform(Now())
     if not (yield from perform(OpenSubscription(row, replaces, now_ms // 1000))):
@@ -196,15 +243,20 @@ def _catch_up(
     actor_type: ActorType, opened: _Opened, start: StreamStartEnvelope, missed: tuple[JournalEntry, ...] | None
 ) -> Routine[None]:
     """Post ``streamStart``, then what was missed or else a snapshot, then let changes through."""
-    row, current = opened.row, opened.current
-    after = row.base + opened.last_sequence
+    row = opened.row
     try:
         yield from deliver(row.connection_id, row.connected_at, encode(start))
-        if missed is not None:
-            yield from send_replay(row, after, missed)
-        else:
-            yield from send_snapshot(row, current.version, current.state, skipped=current.version - after - 1)
-        yield from go_live(actor_type, row, current.version)
+        yield from _bring_up(actor_type, opened, missed)
     except ConnectionGoneError:
         yield from detach(row)
         raise
+
+
+def _bring_up(actor_type: ActorType, opened: _Opened, missed: tuple[JournalEntry, ...] | None) -> Routine[None]:
+    row, current = opened.row, opened.current
+    after = row.base + opened.last_sequence
+    if missed is not None:
+        yield from send_replay(row, after, missed)
+    else:
+        yield from send_snapshot(row, current.version, current.state, skipped=current.version - after - 1)
+    yield from go_live(actor_type, row, current.version)

@@ -110,7 +110,7 @@ class Runtime:
     def _through_port(self, effect: Effect[Any]) -> object:
         started_ms = self._ports.clock.now_ms()
         try:
-            result: object = _PORT_OF[type(effect)](self._ports, effect)
+            result: object = PORT_OF[type(effect)](self._ports, effect)
         except Exception as error:
             self._note(effect, error, started_ms)
             raise
@@ -128,7 +128,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="effects")
 
 
-_PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
+PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     LoadState: lambda to, e: to.states.load(e.actor_id),
     LoadCall: lambda to, e: to.states.load_call(e.actor_id, e.call_id, now=e.now),
     CommitTurn: lambda to, e: to.states.commit(e.turn),
@@ -157,3 +157,4 @@ _PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     Pause: lambda to, e: to.clock.pause(e.seconds),
     Log: lambda to, e: to.logs.write(logs.line(e.level, e.event, e.fields, e.error)),
 }
+"""How each effect that is not the runtime's own is carried out."""

@@ -78,8 +78,9 @@ class Subscription:
         connected_at: Of the connection.
         opener: Names the catch-up that wrote the row last, so that a later one supersedes it.
         base: A version's number on this stream is ``version - base``.
+        since: The first number that counts from this base; 0 when the stream began with it.
         pending: Highest version that came while the row was opening.
-        sent: Version up to which the catch-up has delivered.
+        sent: Version up to which the subscriber has values: what it said on a resume, then what the catch-up delivered.
     """
 
     actor_id: str
@@ -94,6 +95,7 @@ class Subscription:
     delivery: str = "every"
     principal: str | None = None
     phase: Phase = Phase.OPENING
+    since: int = 0
     pending: int = 0
     sent: int = 0
 

@@ -19,6 +19,7 @@ DELIVERY: Final = "delivery"
 PRINCIPAL: Final = "principal"
 OPENER: Final = "opener"
 BASE: Final = "base"
+SINCE: Final = "since"
 PHASE: Final = "phase"
 PENDING: Final = "pending"
 SENT: Final = "sent"
@@ -46,6 +47,7 @@ def write_row(row: Subscription) -> Item:
         DELIVERY: text(row.delivery),
         OPENER: text(write_uuid(row.opener)),
         BASE: number(row.base),
+        SINCE: number(row.since),
         PHASE: text(row.phase.value),
         PENDING: number(row.pending),
         SENT: number(row.sent),
@@ -71,6 +73,7 @@ def read_row(item: StoredItem) -> Subscription:
         target=read_text(item, TARGET),
         opener=UUID(read_text(item, OPENER)),
         base=read_number(item, BASE),
+        since=read_number(item, SINCE, 0),
         ttl=read_number(item, TTL),
         filter=filter_from_json(loads(stream_filter)) if stream_filter is not None else None,
         delivery=read_text(item, DELIVERY),

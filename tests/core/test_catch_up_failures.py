@@ -1,0 +1,172 @@
+"""Catch-ups that die or fail: what the explorer found, each in its smallest form."""
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from actors.game_room import GameRoom
+from tests.support.steps import Task, some_order
+from tests.support.world import World, observe, resume, write_state
+from trebuche.actor_types import ActorType
+from trebuche.adapters.memory import InMemorySubscriptionStorage
+from trebuche.changes import read_change
+from trebuche.dispatch import dispatch
+from trebuche.documents import loads
+from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamErrorEnvelope, StreamStartEnvelope, encode
+from trebuche.errors import ServiceError
+from trebuche.observe import rescue
+from trebuche.socket_events import Caller
+from trebuche.stored import Phase, Subscription
+from trebuche.streams import fan_out
+
+TYPE = ActorType(GameRoom)
+STREAM = UUID("7D1E0F5C-0000-4000-8000-000000000001")
+
+
+class FailingFlip(InMemorySubscriptionStorage):
+    """Cannot turn a row live."""
+
+    def flip_live(self, row: Subscription, version: int) -> Subscription | None:
+        """Fail."""
+        raise ServiceError(f"row of {row.stream_id} cannot turn live at {version}")
+
+
+def frame(world: World, envelope: Envelope) -> Task:
+    """The actor's function working on a frame of ``c1``."""
+    return Task(world.ports, dispatch({"game": TYPE}, Caller("c1", 1_767_225_000_000), encode(envelope)))
+
+
+def finish(*tasks: Task) -> None:
+    """Run tasks one after the other."""
+    for task in tasks:
+        some_order([task], Random(0))
+
+
+def write(world: World, *numbers: int) -> None:
+    """Write states that say which version they are."""
+    for number in numbers:
+        write_state(world, "game", {"players": {}, "messages": [{"player": "ada", "text": str(number)}]})
+
+
+def deliver(world: World) -> None:
+    """Let the stream processor work off what was written."""
+    changes = [change for change in map(read_change, world.records()) if change is not None]
+    finish(Task(world.ports, fan_out(changes)))
+
+
+def said(found: StreamDataEnvelope) -> str:
+    """The version that a value shows."""
+    document: Any = loads(found.data)
+    return str(document["messages"][0]["text"])
+
+
+def values(frames: list[Envelope]) -> dict[int, str]:
+    """Number and version of each value, each once."""
+    return {one.sequence_number: said(one) for one in frames if isinstance(one, StreamDataEnvelope)}
+
+
+def until(task: Task, effect: str) -> None:
+    """Step up to and with the first effect of a kind."""
+    while not task.done and not (task.effects and type(task.effects[-1]).__name__ == effect):
+        task.step()
+
+
+@pytest.fixture
+def world() -> World:
+    """An actor of three versions, all of them delivered."""
+    world = World(GameRoom)
+    write(world, 1, 2, 3)
+    world.records()
+    return world
+
+
+@pytest.mark.parametrize("steps", range(4, 9))
+def test_a_rescue_finishes_a_catch_up_that_died(world: World, steps: int) -> None:
+    """What was pending comes, everything after it too, and the row is live."""
+    opening = frame(world, observe("game"))
+    for _ in range(steps):
+        if not opening.done:
+            opening.step()
+    opening.crash()
+    write(world, 4)
+    deliver(world)
+    (row,) = world.subscriptions.attached.values()
+    if row.phase is Phase.OPENING:
+        finish(Task(world.ports, rescue(TYPE, row)))
+    write(world, 5)
+    deliver(world)
+    (row,) = world.subscriptions.attached.values()
+    assert row.phase is Phase.LIVE
+    assert values(world.frames()) == {1: "3", 2: "4", 3: "5"}
+
+
+def test_a_rescue_ends_a_stream_whose_actor_was_deleted(world: World) -> None:
+    """The catch-up that should have said so has died."""
+    opening = frame(world, observe("game"))
+    until(opening, "OpenSubscription")
+    opening.crash()
+    world.states.delete("game")
+    deliver(world)
+    (row,) = world.subscriptions.attached.values()
+    finish(Task(world.ports, rescue(TYPE, row)))
+    assert [type(one).__name__ for one in world.frames()] == ["StreamEndEnvelope"]
+    assert world.subscriptions.attached == {}
+
+
+def test_a_rescue_leaves_a_row_alone_that_was_taken_over(world: World) -> None:
+    """A resume came in between."""
+    opening = frame(world, observe("game"))
+    until(opening, "OpenSubscription")
+    opening.crash()
+    (row,) = world.subscriptions.attached.values()
+    finish(frame(world, resume(row.stream_id, 0, "game")))
+    world.frames()
+    finish(Task(world.ports, rescue(TYPE, row)))
+    assert world.frames() == []
+
+
+def test_what_a_lost_resume_left_out_is_not_told_as_recovered(world: World) -> None:
+    """It numbered the stream anew and was lost: the next one must not take up its numbers with what the client has."""
+    lost = frame(world, resume(STREAM, 1, "game"))
+    until(lost, "OpenSubscription")
+    lost.crash()
+    write(world, 4)
+    deliver(world)
+    finish(frame(world, resume(STREAM, 1, "game")))
+    start, value = world.frames()
+    assert isinstance(start, StreamStartEnvelope)
+    assert isinstance(value, StreamDataEnvelope)
+    assert (start.recovered, said(value)) == (False, "4")
+    assert value.sequence_number == start.up_to
+
+
+def test_numbers_of_two_resumes_cannot_be_mistaken_for_one_another(world: World) -> None:
+    """The second one says what the first one said, because its client had not read the first one's values yet."""
+    finish(frame(world, resume(STREAM, 1, "game")))
+    first = values(world.frames())
+    finish(frame(world, resume(STREAM, 1, "game")))
+    write(world, 4)
+    deliver(world)
+    second = values(world.frames())
+    assert list(first.values()) == ["3"]
+    assert list(second.values()) == ["3", "4"]
+    assert min(second) > max(first)
+
+
+@pytest.mark.parametrize("envelope", [observe("game"), resume(STREAM, 1, "game")], ids=["subscribe", "resume"])
+def test_a_failing_catch_up_says_so_before_it_detaches(world: World, envelope: Envelope) -> None:
+    """Its answer may be lost; a client that was told nothing would go on to believe in its stream."""
+    subscriptions = FailingFlip()
+    ports = replace(world.ports, subscriptions=subscriptions)
+    task = Task(ports, dispatch({"game": TYPE}, Caller("c1", 1_767_225_000_000), encode(envelope)))
+    until(task, "FlipLive")
+    assert [row.phase for row in subscriptions.attached.values()] == [Phase.OPENING]
+    task.step()
+    assert isinstance(world.frames()[-1], StreamErrorEnvelope)
+    assert [row.phase for row in subscriptions.attached.values()] == [Phase.OPENING]
+    finish(task)
+    assert subscriptions.attached == {}
+    assert len(subscriptions.detached) == 1
