@@ -33,7 +33,7 @@ def lint(root: Path) -> subprocess.CompletedProcess[str]:
 
 def copy_sources(target: Path) -> None:
     """The packages that the contracts name, with the contracts."""
-    for folder in ("cli", "infra", "sandbox", "lambda_src"):
+    for folder in ("cli", "infra", "sandbox", "lambda_src", "trebuche_testing"):
         for file in (ROOT / folder).rglob("*.py"):
             place = target / file.relative_to(ROOT)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +56,9 @@ def test_import_rule_holds() -> None:
         ("infra/naming.py", "import sandbox.record"),
         ("lambda_src/trebuche/turn.py", "import infra.naming"),
         ("lambda_src/trebuche/turn.py", "import boto3"),
+        ("lambda_src/trebuche/turn.py", "import trebuche_testing"),
+        ("trebuche_testing/engine.py", "import sandbox.record"),
+        ("cli/main.py", "import trebuche_testing"),
         ("lambda_src/trebuche/adapters/items.py", "import sandbox.record"),
     ],
 )

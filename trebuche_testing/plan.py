@@ -1,0 +1,128 @@
+"""What a seed means: clients, what they do and when, and what disturbs them. All of it can be left out bit by bit."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from trebuche_testing import faults
+from trebuche_testing.faults import Fault
+from trebuche_testing.specification import Arguments, Specification
+
+CALL: Final = "call"
+OBSERVE: Final = "observe"
+UNSUBSCRIBE: Final = "unsubscribe"
+CUT: Final = "cut"
+CUT_UNTOLD: Final = "cut-untold"
+"""Without $disconnect."""
+CUT_CLIENT_LATE: Final = "cut-client-late"
+CUT_GATEWAY_LATE: Final = "cut-gateway-late"
+"""Posts go on to succeed, and arrive nowhere."""
+LAG: Final = "lag"
+REPEAT: Final = "repeat"
+OVERLAP: Final = "overlap"
+JUMP: Final = "clock-jump"
+DEPLOY: Final = "deploy"
+DELETE: Final = "delete"
+_CUTS: Final = (CUT, CUT, CUT_UNTOLD, CUT_CLIENT_LATE, CUT_GATEWAY_LATE)
+_EVENTS: Final = (*_CUTS, *_CUTS, LAG, REPEAT, REPEAT, OVERLAP, OVERLAP, JUMP, DEPLOY, DELETE)
+LEAST_CALLS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something a client does, or something that happens to it.
+
+    Attributes:
+        at_ms: When, after the start.
+        kind: One of the names above.
+        client: Whose; for a shard or an actor, its number.
+        actor: Number of the actor.
+        amount: Milliseconds, where the kind has any.
+    """
+
+    at_ms: int
+    kind: str
+    client: int = 0
+    actor: int = 0
+    method: str = ""
+    arguments: Arguments = ()
+    amount: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A schedule before it runs.
+
+    Attributes:
+        seed: Decides everything that the plan does not say.
+        swift: For each client, whether it has Swift's habits.
+        direct: For each client, whether its frames go straight to the actor's function.
+        young_ms: For each client, how long posts to its first connections are refused.
+        acts: What clients do.
+        events: What happens to sockets, shards, time, code and actors.
+        faults: What hits effects.
+    """
+
+    seed: int
+    swift: tuple[bool, ...]
+    direct: tuple[bool, ...]
+    young_ms: tuple[int, ...]
+    actors: int
+    shards: int
+    acts: tuple[Act, ...]
+    events: tuple[Act, ...]
+    faults: tuple[Fault, ...]
+
+
+def draw(seed: int, specification: Specification) -> Plan:
+    """The plan of a seed: at least three clients, two actors, twelve calls and two disturbances."""
+    random = Random(seed)
+    clients = 3 + int(random.random() * 2)
+    length_ms = random.choice((40, 150, 400))
+    calls = [_call(random, length_ms, clients, specification) for _ in range(LEAST_CALLS + int(random.random() * 3))]
+    streams = [_observe(random, length_ms, clients) for _ in range(2 + int(random.random() * 3))]
+    if random.random() < 0.1:
+        streams.append(Act(_time(random, length_ms), UNSUBSCRIBE, int(random.random() * clients)))
+    events = [_event(random, length_ms, clients) for _ in range(2 + int(random.random() * 2))]
+    hits = [_fault(random) for _ in range(1 + int(random.random() * 3))]
+    return Plan(
+        seed=seed,
+        swift=tuple(random.random() < 0.25 for _ in range(clients)),
+        direct=tuple(random.random() < 0.6 for _ in range(clients)),
+        young_ms=tuple(random.choice((0, 0, 0, 150, 450)) for _ in range(clients)),
+        actors=2,
+        shards=1 + int(random.random() * 2),
+        acts=tuple(sorted((*calls, *streams), key=lambda act: act.at_ms)),
+        events=tuple(sorted(events, key=lambda act: act.at_ms)),
+        faults=tuple(hits),
+    )
+
+
+def _time(random: Random, length_ms: int) -> int:
+    return int(random.random() * length_ms)
+
+
+def _call(random: Random, length_ms: int, clients: int, specification: Specification) -> Act:
+    method, arguments = specification.calls(random)
+    actor = int(random.random() * 2)
+    return Act(
+        _time(random, length_ms), CALL, int(random.random() * clients), actor, method=method, arguments=arguments
+    )
+
+
+def _observe(random: Random, length_ms: int, clients: int) -> Act:
+    client, actor = int(random.random() * clients), int(random.random() * 2)
+    return Act(_time(random, length_ms // 2), OBSERVE, client, actor)
+
+
+def _event(random: Random, length_ms: int, clients: int) -> Act:
+    kind = random.choice(_EVENTS)
+    amount = int(random.random() * (40_000 if kind == JUMP else 400))
+    target, actor = int(random.random() * clients), int(random.random() * 2)
+    return Act(_time(random, 2 * length_ms), kind, target, actor, amount=amount)
+
+
+def _fault(random: Random) -> Fault:
+    kind = random.choice(faults.KINDS)
+    amount = int(random.random() * random.choice((60, 400, 35_000)))
+    return Fault(kind, int(random.random() * 200), amount)

@@ -1,0 +1,56 @@
+"""A schedule step by step, for people."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from trebuche.effects import Effect, Post
+from trebuche_testing.engine import START_MS, Engine
+from trebuche_testing.history import Event
+from trebuche_testing.invocations import Invocation
+from trebuche_testing.mutants import Mutant
+from trebuche_testing.plan import Plan
+from trebuche_testing.schedule import Result, Subject, run
+
+WIDTH: Final = 110
+"""Characters of an effect, and of what it gave."""
+
+
+def replay(plan: Plan, subject: Subject, mutant: Mutant | None, show: Callable[[str], None]) -> Result:
+    """Run a schedule and show every step of it: step, time, who, what; then what was wrong."""
+    show(f"schedule {plan.seed}: {len(plan.swift)} clients, {plan.actors} actors")
+    for act in (*plan.acts, *plan.events):
+        detail = " ".join(map(str, (act.method, *act.arguments, act.amount or "")))
+        show(f"  at {act.at_ms:4} ms  client {act.client + 1}  {act.kind} on actor {act.actor + 1}  {detail}".rstrip())
+    for fault in plan.faults:
+        show(f"  from step {fault.step:3}  {fault.kind}  {fault.amount or ''}".rstrip())
+    numbers: dict[int, int] = {}
+
+    def tell(engine: Engine, invocation: Invocation, effect: Effect[Any], result: object) -> None:
+        number = numbers.setdefault(id(invocation), len(numbers) + 1)
+        what = f"post {_frame(effect)}" if isinstance(effect, Post) else _short(effect)
+        show(f"{_when(engine)}  #{number} {invocation.name}: {what}  →  {_short(result)}")
+
+    result = run(plan, subject, mutant, tell=tell, note=lambda engine, event: show(f"{_when(engine)}  {_line(event)}"))
+    for violation in result.violations:
+        show(f"wrong: {violation.kind}: {violation.text}")
+    if not result.violations:
+        show("nothing is wrong")
+    return result
+
+
+def _when(engine: Engine) -> str:
+    return f"{engine.steps:5}  {engine.now_ms - START_MS:6} ms"
+
+
+def _line(event: Event) -> str:
+    members = " ".join(f"{key}={value}" for key, value in event.items() if key not in ("event", "at"))
+    return f"** {event['event']}  {members}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _frame(effect: Post) -> str:
+    return f"to {effect.connection_id}: {effect.text[:WIDTH]}"

@@ -1,0 +1,82 @@
+"""A client with the habits of Swift's: ids of its own, counted values, gaps accepted, nothing ever repeated."""
+
+from trebuche.envelopes import (
+    StreamDataEnvelope,
+    StreamErrorEnvelope,
+    StreamResumeEnvelope,
+    StreamStartEnvelope,
+    TrebuchetActorID,
+)
+from trebuche_testing.clients import Client, Stream
+from trebuche_testing.sockets import Socket
+
+
+class SwiftClient(Client):
+    """Resumes under an id that the server has never seen, with the number of values that it got."""
+
+    swift = True
+
+    def on_open(self, socket: Socket) -> None:
+        """Resume each stream that began; those that did not are asked for again by whoever wants them."""
+        if socket is self.socket:
+            self.lost_request = False
+            super().on_open(socket)
+
+    def on_trouble(self) -> None:
+        """It waits for ever for what it asked for; only a new connection helps."""
+        self.lost_request = True
+
+    def _started(self, start: StreamStartEnvelope, socket: Socket) -> None:
+        stream = self._starting.pop(start.call_id, None)
+        if stream is not None:
+            stream.stream_id = start.stream_id
+            stream.private_id = self._uuid()
+            self._streams[start.stream_id] = stream
+        stream = stream or self._streams.get(start.stream_id)
+        if stream is not None:
+            self._history.add(
+                "start",
+                stream=stream.key,
+                connection=socket.connection_id,
+                id=str(start.stream_id),
+                recovered=start.recovered,
+                upTo=start.up_to,
+                last=stream.last,
+            )
+
+    def _came(self, data: StreamDataEnvelope, socket: Socket) -> None:
+        stream = self._streams.get(data.stream_id)
+        if stream is None:
+            return
+        self._history.add(
+            "frame",
+            stream=stream.key,
+            connection=socket.connection_id,
+            number=data.sequence_number,
+            skipped=data.skipped or 0,
+        )
+        if data.sequence_number > stream.last:
+            stream.values += 1
+            self._take(stream, data)
+
+    def _resume(self, stream: Stream) -> None:
+        assert stream.stream_id is not None
+        if stream.private_id is not None and stream.stream_id != stream.private_id:
+            del self._streams[stream.stream_id]
+            stream.stream_id = stream.private_id
+            self._streams[stream.stream_id] = stream
+        stream.last = 0
+        self._history.add("resume", stream=stream.key, last=stream.values)
+        actor = TrebuchetActorID(stream.actor)
+        self._send(StreamResumeEnvelope(stream.stream_id, stream.values, actor, stream.target))
+
+    def _failed(self, error: StreamErrorEnvelope) -> None:
+        stream = self._streams.pop(error.stream_id, None)
+        if stream is not None:
+            self._history.add("trouble", stream=stream.key, code=error.code)
+            stream.stream_id, stream.last, stream.values = None, 0, 0
+            self._history.add("resume", stream=stream.key, last=0)
+            self._after_a_pause(lambda: self._start(stream))
+
+    def _watch(self, stream: Stream) -> None:
+        """It has no patience to lose."""
