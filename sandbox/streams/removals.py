@@ -3,9 +3,11 @@
 import asyncio
 import json
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sandbox.aws import Json
+
+UNREAD_ITEMS: Final = 100_000
 
 
 class TableId(NamedTuple):
@@ -28,6 +30,8 @@ class Ledger:
 
     def note(self, keys: Json, first_ms: int, last_ms: int) -> None:
         """The item with these keys was deleted within these milliseconds of real time."""
+        if len(self.spans) > UNREAD_ITEMS:  # nobody reads the stream, if there is one
+            del self.spans[next(iter(self.spans))]
         self.spans.setdefault(_text(keys), []).append((first_ms, last_ms))
 
     def take(self, keys: Json, at_ms: int) -> bool:
@@ -36,6 +40,8 @@ class Ledger:
         match = next((span for span in spans if span[0] <= at_ms <= span[1]), None)
         if match is not None:
             spans.remove(match)
+            if not spans:
+                del self.spans[_text(keys)]
         return match is not None
 
 

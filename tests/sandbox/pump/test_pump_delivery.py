@@ -441,7 +441,7 @@ def test_lanes_put_keys_into_different_batches(aws: Aws) -> None:
 def test_mappings_do_not_wait_for_each_other(aws: Aws) -> None:
     """A mapping that is stuck in a slow function holds up no other one, not even on the same stream."""
     stream = fill(aws, "a")
-    slow = aws.function("record(event)\ntime.sleep(25)")
+    slow = aws.function("record(event)\ntime.sleep(60)", timeout=90)
     quick = aws.function(TAKE)
     mapping = subscribe(aws, stream, slow)
     eventually(slow.events)
