@@ -1,0 +1,133 @@
+"""What users get for tests of their own: the documented example, the fixture, the strategies."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+
+from tests.support.world import World, message
+from trebuche import Actor, distributed
+from trebuche.envelopes import Envelope, InvocationEnvelope, decode, encode
+from trebuche.errors import ProtocolError
+from trebuche_testing import ExplorationError, Specification, explore
+from trebuche_testing.explore import ledger
+from trebuche_testing.ledger import LEDGER, Ledger
+from trebuche_testing.plan import Plan
+from trebuche_testing.schedule import run
+from trebuche_testing.strategies import envelopes, frames, invocations, schedules
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "testing.md"
+USING_THE_FIXTURE = """
+from trebuche_testing.ledger import LEDGER, Ledger
+
+def test_ledger(explore_actor):
+    assert explore_actor(Ledger, LEDGER).schedules == 7
+"""
+
+
+@dataclass
+class Clicks:
+    """How many."""
+
+    clicks: int = 0
+
+
+class Forgetful(Actor[Clicks], exposed_as="forgetful"):
+    """Does not count as its specification says."""
+
+    @distributed
+    def click(self) -> int:
+        """Count up, but not beyond three."""
+        self.state.clicks = min(3, self.state.clicks + 1)
+        return self.state.clicks
+
+
+def _click(clicks: int, _method: str, _arguments: tuple[object, ...]) -> tuple[int, object]:
+    return clicks + 1, clicks + 1
+
+
+def _call(_random: Random) -> tuple[str, tuple[()]]:
+    return "click", ()
+
+
+CLICKS = Specification(initial=0, apply=_click, calls=_call, shows=lambda clicks: {"clicks": clicks})
+
+
+def run_pytest(folder: Path, *options: str) -> str:
+    """Run pytest in a project of somebody else's; what it says."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'lambda_src'}"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *options]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_documented_example_runs(tmp_path: Path) -> None:
+    """As it stands in the document."""
+    (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "test_example.py").write_text(example, encoding="utf-8")
+    assert "1 passed" in run_pytest(tmp_path)
+
+
+def test_an_actor_that_breaks_its_specification_is_told_step_by_step() -> None:
+    """The error holds a small schedule."""
+    with pytest.raises(ExplorationError) as failed:
+        explore(Forgetful, CLICKS, seeds=range(20))
+    text = str(failed.value)
+    assert "CommitTurn" in text
+    assert "no order of its calls explains" in text
+    assert text.count("call on actor") <= 5
+
+
+def test_newer_code_is_deployed_beside_older_code() -> None:
+    """A class that follows runs in the same schedules."""
+
+    class LedgerOfTomorrow(Ledger):
+        """The same."""
+
+    assert explore(Ledger, LEDGER, seeds=range(30), deployed_later=[LedgerOfTomorrow]).schedules == 30
+
+
+def test_the_fixture_takes_its_seeds_from_the_command_line(tmp_path: Path) -> None:
+    """In a project whose conftest.py names the plugin."""
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["trebuche_testing.pytest_plugin"]\n', encoding="utf-8")
+    (tmp_path / "test_ledger.py").write_text(USING_THE_FIXTURE, encoding="utf-8")
+    assert "1 passed" in run_pytest(tmp_path, "--schedules", "7")
+
+
+@given(envelopes())
+def test_envelopes_are_what_frames_carry(envelope: Envelope) -> None:
+    """Each can be written, and read again as the same one."""
+    assert decode(encode(envelope)) == envelope
+
+
+@given(frames())
+def test_broken_frames_are_refused_with_the_one_error(frame: str) -> None:
+    """Nothing else comes out of the decoder."""
+    try:
+        envelope = decode(frame)
+    except ProtocolError:
+        return
+    assert decode(encode(envelope)) == envelope
+
+
+@given(invocations("ledger", "append"))
+def test_invocations_are_answered(invocation: InvocationEnvelope) -> None:
+    """Whatever the arguments are."""
+    world = World(Ledger)
+    world.connect()
+    assert world.handler.handle(message(invocation))["statusCode"] == 200
+
+
+@settings(max_examples=20, deadline=None)
+@given(schedules(LEDGER))
+def test_schedules_can_be_drawn_by_hypothesis(plan: Plan) -> None:
+    """And find nothing wrong."""
+    assert run(plan, ledger()).violations == []
