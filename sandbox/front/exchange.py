@@ -3,6 +3,8 @@
 import dataclasses
 import time
 
+from aiohttp import web
+
 from sandbox.aws import Json
 from sandbox.front.access_logs import AccessLogs
 from sandbox.front.api_keys import ApiKeys
@@ -10,6 +12,8 @@ from sandbox.front.api_model import Route, Served
 from sandbox.front.authorizer import authorize
 from sandbox.front.authorizer_answer import Verdict
 from sandbox.front.integration import Outcome, call_integration
+from sandbox.front.proxy import Proxy
+from sandbox.front.signed_handshake import SignedHandshakes
 from sandbox.services import Services
 from sandbox.telemetry.gateway_metrics import MeteredStage
 
@@ -21,15 +25,17 @@ class Exchange:
 
     Args:
         services: Invoke functions, read keys and date log lines.
+        proxy: Has signatures checked.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, proxy: Proxy) -> None:
+        self._signed = SignedHandshakes(services.aws, proxy)
         self._functions = services.functions
         self._metrics = services.telemetry.gateway
         self._keys = ApiKeys(services.aws)
         self._logs = AccessLogs(services.aws, services.clock)
 
-    async def admit(self, served: Served, event: Json) -> tuple[Json, Outcome]:
+    async def admit(self, served: Served, event: Json, request: web.BaseRequest) -> tuple[Json, Outcome]:
         """Decide on a handshake: who is asked depends on the ``$connect`` route; without one everybody gets in.
 
         Returns:
@@ -38,7 +44,7 @@ class Exchange:
         route = served.api.routes.get("$connect")
         if route is None:
             return {}, Outcome(200)
-        verdict = await self._judge(served, route, event)
+        verdict = await self._judge(served, route, event, request)
         context = dict(verdict.context)
         if context:
             event["requestContext"]["authorizer"] = context
@@ -69,9 +75,11 @@ class Exchange:
         """End what is under way."""
         await self._logs.stop()
 
-    async def _judge(self, served: Served, route: Route, event: Json) -> Verdict:
+    async def _judge(self, served: Served, route: Route, event: Json, request: web.BaseRequest) -> Verdict:
         if route.authorization == "CUSTOM":
             return await authorize(self._functions, route.authorizer, served, event)
+        if route.authorization == "AWS_IAM":
+            return await self._signed.judge(request, served)
         return Verdict()
 
 

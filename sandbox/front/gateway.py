@@ -28,6 +28,7 @@ from sandbox.front.events import (
 from sandbox.front.exchange import Exchange, metered
 from sandbox.front.integration import INTERNAL, Outcome
 from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES, URL_CHARACTERS
+from sandbox.front.proxy import Proxy
 from sandbox.front.selection import DEFAULT_ROUTE, select_route
 from sandbox.front.throttle import TOO_MANY, Throttle
 from sandbox.services import Services
@@ -44,6 +45,7 @@ class Gateway:
     Args:
         services: Invoke integrations, stamp events and drive the limits.
         control_plane: Says what a stage serves.
+        proxy: Has the signatures of handshakes checked.
         throttle: Says who has to wait.
         after_message: Called when an integration has run: whatever it wrote is there now.
     """
@@ -52,11 +54,12 @@ class Gateway:
         self,
         services: Services,
         control_plane: ControlPlane,
+        proxy: Proxy,
         *,
         throttle: Throttle,
         after_message: Callable[[], None],
     ) -> None:
-        self._exchange = Exchange(services)
+        self._exchange = Exchange(services, proxy)
         self._metrics = services.telemetry.gateway
         self._control_plane = control_plane
         self._clock = services.clock
@@ -86,7 +89,7 @@ class Gateway:
         if not self._throttle.admit_connection(served):
             self._metrics.refused(metered(served))
             return _refuse(429, problem(TOO_MANY, facts.connection_id))
-        context, outcome = await self._exchange.admit(served, self._connect_event(request, facts, served))
+        context, outcome = await self._exchange.admit(served, self._connect_event(request, facts, served), request)
         if not outcome.ok:
             message = outcome.problem or outcome.refusal or FORBIDDEN
             return _refuse(outcome.status, problem(message, facts.connection_id))

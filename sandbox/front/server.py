@@ -91,7 +91,7 @@ class Front:
         self._rules = ControlRules(services.aws)
         self._domains = Domains(services.aws)
         throttle = Throttle(services.clock, services.quotas)
-        self._gateway = Gateway(services, self._control_plane, throttle=throttle, after_message=pump.nudge)
+        self._gateway = Gateway(services, self._control_plane, self._proxy, throttle=throttle, after_message=pump.nudge)
         self._connections = ConnectionsApi(self._gateway, self._control_plane, self._proxy, throttle=throttle)
         self._functions = FunctionsApi(services.functions, services.events, services.permissions, self._proxy)
         self._metrics = MetricsApi(services.telemetry, services.clock, self._proxy)
