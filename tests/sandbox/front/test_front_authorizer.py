@@ -44,7 +44,8 @@ def guarded(aws: Aws, guard: Function, sources: Sequence[str] = (), **more: Any)
     aws.gateway.update_route(
         ApiId=socket.api_id, RouteId=routes["$connect"], AuthorizationType="CUSTOM", AuthorizerId=authorizer
     )
-    aws.gateway.create_deployment(ApiId=socket.api_id, StageName=socket.stage)
+    if not more.get("auto_deploy"):
+        aws.gateway.create_deployment(ApiId=socket.api_id, StageName=socket.stage)
     return socket, function
 
 
