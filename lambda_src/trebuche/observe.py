@@ -12,12 +12,15 @@ from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import deliver, detach
 from trebuche.effects import (
     FindDetached,
+    ForgetStream,
+    LoadConnection,
     LoadSubscription,
     Log,
     NoteStream,
     Now,
     OpenSubscription,
     RandomUuid,
+    RemoveSubscription,
     Routine,
     perform,
 )
@@ -90,6 +93,7 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
     """
     if request.last_sequence >= UINT64_MAX:
         raise ActorError(f"no sequence number is left above {request.last_sequence}; subscribe again")
+    yield from _leave_other_actor(actor_id, request.stream_id, caller)
     opener = yield from perform(RandomUuid())
     for _ in range(ATTEMPTS):
         known = yield from _find(actor_id, request, caller)
@@ -167,6 +171,15 @@ def _row(caller: Caller, actor_id: str, stream_id: UUID, target: str, opener: UU
         ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
         principal=caller.principal,
     )
+
+
+def _leave_other_actor(actor_id: str, stream_id: UUID, caller: Caller) -> Routine[None]:
+    """Ids of streams may be made up by clients: under one id a connection gets the values of one actor only."""
+    connection = yield from perform(LoadConnection(caller.connection_id))
+    other = connection.streams.get(stream_id) if connection else None
+    if other is not None and other != actor_id:
+        yield from perform(RemoveSubscription(other, stream_id, caller.connection_id))
+        yield from perform(ForgetStream(caller.connection_id, other, stream_id))
 
 
 def _find(actor_id: str, request: StreamResumeEnvelope, caller: Caller) -> Routine[Subscription | None]:

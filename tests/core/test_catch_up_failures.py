@@ -156,6 +156,18 @@ def test_numbers_of_two_resumes_cannot_be_mistaken_for_one_another(world: World)
     assert min(second) > max(first)
 
 
+def test_one_stream_id_on_a_connection_shows_one_actor(world: World) -> None:
+    """Resumed for a second actor, it leaves the first one; numbers go on to rise."""
+    world.connect()
+    finish(frame(world, resume(STREAM, 1, "game")))
+    finish(frame(world, resume(STREAM, 2, "game/other")))
+    write(world, 4)
+    deliver(world)
+    starts = [one for one in world.frames() if isinstance(one, StreamStartEnvelope)]
+    assert [start.actor_id.id for start in starts] == ["game", "game/other"]
+    assert [row.actor_id for row in world.subscriptions.attached.values()] == ["game/other"]
+
+
 @pytest.mark.parametrize("envelope", [observe("game"), resume(STREAM, 1, "game")], ids=["subscribe", "resume"])
 def test_a_failing_catch_up_says_so_before_it_detaches(world: World, envelope: Envelope) -> None:
     """Its answer may be lost; a client that was told nothing would go on to believe in its stream."""
