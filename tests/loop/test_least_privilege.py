@@ -43,7 +43,8 @@ def failing(deployed: Deployed, scenario: Scenario, part: str) -> str | None:
 def test_permission_that_is_taken_away_is_missed(deployed: Deployed, scenario: Scenario) -> None:
     """An action, a resource and a resource policy: each is needed by the check that fails."""
     assert "todos" in (failing(deployed, scenario, "actor-todo-list State action dynamodb:PutItem") or "")
-    assert "game forwarded" in (failing(deployed, scenario, "websocket Invoke resource") or "")
+    todos = deployed.outputs["functions"]["actor-todo-list"]
+    assert failing(deployed, scenario, f"websocket Invoke resource {todos}") == "call todos forwarded"
     assert "game directly" in (failing(deployed, scenario, "actor-game-room:live permission for") or "")
 
 

@@ -195,24 +195,25 @@ class Scenario:
 
     async def _give_up(self) -> None:
         """A change that cannot be delivered ends in the failure queue."""
-        own, table = _fresh("todos"), self._outputs["subscriptions_table"]
+        own, table, queue = _fresh("todos"), self._outputs["subscriptions_table"], self._failure_queue()
+        self._aws.queues.purge_queue(QueueUrl=queue)  # of what other removals have left there
         broken: Any = {"actorId": {"S": own}, "streamId": {"S": "broken"}}
         self._aws.dynamodb.put_item(TableName=table, Item=broken | {"ttl": {"N": str(_later())}})
         try:
             async with Peer.at(self._endpoint) as peer:
                 await peer.call(own, METHODS["todos"], "lost")
-            await _until(self._has_dead_letter)
+            await _until(partial(self._has_dead_letter, queue))
         finally:
             self._aws.dynamodb.delete_item(TableName=table, Key=broken)
 
-    def _has_dead_letter(self) -> bool:
+    def _failure_queue(self) -> str:
         alias = self._outputs["functions"]["stream-processor"]
         [mapping] = self._aws.functions.list_event_source_mappings(FunctionName=alias)["EventSourceMappings"]
         name = mapping["DestinationConfig"]["OnFailure"]["Destination"].rpartition(":")[2]
-        url = self._aws.queues.get_queue_url(QueueName=name)["QueueUrl"]
-        messages = self._aws.queues.receive_message(QueueUrl=url).get("Messages", [])
-        for message in messages:
-            self._aws.queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return self._aws.queues.get_queue_url(QueueName=name)["QueueUrl"]
+
+    def _has_dead_letter(self, queue: str) -> bool:
+        messages = self._aws.queues.receive_message(QueueUrl=queue).get("Messages", [])
         return any("DDBStreamBatchInfo" in json.loads(message["Body"]) for message in messages)
 
     def _row(self, actor_id: str, connection_id: str) -> Subscription:
