@@ -89,7 +89,7 @@ def draw(seed: int, specification: Specification) -> Plan:
         seed=seed,
         swift=tuple(random.random() < 0.25 for _ in range(clients)),
         direct=tuple(random.random() < 0.6 for _ in range(clients)),
-        young_ms=tuple(random.choice((0, 0, 0, 150, 450)) for _ in range(clients)),
+        young_ms=tuple(random.choice((0, 0, 150, 450, 600)) for _ in range(clients)),
         actors=2,
         shards=1 + int(random.random() * 2),
         acts=tuple(sorted((*calls, *streams), key=lambda act: act.at_ms)),

@@ -1,4 +1,4 @@
-"""A client with the habits of Swift's: ids of its own, counted values, gaps accepted, nothing ever repeated."""
+"""A client with the habits of Swift's: ids of its own, counted values, gaps accepted, no resume repeated."""
 
 from trebuche.envelopes import (
     StreamDataEnvelope,

@@ -255,7 +255,7 @@ class System:
         client_late = act.amount if act.kind == plans.CUT_CLIENT_LATE else 0
         gateway_late = act.amount if act.kind == plans.CUT_GATEWAY_LATE else 0
         told = act.kind != plans.CUT_UNTOLD
-        client.young_ms = act.amount if act.amount % 3 == 0 else 0
+        client.young_ms = act.amount if act.amount % 2 == 0 else 0
         self.front.cut(client.socket, client_late_ms=client_late, gateway_late_ms=gateway_late, told=told)
 
     def _note_end(self) -> None:
