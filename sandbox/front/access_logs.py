@@ -15,9 +15,12 @@ from sandbox.aws import AwsClient, AwsRefusedError, Json
 from sandbox.clock import Clock
 from sandbox.front.api_model import Served
 from sandbox.front.integration import Outcome
+from sandbox.permissions import Permissions
+from sandbox.permissions.permissions import API_GATEWAY
 
 ABSENT: Final = "-"
 _VARIABLE = re.compile(r"\$\{context\.(?P<braced>[\w.\-]+)\}|\$context\.(?P<bare>\w+(?:[.\-]\w+)*)")
+LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 _LOGS: Final = "Logs_20140328"
 _BAD_GATEWAY: Final = 502
 _FAILED: Final = 500
@@ -61,11 +64,13 @@ class AccessLogs:
     Args:
         aws: Writes to the log groups of the APIs' accounts.
         clock: Dates the lines.
+        permissions: Judges whether the account's role for logs may write.
     """
 
-    def __init__(self, aws: AwsClient, clock: Clock) -> None:
+    def __init__(self, aws: AwsClient, clock: Clock, permissions: Permissions) -> None:
         self._aws = aws
         self._clock = clock
+        self._permissions = permissions
         self._stream = secrets.token_hex(16)
         self._waiting: defaultdict[str, list[Json]] = defaultdict(list)
         self._flushing: dict[str, asyncio.Task[None]] = {}
@@ -98,12 +103,26 @@ class AccessLogs:
 
     async def _put(self, arn: str, lines: list[Json]) -> None:
         _, _, _, region, account, _, group = arn.removesuffix(":*").split(":", 6)
+        stream = f"{arn.removesuffix(':*')}:log-stream:{self._stream}"
+        await self._check_role(stream, region=region, account=account)
         place: Json = {"logGroupName": group, "logStreamName": self._stream}
         if arn not in self._streams:
             await self._aws.call(f"{_LOGS}.CreateLogStream", place, service="logs", region=region, account=account)
             self._streams.add(arn)
         document = {**place, "logEvents": lines}
         await self._aws.call(f"{_LOGS}.PutLogEvents", document, service="logs", region=region, account=account)
+
+    async def _check_role(self, stream_arn: str, *, region: str, account: str) -> None:
+        """API Gateway writes in the role that its account settings name.
+
+        Raises:
+            AwsRefusedError: There is none, API Gateway cannot take it, or it may not write.
+        """
+        settings = await self._aws.get_json("/account", service="apigateway", region=region, account=account)
+        role = settings.get("cloudwatchRoleArn") or "none (account settings, cloudwatchRoleArn)"
+        reason = await self._permissions.judge_role(role, API_GATEWAY, LOG_ACTIONS, stream_arn)
+        if reason is not None:
+            raise AwsRefusedError(403, "AccessDeniedException", reason)
 
 
 def _flatten(prefix: str, document: Mapping[str, object]) -> dict[str, object]:

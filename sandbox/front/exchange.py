@@ -33,7 +33,7 @@ class Exchange:
         self._functions = services.functions
         self._metrics = services.telemetry.gateway
         self._keys = ApiKeys(services.aws)
-        self._logs = AccessLogs(services.aws, services.clock)
+        self._logs = AccessLogs(services.aws, services.clock, services.permissions)
 
     async def admit(self, served: Served, event: Json, request: web.BaseRequest) -> tuple[Json, Outcome]:
         """Decide on a handshake: who is asked depends on the ``$connect`` route; without one everybody gets in.

@@ -33,7 +33,9 @@ class Roles:
         self._aws = aws
 
     async def find(self, arn: str) -> Role | None:
-        """The role, or None when it is not there."""
+        """The role, or None when it is not there, or this is no role's ARN."""
+        if ":role/" not in arn:
+            return None
         fields = {"Action": "GetRole", "RoleName": arn.rpartition("/")[2]}
         answer = await self._call(arn, fields, missing_is_none=True)
         if answer is None:

@@ -89,6 +89,10 @@ async def examine(scenario: Scenario, aws: Aws, removal: Removal) -> Finding:
         return Finding(removal)
     with removal.removed(aws):
         failure = await scenario.first_failure()
+        if failure is not None:  # alone, so that it is not for want of time
+            failure = await scenario.failure_of(failure.check)
+        if failure is None:
+            failure = await scenario.first_failure(seconds=PATIENT_SECONDS, at_once=1)
     if failure is not None:
         again = await scenario.failure_of(failure.check, seconds=PATIENT_SECONDS)
         if again is not None:

@@ -12,7 +12,7 @@ from sandbox.front.access_logs import render, values_of
 from sandbox.front.integration import Outcome
 from tests.support.sandbox import REGION, Aws, Json, Socket, eventually
 
-ROLE = "arn:aws:iam::000000000000:role/logs"
+WRITER = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 LINE = json.dumps(
     {
         "id": "$context.requestId",
@@ -28,9 +28,19 @@ LINE = json.dumps(
 TAKE = 'record(event)\nreturn {"statusCode": 200, "body": "taken"}'
 
 
-def logged(aws: Aws, socket: Socket) -> str:
+def log_role(aws: Aws, service: str = "apigateway.amazonaws.com", policy: str = WRITER) -> str:
+    """A role with which a service may do what one of AWS's own policies says."""
+    name = f"logs-{secrets.token_hex(4)}"
+    allow = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    role = aws.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    aws.iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    return role
+
+
+def logged(aws: Aws, socket: Socket, role: str | None = None) -> str:
     """Switch the stage's access log on; the name of its log group."""
-    operations: Any = [{"op": "replace", "path": "/cloudwatchRoleArn", "value": ROLE}]
+    operations: Any = [{"op": "replace", "path": "/cloudwatchRoleArn", "value": role or log_role(aws)}]
     aws.client("apigateway").update_account(patchOperations=operations)
     group = f"access-{secrets.token_hex(4)}"
     aws.client("logs").create_log_group(logGroupName=group)
@@ -108,3 +118,22 @@ def test_variables_are_replaced_plainly() -> None:
         "$context.error.messageString $context.integrationLatency $context.authorizer.latency $context.nosuch. $other"
     )
     assert render(template, values) == 's sx p 504 late "one" "late \\"one\\"" 12 7 -. $other'
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [{"service": "lambda.amazonaws.com"}, {"policy": "arn:aws:iam::aws:policy/AmazonSQSFullAccess"}],
+    ids=["role of another service", "role that may not write"],
+)
+def test_log_is_written_in_the_accounts_role(aws: Aws, unfit: dict[str, str]) -> None:
+    """Nothing is written in a role that API Gateway cannot take, or that may not write; with a fit one it is."""
+    socket = aws.web_socket({"$default": aws.function(TAKE)})
+    group = logged(aws, socket, log_role(aws, **unfit))
+    with connect(socket.url) as client:
+        client.send("lost")
+        client.recv(timeout=20)
+        fit: Any = [{"op": "replace", "path": "/cloudwatchRoleArn", "value": log_role(aws)}]
+        aws.client("apigateway").update_account(patchOperations=fit)
+        client.send("kept")
+        client.recv(timeout=20)
+        assert len(eventually(lambda: lines(aws, group))) == 1
