@@ -4,11 +4,14 @@ sandbox = Handle("http://127.0.0.1:4565")
 sandbox.clock.advance("2h")
 """
 
+import contextlib
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from sandbox.durations import seconds_of
 from sandbox.errors import SandboxError
@@ -27,6 +30,7 @@ class Handle:
     def __init__(self, aws_endpoint: str) -> None:
         channel = Channel(aws_endpoint.rstrip("/"))
         self.clock = ClockHandle(channel)
+        self.faults = FaultsHandle(channel)
 
 
 class ClockHandle:
@@ -56,6 +60,51 @@ class ClockHandle:
             SandboxError: No sandbox there, no such duration, or a negative one.
         """
         return float(self._channel.call("POST", "clock", {"seconds": seconds_of(by)})["now"])
+
+
+class FaultsHandle:
+    """The sandbox's faults; all are off until they are set."""
+
+    def __init__(self, channel: "Channel") -> None:
+        self._channel = channel
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Every fault: ``name``, ``description``, ``filters``, ``parameters``, and how it is ``set`` (None: off)."""
+        faults: list[dict[str, Any]] = self._channel.call("GET", "faults")["faults"]
+        return faults
+
+    def set(self, name: str, *, rate: float = 1.0, count: int | None = None, seed: int = 0, **settings: object) -> None:
+        """Switch a fault on, or set it anew.
+
+        Args:
+            name: See ``describe``.
+            rate: Chance of striking at each opportunity, 0 to 1.
+            count: How often it strikes at most.
+            seed: Draws the same chances for the same opportunities.
+            settings: The fault's own filters and parameters, such as ``table="todo-*"`` or ``seconds=5``.
+
+        Raises:
+            SandboxError: There is no such fault, or it cannot be set so; the text says what it takes.
+        """
+        document = {"rate": rate, "count": count, "seed": seed, **settings}
+        self._channel.call("PUT", f"faults/{quote(name, safe='')}", document)
+
+    def clear(self, name: str | None = None) -> None:
+        """Switch one fault off, or all.
+
+        Raises:
+            SandboxError: There is no such fault.
+        """
+        self._channel.call("DELETE", "faults" if name is None else f"faults/{quote(name, safe='')}")
+
+    @contextlib.contextmanager
+    def during(self, name: str, **settings: Any) -> Iterator[None]:
+        """Have a fault on while the block runs; takes what ``set`` takes."""
+        self.set(name, **settings)
+        try:
+            yield
+        finally:
+            self.clear(name)
 
 
 class Channel:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sandbox.aws import AwsClient
 from sandbox.clock import Clock
 from sandbox.expiry import DELAY_SECONDS, TimeToLive
+from sandbox.faults import Faults
 from sandbox.functions import Events, Functions
 from sandbox.permissions import Permissions
 from sandbox.quotas import Quotas
@@ -19,6 +20,7 @@ class Services:
     Args:
         aws: Reaches the emulator as an account's root.
         clock: Drives every limit, window and expiry.
+        faults: What is to go wrong; nothing at first.
         functions: Invokes functions.
         events: Takes asynchronous invocations.
         quotas: What each account may do in each Region.
@@ -30,6 +32,7 @@ class Services:
 
     aws: AwsClient
     clock: Clock
+    faults: Faults
     functions: Functions
     events: Events
     quotas: Quotas
@@ -49,6 +52,7 @@ def services_on(aws: AwsClient, quotas: Quotas, *, ttl_delay_seconds: float = DE
     return Services(
         aws=aws,
         clock=clock,
+        faults=Faults(),
         functions=functions,
         events=events,
         quotas=quotas,

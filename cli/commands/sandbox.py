@@ -98,3 +98,50 @@ def advance(duration: str, *, at: str | None, as_json: bool) -> int:
     from cli.sandbox_control import advance_clock
 
     return advance_clock(Output(as_json=as_json), at, duration)
+
+
+@sandbox.group(invoke_without_command=True, short_help="List what can be made to go wrong, and switch it on and off.")
+@_at
+@as_json
+@click.pass_context
+def faults(context: click.Context, *, at: str | None, as_json: bool) -> int:
+    """List the faults: what each does, what it takes, and which are on. All are off at first.
+
+    With --json: {"faults":[{"name":…,"description":…,"filters":[…],"parameters":{…},"set":…}]}.
+    """
+    from cli.output import OK, Output
+    from cli.sandbox_control import print_faults
+
+    return OK if context.invoked_subcommand else print_faults(Output(as_json=as_json), at)
+
+
+@faults.command("set")
+@click.argument("name")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--rate", type=float, default=1.0, show_default=True, help="Chance of striking at each opportunity.")
+@click.option("--count", type=int, help="Strike so often at most.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Draw the same chances again.")
+@_at
+def set_fault(
+    name: str, settings: tuple[str, ...], *, rate: float, count: int | None, seed: int, at: str | None
+) -> int:
+    r"""Switch fault NAME on; KEY=VALUE narrows it down, or tells it how.
+
+    \b
+      trebuche sandbox faults set throttled-table table=todo-* --rate 0.1 --seed 7
+    """
+    from cli.output import Output
+    from cli.sandbox_control import set_fault as work
+
+    return work(Output(), at, name, {"rate": rate, "count": count, "seed": seed}, settings)
+
+
+@faults.command("clear")
+@click.argument("name", required=False)
+@_at
+def clear_faults(name: str | None, *, at: str | None) -> int:
+    """Switch fault NAME off, or all of them."""
+    from cli.output import Output
+    from cli.sandbox_control import clear_faults as work
+
+    return work(Output(), at, name)

@@ -19,16 +19,33 @@ from sandbox.front.gateway import Gateway
 from sandbox.front.limits import MESSAGE_BYTES
 from sandbox.front.proxy import Proxy
 from sandbox.front.throttle import TOO_MANY, Throttle
+from sandbox.services import Services
 
 GONE: Final = 410
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{15}=")
 _DELETED: Final = (1000, "Connection Closed Normally")
+_REFUSALS: Final = {
+    "post-gone": (GONE, "GoneException", "Gone"),
+    "post-throttled": (429, "LimitExceededException", TOO_MANY),
+    "post-error": (500, "InternalServerErrorException", "Internal server error"),
+}
+"""What each fault of a post answers."""
 
 
 class ConnectionsApi:
     """Serves ``/<stage>/@connections/<id>`` of every API."""
 
-    def __init__(self, gateway: Gateway, control_plane: ControlPlane, proxy: Proxy, *, throttle: Throttle) -> None:
+    def __init__(
+        self,
+        services: Services,
+        gateway: Gateway,
+        control_plane: ControlPlane,
+        proxy: Proxy,
+        *,
+        throttle: Throttle,
+    ) -> None:
+        self._faults = services.faults
+        self._clock = services.clock
         self._gateway = gateway
         self._control_plane = control_plane
         self._proxy = proxy
@@ -53,7 +70,22 @@ class ConnectionsApi:
         connection = self._gateway.find(api_id, stage, connection_id)
         if connection is None:
             return _error(GONE, "GoneException", "Gone")
+        if self._faults.active and request.method == "POST" and (answer := await self._strike(connection)):
+            return answer
         return _act(request.method, connection, body)
+
+    async def _strike(self, connection: Connection) -> web.StreamResponse | None:
+        """The answer that a fault gives to a post; None when the post goes its way."""
+        facts = connection.facts.named()
+        if fault := self._faults.take("post-hang", **facts):
+            await self._clock.sleep(fault.parameters["seconds"])
+        for name, refusal in _REFUSALS.items():
+            if self._faults.take(name, **facts):
+                return _error(*refusal)
+        if self._faults.take("cut-socket", **facts):
+            connection.abort()
+            return web.Response(status=200)
+        return None
 
 
 def _act(method: str, connection: Connection, body: bytes) -> web.StreamResponse:

@@ -10,39 +10,48 @@ from typing import Final
 from aiohttp import web
 
 from sandbox.aws import Json
-from sandbox.clock import Clock
+from sandbox.errors import SandboxError
+from sandbox.services import Services
 
 CONTROL_PATH: Final = "/_sandbox/"
 LONGEST_TURN_SECONDS: Final = 366 * 86_400.0
-
-
-class ControlError(Exception):
-    """A request that cannot be done; the text says why."""
+CALLS: Final = "GET and POST /_sandbox/clock; GET and DELETE /_sandbox/faults; PUT and DELETE /_sandbox/faults/NAME"
 
 
 class ControlApi:
     """Serves the sandbox's own paths.
 
     Args:
-        clock: Shown and turned.
+        services: Their clock is shown and turned, their faults listed, set and cleared.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, services: Services) -> None:
+        self._clock = services.clock
+        self._faults = services.faults
 
     async def handle(self, request: web.BaseRequest, path: str) -> web.Response:
         """Answer one request with JSON; what is wrong is said in ``message``."""
         try:
             return _json(200, await self._answer(request.method, path, await request.content.read()))
-        except ControlError as error:
+        except SandboxError as error:
             return _json(400, {"message": str(error)})
 
     async def _answer(self, method: str, path: str, body: bytes) -> Json:
-        if path.partition("?")[0] != f"{CONTROL_PATH}clock" or method not in ("GET", "POST"):
-            raise ControlError(f"The sandbox has no {method} {path}; it has GET and POST /_sandbox/clock.")
-        if method == "POST":
-            await self._clock.pass_time(_seconds(_parse(body)))
-        return {"now": self._clock.now(), "offset": self._clock.offset}
+        kind, _, name = path.partition("?")[0].removeprefix(CONTROL_PATH).partition("/")
+        match method, kind, name:
+            case (("GET" | "POST"), "clock", ""):
+                if method == "POST":
+                    await self._clock.pass_time(_seconds(_parse(body)))
+                return {"now": self._clock.now(), "offset": self._clock.offset}
+            case "GET", "faults", "":
+                pass
+            case "DELETE", "faults", _:
+                self._faults.clear(name or None)
+            case (("PUT" | "POST"), "faults", _) if name:
+                self._faults.set(name, _parse(body))
+            case _:
+                raise SandboxError(f"The sandbox has no {method} {path}; it has {CALLS}.")
+        return {"faults": self._faults.describe()}
 
 
 def _parse(body: bytes) -> Json:
@@ -51,16 +60,16 @@ def _parse(body: bytes) -> Json:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise ControlError("The body is no JSON object.")
+        raise SandboxError("The body is no JSON object.")
     return document
 
 
 def _seconds(document: Json) -> float:
     seconds = document.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
-        raise ControlError(f"seconds is {seconds!r}; give a number such as 7200.")
+        raise SandboxError(f"seconds is {seconds!r}; give a number such as 7200.")
     if not 0 <= seconds <= LONGEST_TURN_SECONDS:
-        raise ControlError(f"seconds is {seconds:g}; a clock is only turned forward, by at most 366 days at once.")
+        raise SandboxError(f"seconds is {seconds:g}; a clock is only turned forward, by at most 366 days at once.")
     return float(seconds)
 
 

@@ -40,6 +40,10 @@ class ConnectionFacts:
     user_agent: str | None
     authorizer: Mapping[str, object] = field(default_factory=dict)
 
+    def named(self) -> dict[str, str]:
+        """What faults can be narrowed down to."""
+        return {"api": self.api_id, "stage": self.stage, "connection": self.connection_id}
+
     def identity(self) -> Json:
         """The caller as ``GetConnection`` and ``requestContext`` show it."""
         agent = {} if self.user_agent is None else {"userAgent": self.user_agent}

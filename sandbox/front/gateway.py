@@ -63,6 +63,7 @@ class Gateway:
         self._metrics = services.telemetry.gateway
         self._control_plane = control_plane
         self._clock = services.clock
+        self._faults = services.faults
         self._throttle = throttle
         self._after_message = after_message
         self._connections: dict[str, Connection] = {}
@@ -187,6 +188,8 @@ class Gateway:
             connection.send(_within_limit(outcome.body, facts))
 
     async def _on_disconnect(self, facts: ConnectionFacts, code: int, reason: str) -> None:
+        if self._faults.take("lost-disconnect", **facts.named()):
+            return
         try:
             served = await self._control_plane.serve(facts.api_id, facts.stage)
         except (aiohttp.ClientError, AwsRefusedError):

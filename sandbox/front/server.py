@@ -7,10 +7,13 @@ from typing import Final
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from sandbox.aws import AwsRefusedError
 from sandbox.errors import SandboxError
 from sandbox.expiry import Janitor
+from sandbox.faults.requests import RequestFaults
+from sandbox.faults.workers import Workers
 from sandbox.front.api_endpoint import rewrite_endpoints
 from sandbox.front.connections_api import ConnectionsApi
 from sandbox.front.control_api import CONTROL_PATH, ControlApi
@@ -92,7 +95,7 @@ class Front:
         self._domains = Domains(services.aws)
         throttle = Throttle(services.clock, services.quotas)
         self._gateway = Gateway(services, self._control_plane, self._proxy, throttle=throttle, after_message=pump.nudge)
-        self._connections = ConnectionsApi(self._gateway, self._control_plane, self._proxy, throttle=throttle)
+        self._connections = ConnectionsApi(services, self._gateway, self._control_plane, self._proxy, throttle=throttle)
         self._functions = FunctionsApi(services.functions, services.events, services.permissions, self._proxy)
         self._metrics = MetricsApi(services.telemetry, services.clock, self._proxy)
         self._tables = MeteredTables(services.telemetry.tables, self._callers, self._proxy)
@@ -100,10 +103,12 @@ class Front:
         self._permissions = services.permissions
         self._telemetry = services.telemetry
         self._mappings = MappingsApi(pump, self._proxy)
-        self._control = ControlApi(services.clock)
+        self._control = ControlApi(services)
         self._streams = StreamsApi(services.streams, services.clock, self._proxy)
         self._janitor = Janitor(services.aws, services.clock, services.time_to_live, services.streams)
         self._time_to_live = TimeToLiveApi(services.time_to_live, self._janitor, services.aws, self._proxy)
+        self._faults = services.faults
+        self._request_faults = RequestFaults(services.faults, Workers(URL(emulator_endpoint).port or 0))
         self._runner: web.ServerRunner | None = None
 
     @property
@@ -203,7 +208,11 @@ class Front:
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
         body, target = await request.content.read(), request.headers.get("X-Amz-Target", "")
-        answer = await (self._tables if self._tables.meters(request) else self._proxy).send(request, body)
+        sender = self._tables if self._tables.meters(request) else self._proxy
+        if self._faults.active:
+            answer = await self._request_faults.send(request, body, lambda: sender.send(request, body))
+        else:
+            answer = await sender.send(request, body)
         if _SIGNED_FOR_IAM.search(request.headers.get("Authorization", "")):
             self._permissions.forget()  # its reads look like its writes, and asking anew is cheap
         if _TABLE_WRITE.match(target):

@@ -8,6 +8,7 @@ from typing import Final
 
 from sandbox.aws import Json
 from sandbox.clock import Clock
+from sandbox.faults import Faults
 from sandbox.pump.delivery import Delivery
 from sandbox.pump.mapping import Mapping
 
@@ -29,10 +30,12 @@ class Waiting:
 class Lane:
     """Delivers its records in order, batch after batch; the lanes of a shard do not wait for each other."""
 
-    def __init__(self, mapping: Mapping, delivery: Delivery, clock: Clock) -> None:
+    def __init__(self, mapping: Mapping, delivery: Delivery, clock: Clock, faults: Faults) -> None:
         self._mapping = mapping
         self._delivery = delivery
         self._clock = clock
+        self._faults = faults
+        self._repeated: list[Waiting] = []
         self._waiting: deque[Waiting] = deque()
         self._waiting_bytes = _ENVELOPE_BYTES
         self._arrived = asyncio.Event()
@@ -59,9 +62,20 @@ class Lane:
             await self._until_enough()
             self._busy = True
             try:
-                await self._delivery.deliver(self._take())
+                batch = self._take()
+                await self._delivery.deliver([one.record for one in batch])
+                if self._faults.active:
+                    await self._deliver_again(batch)
             finally:
                 self._busy = False
+
+    async def _deliver_again(self, batch: list[Waiting]) -> None:
+        """At least once: what was taken may come again by itself, or together with later records."""
+        function, table = self._mapping.function_arn.split(":")[6], self._mapping.stream_arn.split("/")[1]
+        if self._faults.take("duplicated-batch", function=function, table=table):
+            await self._delivery.deliver([one.record for one in batch])
+        if self._faults.take("overlapping-batch", function=function, table=table):
+            self._repeated = batch
 
     async def _until_enough(self) -> None:
         """Wait for a first record, then until the batch is full or its window is over."""
@@ -81,14 +95,16 @@ class Lane:
     def _full(self) -> bool:
         return len(self._waiting) >= self._mapping.settings.batch_size or self._waiting_bytes > PAYLOAD_BYTES
 
-    def _take(self) -> list[Json]:
-        batch: list[Json] = []
-        size = _ENVELOPE_BYTES
+    def _take(self) -> list[Waiting]:
+        room = self._mapping.settings.batch_size - 1  # for what is to come again, beside at least one later record
+        batch = self._repeated[-room:] if room else []
+        self._repeated = []
+        size = _ENVELOPE_BYTES + sum(one.size for one in batch)
         while self._waiting and len(batch) < self._mapping.settings.batch_size:
             size += self._waiting[0].size
             if batch and size > PAYLOAD_BYTES:
                 break
             taken = self._waiting.popleft()
             self._waiting_bytes -= taken.size
-            batch.append(taken.record)
+            batch.append(taken)
         return batch

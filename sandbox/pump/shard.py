@@ -36,6 +36,7 @@ class Shard:
         self._services = services
         part = log.part(index)
         self._position = part.end if mapping.starting_position == "LATEST" else part.trimmed
+        self._table = mapping.stream_arn.split("/")[1]
         self._lanes: list[Lane] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -47,6 +48,7 @@ class Shard:
                     await self._mapping.enabled.wait()
                     await self._until_permitted()
                     await self._fit_lanes()
+                    await self._lag()
                     self._take()
             await self._until_idle()
             self._mapping.last_result = STREAM_GONE
@@ -76,9 +78,19 @@ class Shard:
         except (aiohttp.ClientError, AwsRefusedError, TimeoutError):
             return False  # the emulator is in trouble: asked again
 
+    async def _lag(self) -> None:
+        """Let the next change grow as old as the fault says."""
+        fault = self._services.faults.find("stream-lag", table=self._table)
+        oldest = self._log.part(self._index).since(self._position, 1)
+        if fault is not None and oldest:
+            await self._services.clock.sleep(
+                oldest[0].created + fault.parameters["seconds"] - self._services.clock.now()
+            )
+
     def _take(self) -> None:
         part = self._log.part(self._index)
-        changes = part.since(self._position, PAGE_CHANGES)
+        lags = self._services.faults.find("stream-lag", table=self._table) is not None
+        changes = part.since(self._position, 1 if lags else PAGE_CHANGES)
         self._position = max(self._position, part.trimmed) + len(changes)
         for change in changes:
             self._deal(change)
@@ -98,7 +110,9 @@ class Shard:
         await self._until_idle()
         self._stop_lanes()
         delivery = Delivery(self._mapping, self._log.shard_id(self._index), self._services)
-        self._lanes = [Lane(self._mapping, delivery, self._services.clock) for _ in range(wanted)]
+        self._lanes = [
+            Lane(self._mapping, delivery, self._services.clock, self._services.faults) for _ in range(wanted)
+        ]
         self._tasks = [asyncio.create_task(lane.run()) for lane in self._lanes]
 
     async def _until_idle(self) -> None:

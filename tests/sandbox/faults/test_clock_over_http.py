@@ -4,7 +4,6 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from cli.main import main
 from sandbox.client import RunningSandbox
 from sandbox.errors import SandboxError
 from sandbox.handle import Handle
-from tests.support.sandbox import Aws, eventually, running_sandbox
+from tests.support.sandbox import Aws, eventually
 
 Capture = pytest.CaptureFixture[str]
 HERE = 'record(event)\nreturn {"statusCode": 200, "body": event["requestContext"]["connectionId"]}'
@@ -25,19 +24,6 @@ import boto3
 item = {"actorId": {"S": "a"}, "entry": {"S": "b"}}
 boto3.client("dynamodb").put_item(TableName=event["table"], Item=item)
 """
-
-
-@pytest.fixture(scope="module")
-def turned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    """A sandbox whose clock nobody else relies on."""
-    with running_sandbox(tmp_path_factory.mktemp("turned")) as running:
-        yield running
-
-
-@pytest.fixture
-def handle(turned: RunningSandbox) -> Handle:
-    """A handle on it."""
-    return Handle(turned.record.aws_endpoint)
 
 
 def test_the_clock_is_real_time_plus_what_it_was_turned_by(handle: Handle) -> None:
@@ -126,3 +112,26 @@ def test_the_command_line_names_a_bad_duration(turned: RunningSandbox, capsys: C
     """One sentence with what was typed, and exit code 1."""
     assert main(["sandbox", "clock", "advance", "soon", "--at", turned.record.aws_endpoint]) == 1
     assert "'soon' is no duration" in capsys.readouterr().err
+
+
+def test_the_command_line_lists_sets_and_clears_faults(turned: RunningSandbox, handle: Handle, capsys: Capture) -> None:
+    """`faults` says what there is and what is on; `set` and `clear` switch."""
+    at = ["--at", turned.record.aws_endpoint]
+    assert main(["sandbox", "faults", "set", "post-hang", "api=none", "seconds=5", "--rate", "0.5", *at]) == 0
+    assert main(["sandbox", "faults", "--json", *at]) == 0
+    [one] = [fault for fault in json.loads(capsys.readouterr().out)["faults"] if fault["set"]]
+    assert (one["name"], one["set"]["rate"], one["set"]["filters"]) == ("post-hang", 0.5, {"api": "none"})
+    assert one["set"]["parameters"] == {"seconds": 5}
+    assert main(["sandbox", "faults", *at]) == 0
+    assert "post-hang          on " in capsys.readouterr().out
+    assert main(["sandbox", "faults", "clear", *at]) == 0
+    assert not any(fault["set"] for fault in handle.faults.describe())
+
+
+def test_the_command_line_names_a_bad_setting(turned: RunningSandbox, capsys: Capture) -> None:
+    """What is no KEY=VALUE is wrong usage; what the fault does not take is refused by the sandbox."""
+    at = ["--at", turned.record.aws_endpoint]
+    assert main(["sandbox", "faults", "set", "post-gone", "api", *at]) == 2
+    assert "'api' is no KEY=VALUE" in capsys.readouterr().err
+    assert main(["sandbox", "faults", "set", "post-gone", "table=x", *at]) == 1
+    assert "post-gone takes no 'table'" in capsys.readouterr().err

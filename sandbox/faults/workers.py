@@ -1,0 +1,92 @@
+"""The processes that functions run in: which one has sent a request, whether it is idle, and how it ends.
+
+Lambda's worker is a process of this machine here, so "killed" means killed. All of it is read from Linux's ``/proc``.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from weakref import WeakKeyDictionary
+
+_PROC: Final = Path("/proc")
+_NAME: Final = b"AWS_LAMBDA_FUNCTION_NAME="
+_EMULATOR: Final = b"GATEWAY_PORT="
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that runs a function, one invocation at a time."""
+
+    pid: int
+    function: str
+
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for its next event, which comes through a pipe (or is gone)."""
+        try:
+            return "pipe" in (_PROC / str(self.pid) / "wchan").read_text()
+        except OSError:
+            return True
+
+    def kill(self) -> None:
+        """End the process as a machine that fails does."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+class Workers:
+    """The workers of one emulator.
+
+    Args:
+        emulator_port: Tells them from those of another sandbox on this machine.
+    """
+
+    def __init__(self, emulator_port: int) -> None:
+        self._mark = _EMULATOR + str(emulator_port).encode()
+        self._known: WeakKeyDictionary[asyncio.BaseTransport, Worker] = WeakKeyDictionary()
+
+    def behind(self, transport: asyncio.BaseTransport | None) -> Worker | None:
+        """The worker at the other end of a connection; None when somebody else is there."""
+        if transport is None:
+            return None
+        if (known := self._known.get(transport)) is not None:
+            return known
+        inode = _inode_of(transport.get_extra_info("peername")[1])
+        found = next((worker for worker in self._all() if _holds(worker.pid, inode)), None) if inode else None
+        if found is not None:
+            self._known[transport] = found
+        return found
+
+    def _all(self) -> Iterator[Worker]:
+        for folder in _PROC.iterdir():
+            if not folder.name.isdigit():
+                continue
+            try:
+                variables = (folder / "environ").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            names = [entry.removeprefix(_NAME) for entry in variables if entry.startswith(_NAME)]
+            if names and self._mark in variables:
+                yield Worker(int(folder.name), names[0].decode())
+
+
+def _inode_of(port: int) -> str | None:
+    """The inode of the connection whose local end has this port, seen from the client's side."""
+    for line in (_PROC / "net" / "tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1].endswith(f":{port:04X}"):
+            return fields[9]
+    return None
+
+
+def _holds(pid: int, inode: str) -> bool:
+    wanted = f"socket:[{inode}]"
+    try:
+        return any(str(entry.readlink()) == wanted for entry in (_PROC / str(pid) / "fd").iterdir())
+    except OSError:
+        return False
