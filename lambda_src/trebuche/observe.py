@@ -140,7 +140,7 @@ def _catch_up_or_fail(
     """A stream that ends with an error must not go on; detached, it keeps base and filter for another resume.
 
     The error is posted before that: the function's answer says it too, but nobody repeats an answer that is lost, and
-    the client would go on to believe in its stream.
+    the client would go on to believe in its stream. Where it cannot be posted the row stays, to be rescued.
     """
     row = opened.row
     try:
@@ -154,7 +154,8 @@ def _catch_up_or_fail(
         except DeliveryError as failure:
             fields = {"streamId": row.stream_id, "code": failure.code}
             yield from perform(Log(logs.WARNING, "undelivered", fields, failure))
-        yield from detach(row)
+        else:
+            yield from detach(row)
         raise
 
 

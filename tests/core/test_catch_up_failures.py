@@ -11,12 +11,12 @@ from actors.game_room import GameRoom
 from tests.support.steps import Task, some_order
 from tests.support.world import World, observe, resume, write_state
 from trebuche.actor_types import ActorType
-from trebuche.adapters.memory import InMemorySubscriptionStorage
+from trebuche.adapters.memory import InMemoryConnectionSender, InMemorySubscriptionStorage
 from trebuche.changes import read_change
 from trebuche.dispatch import dispatch
 from trebuche.documents import loads
 from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamErrorEnvelope, StreamStartEnvelope, encode
-from trebuche.errors import ServiceError
+from trebuche.errors import DeliveryError, ServiceError
 from trebuche.observe import rescue
 from trebuche.socket_events import Caller
 from trebuche.stored import Phase, Subscription
@@ -32,6 +32,16 @@ class FailingFlip(InMemorySubscriptionStorage):
     def flip_live(self, row: Subscription, version: int) -> Subscription | None:
         """Fail."""
         raise ServiceError(f"row of {row.stream_id} cannot turn live at {version}")
+
+
+class FailingSender(InMemoryConnectionSender):
+    """Cannot post errors."""
+
+    def send(self, connection_id: str, text: str) -> None:
+        """Fail with those."""
+        if "streamError" in text:
+            raise DeliveryError(f"no answer from {connection_id}")
+        super().send(connection_id, text)
 
 
 def frame(world: World, envelope: Envelope) -> Task:
@@ -182,3 +192,13 @@ def test_a_failing_catch_up_says_so_before_it_detaches(world: World, envelope: E
     finish(task)
     assert subscriptions.attached == {}
     assert len(subscriptions.detached) == 1
+
+
+def test_a_failing_catch_up_that_cannot_say_so_leaves_its_row(world: World) -> None:
+    """Detached it would be lost to a client whose answer is lost as well; so it can be rescued."""
+    subscriptions = FailingFlip()
+    ports = replace(world.ports, subscriptions=subscriptions, sender=FailingSender())
+    task = Task(ports, dispatch({"game": TYPE}, Caller("c1", 1_767_225_000_000), encode(observe("game"))))
+    finish(task)
+    assert "streamError" in task.result.reply["body"]
+    assert [row.phase for row in subscriptions.attached.values()] == [Phase.OPENING]
