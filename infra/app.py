@@ -68,6 +68,7 @@ class StreamingApp(pulumi.ComponentResource):
         self._plan = args.plan
         self._settings = args.plan.stack.trebuche
         self._child = pulumi.ResourceOptions(parent=self)
+        self._namespace = args.plan.names.staged(args.plan.config.namespace)
         self._state = StateTable(
             f"{name}-state", self._kept(self._plan.names.table(self._plan.config.state_table)), self._child
         )
@@ -142,7 +143,7 @@ class StreamingApp(pulumi.ComponentResource):
     def _websocket(self, realtime: _Realtime, exposed: Mapping[str, LambdaFunction]) -> LambdaFunction:
         directory = ActorDirectory(
             f"{self._name}-directory",
-            ActorDirectoryArgs(namespace=self._plan.names.base, region=self._plan.region, functions=exposed),
+            ActorDirectoryArgs(namespace=self._namespace, region=self._plan.region, functions=exposed),
             self._child,
         )
         grants = [
@@ -237,7 +238,7 @@ class StreamingApp(pulumi.ComponentResource):
         """What every function is told."""
         common: Environment = {
             ENV_STATE_TABLE: self._state.table_name,
-            ENV_NAMESPACE: self._plan.names.base,
+            ENV_NAMESPACE: self._namespace,
             ENV_STAGE: self._plan.stage,
         }
         if not realtime:

@@ -50,6 +50,11 @@ TableName = Annotated[
     Field(pattern=rf"^[A-Za-z0-9_.-]{{3,{TABLE_LIMIT}}}$"),
     rule(f"3 to {TABLE_LIMIT} letters, digits, hyphens, underscores and dots"),
 ]
+NamespaceName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9_.-]{1,255}$"),
+    rule("1 to 255 letters, digits, hyphens, underscores and dots"),
+]
 StageName = Annotated[
     str,
     Field(pattern=rf"^[A-Za-z0-9_-]{{1,{STAGE_LIMIT}}}$"),
@@ -62,6 +67,7 @@ Region = Annotated[str, Field(pattern=_REGION), rule("the name of an AWS region,
 Version = Annotated[Literal["1"], rule('"1", in quotes')]
 Provider = Annotated[Literal["aws"], rule('"aws"', ["aws"])]
 StoreType = Annotated[Literal["dynamodb"], rule('"dynamodb"', ["dynamodb"])]
+RegistryType = Annotated[Literal["cloudmap"], rule('"cloudmap"', ["cloudmap"])]
 Route = Annotated[Literal["$connect", "$disconnect", "$default"], rule(f"one of {', '.join(ROUTES)}", ROUTES)]
 Routes = Annotated[tuple[Route, ...], BeforeValidator(as_tuple), AfterValidator(_all_routes)]
 
@@ -102,6 +108,13 @@ class TableConfig(_Section):
     table: TableName | None = None
 
 
+class DiscoveryConfig(_Section):
+    """Where functions find the actors' functions."""
+
+    type: RegistryType = "cloudmap"
+    namespace: NamespaceName | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActorSettings:
     """An actor type's settings with the defaults filled in."""
@@ -123,6 +136,7 @@ class AppConfig(_Section):
     websocket: WebSocketConfig = WebSocketConfig()
     state: TableConfig = TableConfig()
     connections: TableConfig = TableConfig()
+    discovery: DiscoveryConfig = DiscoveryConfig()
 
     _source: YamlSource = PrivateAttr(default_factory=lambda: YamlSource(CONFIG_FILE, None, {}))
 
@@ -144,6 +158,11 @@ class AppConfig(_Section):
     def connections_table(self) -> str:
         """Name without the stack's suffix."""
         return self.connections.table or f"{self.name}-connections"
+
+    @property
+    def namespace(self) -> str:
+        """Of Cloud Map, without the stack's suffix."""
+        return self.discovery.namespace or self.name
 
     def actor(self, name: str) -> ActorSettings:
         """Settings of one actor type."""

@@ -440,6 +440,14 @@ def test_domain_changes_no_other_output(deployed: Deploy) -> None:
     assert outputs == before | {"domain_endpoint": "wss://live.example.com", "domain_target": "d-1.example.net"}
 
 
+def test_namespace_of_trebuche_yaml(deployed: Deploy) -> None:
+    """Actors are registered in the namespace that is named there, with the stack's suffix, and looked up in it."""
+    recording, _ = deployed(config=CONFIG + "discovery: {type: cloudmap, namespace: our.actors}\n")
+
+    assert recording.one("app-directory-namespace").inputs["name"] == "our.actors-dev"
+    assert {one["NAMESPACE"] for one in environments(recording).values()} == {"our.actors-dev"}
+
+
 def test_without_websocket(deployed: Deploy) -> None:
     """No API, no connection tables, nobody to push to; actors with their state remain."""
     recording, outputs = deployed(config=WITHOUT_WEBSOCKET)

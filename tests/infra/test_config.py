@@ -71,8 +71,8 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
         ),
         pytest.param(
             MINIMAL + "auth: {}\n",
-            "trebuche.yaml:4: auth: unknown key; allowed here: actors, connections, defaults, name, state, version, "
-            "websocket",
+            "trebuche.yaml:4: auth: unknown key; allowed here: actors, connections, defaults, discovery, name, state, "
+            "version, websocket",
             id="unknown section",
         ),
         pytest.param(
@@ -206,6 +206,17 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
             id="table name",
         ),
         pytest.param(
+            MINIMAL + "discovery: {type: consul}\n",
+            'trebuche.yaml:4: discovery.type: "consul" is not allowed; it must be "cloudmap"',
+            id="another registry",
+        ),
+        pytest.param(
+            MINIMAL + "discovery: {namespace: a b}\n",
+            'trebuche.yaml:4: discovery.namespace: "a b" is not allowed; it must be 1 to 255 letters, digits, hyphens, '
+            "underscores and dots",
+            id="namespace",
+        ),
+        pytest.param(
             MINIMAL + "state: {table: same}\nconnections: {table: same}\n",
             "trebuche.yaml:5: connections.table: same is already the name of state.table",
             id="one table for two uses",
@@ -257,13 +268,13 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
         pytest.param(
             "- a\n",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections",
+            "connections, discovery",
             id="a list",
         ),
         pytest.param(
             "",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections",
+            "connections, discovery",
             id="nothing",
         ),
         pytest.param(
