@@ -123,9 +123,13 @@ def _alarms(target: Target) -> Iterator[str]:
     client = target.session.client("cloudwatch", config=CLIENT_CONFIG)
     for start in range(0, len(names), _ALARMS_PER_CALL):
         wanted = names[start : start + _ALARMS_PER_CALL]
-        answer = client.describe_alarms(AlarmNames=wanted, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        found = [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
-        yield from (alarm["AlarmName"] for alarm in found if alarm.get("StateValue") == "ALARM")
+        # An answer may hold fewer than were asked for: CloudWatch gives 50 at a time.
+        pages = client.get_paginator("describe_alarms").paginate(
+            AlarmNames=wanted, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        for page in pages:
+            found = [*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())]
+            yield from (alarm["AlarmName"] for alarm in found if alarm.get("StateValue") == "ALARM")
 
 
 def _is_gone(error: ClientError) -> bool:

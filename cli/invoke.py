@@ -7,7 +7,7 @@ import uuid
 from cli.arguments import actor_id, json_argument, method_name
 from cli.checkout import checkout_root, find_endpoint
 from cli.client import call
-from cli.errors import CommandError, EndpointError, RemoteError
+from cli.errors import CommandError, RemoteError
 from cli.output import FAILED, OK, Output
 from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope, TrebuchetActorID
 
@@ -26,23 +26,24 @@ def invoke_and_print(
     Raises:
         CommandError: A name or an argument cannot travel, or (without ``--json``) the call failed.
     """
-    invocation = InvocationEnvelope(
-        call_id=uuid.uuid4(),
-        actor_id=TrebuchetActorID(id=actor_id(actor)),
-        target_identifier=method_name(method),
-        protocol_version=2,
-        arguments=tuple(json_argument(text, position) for position, text in enumerate(arguments, start=1)),
-    )
-    address = find_endpoint(checkout_root(), endpoint)
+    call_id = uuid.uuid4()
     try:
+        invocation = InvocationEnvelope(
+            call_id=call_id,
+            actor_id=TrebuchetActorID(id=actor_id(actor)),
+            target_identifier=method_name(method),
+            protocol_version=2,
+            arguments=tuple(json_argument(text, position) for position, text in enumerate(arguments, start=1)),
+        )
+        address = find_endpoint(checkout_root(), endpoint)
         response = asyncio.run(call(address, invocation, timeout_seconds=timeout_seconds))
         value = _result(response)
-    except (EndpointError, RemoteError) as error:
+    except CommandError as error:
         if not output.as_json:
             raise
-        output.document({"callID": _text(invocation.call_id), "error": _describe(error)})
+        output.document({"callID": _text(call_id), "error": _describe(error)})
         return FAILED
-    _print(output, invocation.call_id, value, is_void=not response.result)
+    _print(output, call_id, value, is_void=not response.result)
     return OK
 
 

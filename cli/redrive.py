@@ -26,8 +26,8 @@ Json = dict[str, Any]
 _HIDDEN_SECONDS = 900
 """So long a message is nobody else's; more than a whole redrive of a full batch takes."""
 _RECEIVED = 10
-_EMPTY_ANSWERS = 2
-"""SQS samples its hosts: one empty answer does not mean that the queue is empty."""
+_WAIT_SECONDS = 1
+"""With a wait SQS asks all of its hosts; without one it samples them, and may miss the few messages that there are."""
 _EVENT_BYTES = 5_000_000
 """Below the 6 MB that Lambda takes in one event."""
 # A function runs for up to a minute; a second attempt of the SDK would run it twice.
@@ -140,13 +140,16 @@ class Redriver:
     def _take(self, limit: int) -> list[DeadLetter]:
         letters: list[DeadLetter] = []
         strange: list[str] = []
-        empty = 0
-        while (room := limit - len(letters) - len(strange)) > 0 and empty < _EMPTY_ANSWERS:
+        while (room := limit - len(letters) - len(strange)) > 0:
             answer = self._queues.receive_message(
-                QueueUrl=self._url, MaxNumberOfMessages=min(room, _RECEIVED), VisibilityTimeout=_HIDDEN_SECONDS
+                QueueUrl=self._url,
+                MaxNumberOfMessages=min(room, _RECEIVED),
+                VisibilityTimeout=_HIDDEN_SECONDS,
+                WaitTimeSeconds=_WAIT_SECONDS,
             )
             messages = answer.get("Messages", [])
-            empty = 0 if messages else empty + 1
+            if not messages:
+                break
             for message in messages:
                 letter = DeadLetter.parse(message["Body"], message["ReceiptHandle"])
                 if letter is None:

@@ -68,6 +68,25 @@ def test_error_is_a_document_for_programs(serving: Any, capsys: pytest.CaptureFi
     assert document["callID"] == endpoint.received[0]["payload"]["callID"]
 
 
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["todos", "addTodo", "Milk"], "Argument 1 is not JSON"),
+        (["todos", "observeState"], "opens a stream"),
+        (["todos", "addTodo", "--endpoint", "ftp://x"], "is no WebSocket address"),
+    ],
+)
+def test_call_that_cannot_be_made_is_a_document_too(
+    capsys: pytest.CaptureFixture[str], words: list[str], text: str
+) -> None:
+    """A program finds one document on standard output whatever happens."""
+    assert main(["call", *words, "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["callID"]) == 36
+    assert text in document["error"].pop("message")
+    assert document["error"] == {"code": "command", "retryable": False}
+
+
 def test_drop_before_the_answer_sends_the_same_call_again(serving: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """A call whose connection breaks is repeated under its callID, so that it takes effect once."""
 

@@ -57,6 +57,7 @@ class Account:
         self.functions = FakeFunctions()
         self.trimmed = False
         self._session = boto3.Session(region_name=REGION)
+        self.events = self._session.events
         self.tables = self._session.client("dynamodb")
         self.streams = self._session.client("dynamodbstreams")
         self.queues = self._session.client("sqs")
@@ -129,6 +130,18 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         yield Account()
+
+
+def test_every_host_of_the_queue_is_asked(account: Account) -> None:
+    """Without a wait SQS samples its hosts, and says of a queue with few messages that it is empty."""
+    waits: list[int] = []
+    account.events.register(
+        "provide-client-params.sqs.ReceiveMessage",
+        lambda params, **_: waits.append(params.get("WaitTimeSeconds", 0)),
+    )
+    list(account.redriver().run(10))
+    assert waits
+    assert all(waits)
 
 
 def test_records_are_read_again_and_delivered_as_lambda_does(account: Account) -> None:

@@ -3,9 +3,11 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 
 from cli.deployment import Deployment
 from cli.errors import CommandError
@@ -63,6 +65,26 @@ def test_alarm_that_goes_off_is_told_and_fails(workshop: StackWorkshop) -> None:
     boto3.client("cloudwatch", region_name=REGION).set_alarm_state(
         AlarmName=ALARM, StateValue="ALARM", StateReason="test"
     )
+    assert print_stack_status(workshop.output(), workshop.stack) == 1
+    assert f"✗ {ALARM}" in workshop.printed
+
+
+def test_alarm_on_a_later_page_is_found(workshop: StackWorkshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An application of thirty actors has more alarms than CloudWatch tells at once."""
+    _with_table_and_alarm(workshop)
+    pages = [
+        {"MetricAlarms": [{"AlarmName": "quiet", "StateValue": "OK"}], "NextToken": "more"},
+        {"MetricAlarms": [{"AlarmName": ALARM, "StateValue": "ALARM"}]},
+    ]
+    calls: Any = BaseClient
+    real = calls._make_api_call
+
+    def answer(client: BaseClient, operation: str, request: dict[str, object]) -> object:
+        if operation == "DescribeAlarms":
+            return pages[1 if request.get("NextToken") == "more" else 0]
+        return real(client, operation, request)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", answer)
     assert print_stack_status(workshop.output(), workshop.stack) == 1
     assert f"✗ {ALARM}" in workshop.printed
 
