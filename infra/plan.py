@@ -9,7 +9,7 @@ from infra.actors import ACTORS_FOLDER, ActorClass, find_actors, match
 from infra.archives import Archive, actor_files, release_of, store, stream_files, websocket_files
 from infra.config import CONFIG_FILE, ActorSettings, AppConfig, load_config
 from infra.naming import PRODUCTION, Names, actor_role
-from infra.stack_settings import StackConfig, applies, check_roles, check_stack_name, load_settings
+from infra.stack_settings import StackConfig, applies, check_regions, check_roles, check_stack_name, load_settings
 from trebuche.errors import ConfigError
 
 WEBSOCKET = "websocket"
@@ -78,6 +78,7 @@ def make_plan(root: Path, stack: str, stack_config: Mapping[str, object]) -> Pla
         raise ConfigError("\n".join(mistakes))
     match(config, classes)
     check_roles(stack, settings.trebuche, _roles(config, classes))
+    check_regions(stack, settings.trebuche, settings.aws.region or config.defaults.region)
     names = Names(config.name, stack)
     archives = _archives(root, config, classes)
     return Plan(

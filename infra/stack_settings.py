@@ -183,6 +183,31 @@ def check_roles(stack: str, settings: StackSettings, roles: Collection[str]) -> 
         raise ConfigError("\n".join(f"Pulumi.{stack}.yaml: {one}" for one in mistakes))
 
 
+def check_regions(stack: str, settings: StackSettings, region: str) -> None:
+    """Hold what the settings refer to against the region, in which AWS demands it; it would refuse after half a deploy.
+
+    Args:
+        stack: Name of the stack.
+        settings: The stack's settings.
+        region: Where the stack is deployed.
+
+    Raises:
+        ConfigError: A key, a topic or a certificate of another region; one line each.
+    """
+    arns = {
+        "encryptionKeyArn": settings.encryptionKeyArn,
+        "alarmTopicArn": settings.alarmTopicArn,
+        "domain.certificateArn": settings.domain and settings.domain.certificateArn,
+    }
+    mistakes = [
+        f"Pulumi.{stack}.yaml: trebuche:{key}: it is in {arn.split(':')[3]}; it must be in the stack's region, {region}"
+        for key, arn in arns.items()
+        if arn and arn.split(":")[3] != region
+    ]
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+
+
 def check_stack_name(stack: str) -> None:
     """A stack's name becomes the stage in the endpoint and the suffix of every resource.
 

@@ -51,3 +51,21 @@ def test_stack_name_is_checked_first(tmp_path: Path) -> None:
     assert refusal(make_project(tmp_path), "a.b") == [
         'stack "a.b": the name becomes the API\'s stage; it must be 1 to 64 letters, digits, hyphens and underscores'
     ]
+
+
+def test_what_a_stack_refers_to_is_in_its_region(tmp_path: Path) -> None:
+    """AWS would say so for each when half of the stack is made."""
+    root = make_project(tmp_path)
+    elsewhere = {
+        "trebuche__encryptionKeyArn": "arn:aws:kms:ap-south-1:111122223333:key/0a",
+        "trebuche__alarmTopicArn": "arn:aws:sns:ap-south-1:111122223333:alarms",
+        "trebuche__domain": '{"name": "a.example.com", "certificateArn": '
+        '"arn:aws:acm:ap-south-1:111122223333:certificate/0a"}',
+    }
+
+    assert refusal(root, **elsewhere, aws__region="us-west-2") == [
+        f"Pulumi.dev.yaml: trebuche:{key}: it is in ap-south-1; it must be in the stack's region, us-west-2"
+        for key in ("encryptionKeyArn", "alarmTopicArn", "domain.certificateArn")
+    ]
+    given = {key.replace("__", ":"): value for key, value in elsewhere.items()}
+    assert make_plan(root, "dev", {**given, "aws:region": "ap-south-1"}).region == "ap-south-1"
