@@ -28,11 +28,11 @@ STANDARD_LIBRARY = """
 """Top-level names, with what these load themselves; private modules are not counted."""
 
 
-def loaded(handler: str) -> set[str]:
+def loaded(handler: str, **variables: str) -> set[str]:
     """The modules that a fresh interpreter loads for a handler, as Lambda would."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", LISTING.format(path=[str(LAMBDA_SRC), str(LIBRARIES)], handler=handler)],
-        env={"TREBUCHE_ACTOR": "actors.todo_list:TodoList", "NAMESPACE": "my-app-dev"},
+        env={"TREBUCHE_ACTOR": "actors.todo_list:TodoList", "NAMESPACE": "my-app-dev", **variables},
         capture_output=True,
         text=True,
         check=True,
@@ -54,6 +54,20 @@ def test_a_handler_loads_no_aws_client(handler: str) -> None:
         name for name in loaded(handler) if name.partition(".")[0] in ("boto3", "botocore", "s3transfer", "jmespath")
     }
     assert {name for name in of_aws if not name.startswith("botocore.vendored")} == {"botocore", "botocore.exceptions"}
+
+
+@pytest.mark.parametrize("way", ["provisioned-concurrency", "snap-start"])
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_an_environment_that_is_kept_warm_has_its_clients(handler: str, way: str) -> None:
+    """What the first event would else wait for is done when nobody waits."""
+    found = loaded(
+        handler,
+        AWS_LAMBDA_INITIALIZATION_TYPE=way,
+        AWS_REGION="us-east-1",
+        AWS_DEFAULT_REGION="us-east-1",
+        WEBSOCKET_ENDPOINT="https://abc123.execute-api.us-east-1.amazonaws.com/production",
+    )
+    assert {"boto3", "botocore.client"} <= found
 
 
 @pytest.mark.parametrize(

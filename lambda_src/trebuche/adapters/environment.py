@@ -31,11 +31,17 @@ if TYPE_CHECKING:
     from trebuche.actors import Actor
 
 
+_MADE_READY = frozenset({"provisioned-concurrency", "snap-start"})
+"""Ways of starting in which nobody waits for the initialisation (Lambda developer guide, runtime variables)."""
+
+
 def ports() -> Ports:
     """The ports of this function.
 
     A name that the function is not given stays empty and fails where it is used: not every function uses every table.
     """
+    if _name("AWS_LAMBDA_INITIALIZATION_TYPE") in _MADE_READY:
+        clients.warm(_name(ENV_WEBSOCKET_ENDPOINT))
     return Ports(
         states=DynamoDBStateStore(clients.dynamodb, _name(ENV_STATE_TABLE), _name(ENV_JOURNAL_TABLE)),
         subscriptions=DynamoDBSubscriptionStorage(clients.dynamodb, _name(ENV_SUBSCRIPTION_TABLE)),
