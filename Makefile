@@ -18,12 +18,13 @@ test: setup ## All tests in random order; ARGS goes to pytest: make test ARGS="-
 	@$(PYTHON) -m pytest $(ARGS)
 
 # The schedules take about ten minutes on two cores: 100 to 200 a second on each.
-proof: setup ## What takes longer than the tests: 100,000 schedules, every mutant, each rule off, each permission away
+proof: setup ## What takes longer than the tests: 100,000 schedules, every mutant, each rule off, each permission away, the loop ten times
 	@mkdir -p .trebuche
 	@$(PYTHON) -m trebuche_testing --schedules 100000 --jobs 2 --history .trebuche/history.jsonl.gz
 	@$(PYTHON) -m trebuche_testing --mutants
 	@$(PYTHON) -m tests.mutants
 	@$(PYTHON) -m tests.proof.least_privilege
+	@$(PYTHON) -m tests.proof.loop_under_load
 
 check: setup ## Formatting, style, types, the import rule
 	@echo 'ruff format'; $(PYTHON) -m ruff format --check --quiet .
