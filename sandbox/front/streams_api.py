@@ -1,8 +1,6 @@
 """DynamoDB Streams' API: everybody who reads a stream sees the shards and records that mappings see."""
 
-import base64
 import json
-from dataclasses import asdict, dataclass
 from typing import Final
 
 from aiohttp import web
@@ -10,43 +8,19 @@ from aiohttp import web
 from sandbox.aws import Answer, AwsRefusedError, Json
 from sandbox.clock import Clock
 from sandbox.front.proxy import Proxy
+from sandbox.front.streams_request import Iterator, StreamsRequest
 from sandbox.streams import StreamGoneError, StreamLog, Streams
 
 STREAMS_TARGET: Final = "DynamoDBStreams_20120810."
 ITERATOR_SECONDS: Final = 15 * 60.0
 """An iterator expires 15 minutes after it was handed out (API reference)."""
 PAGE_RECORDS: Final = 1000
+PAGE_SHARDS: Final = 100
 PAGE_BYTES: Final = 1024 * 1024
 # What the emulator says about shards and iterators that it does not know, once it has let the caller in.
 _JUDGED_BY_US: Final = frozenset(
     {"ResourceNotFoundException", "ValidationException", "ExpiredIteratorException", "TrimmedDataAccessException"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Iterator:
-    """A place in a shard, as its holder carries it about."""
-
-    stream: str
-    shard: int
-    position: int
-    issued: float
-
-    def token(self) -> str:
-        """The text that callers get."""
-        return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
-
-    @classmethod
-    def parse(cls, token: str) -> "Iterator":
-        """Read a token.
-
-        Raises:
-            AwsRefusedError: It is none of ours.
-        """
-        try:
-            return cls(**json.loads(base64.urlsafe_b64decode(token)))
-        except (ValueError, TypeError) as error:
-            raise AwsRefusedError(400, "ValidationException", "Invalid ShardIterator") from error
 
 
 class StreamsApi:
@@ -66,18 +40,22 @@ class StreamsApi:
     async def handle(self, request: web.BaseRequest, operation: str) -> web.StreamResponse:
         """Answer one request as DynamoDB does."""
         body = await request.content.read()
+        try:
+            asked = StreamsRequest.read(body)
+        except AwsRefusedError as error:
+            return _refusal(error)
         answer = await self._proxy.send(request, body)
         if operation == "ListStreams" or (answer.status != 200 and answer.refusal().code not in _JUDGED_BY_US):
             return self._proxy.respond(request, answer)
         try:
-            return _json(200, await self._answer(operation, json.loads(body), answer))
+            return _json(200, await self._answer(operation, asked, answer))
         except StreamGoneError:
             text = "Requested resource not found: Stream: not found"
             return _refusal(AwsRefusedError(400, "ResourceNotFoundException", text))
         except AwsRefusedError as error:
             return _refusal(error)
 
-    async def _answer(self, operation: str, request: Json, answer: Answer) -> Json:
+    async def _answer(self, operation: str, request: StreamsRequest, answer: Answer) -> Json:
         if operation == "GetRecords":
             return await self._records(request)
         if operation == "GetShardIterator":
@@ -85,21 +63,22 @@ class StreamsApi:
         if answer.status != 200:
             raise answer.refusal()
         document: Json = json.loads(answer.body)
-        log = await self._streams.open(request["StreamArn"])
+        log = await self._streams.open(request.stream)
         document["StreamDescription"] |= _shards(log, request)
         return document
 
-    async def _iterator(self, request: Json) -> Iterator:
-        log = await self._streams.open(_required(request, "StreamArn"))
-        shard = log.shard_index(_required(request, "ShardId"))
+    async def _iterator(self, request: StreamsRequest) -> Iterator:
+        log = await self._streams.open(request.stream)
+        shard = log.shard_index(request.text("ShardId"))
         if shard is None:
             text = "Requested resource not found: Shard does not exist"
             raise AwsRefusedError(400, "ResourceNotFoundException", text)
         position = _position(log, shard, request)
         return Iterator(log.facts.arn, shard, position, self._clock.now())
 
-    async def _records(self, request: Json) -> Json:
-        iterator = Iterator.parse(_required(request, "ShardIterator"))
+    async def _records(self, request: StreamsRequest) -> Json:
+        limit = request.limit(PAGE_RECORDS)
+        iterator = Iterator.parse(request.text("ShardIterator"))
         if self._clock.now() - iterator.issued > ITERATOR_SECONDS:
             text = "Iterator expired. It was handed out more than 15 minutes ago."
             raise AwsRefusedError(400, "ExpiredIteratorException", text)
@@ -107,7 +86,6 @@ class StreamsApi:
         part = log.part(iterator.shard)
         if iterator.position < part.trimmed:
             raise _trimmed()
-        limit = min(int(request.get("Limit") or PAGE_RECORDS), PAGE_RECORDS)
         records = _within_page([change.record for change in part.since(iterator.position, limit)])
         position = iterator.position + len(records)
         answer: Json = {"Records": records}
@@ -117,27 +95,31 @@ class StreamsApi:
         return answer
 
 
-def _position(log: StreamLog, shard: int, request: Json) -> int:
-    part, kind = log.part(shard), request.get("ShardIteratorType")
+def _position(log: StreamLog, shard: int, request: StreamsRequest) -> int:
+    part, kind = log.part(shard), request.iterator_type
     if kind == "LATEST":
         return part.end
     if kind == "TRIM_HORIZON":
         return part.trimmed
-    wanted = int(_required(request, "SequenceNumber"))
+    if kind == "AT_TIMESTAMP":
+        since = request.timestamp
+        return next((place for place, one in enumerate(part.changes, part.trimmed) if one.created >= since), part.end)
+    wanted = request.sequence
     for position, change in enumerate(part.changes, part.trimmed):
         if int(change.sequence) == wanted:
             return position if kind == "AT_SEQUENCE_NUMBER" else position + 1
     raise _trimmed()
 
 
-def _shards(log: StreamLog, request: Json) -> Json:
+def _shards(log: StreamLog, request: StreamsRequest) -> Json:
     """The page of shards that a DescribeStream asks for."""
+    most = request.limit(PAGE_SHARDS)
     shards = [_shard(log, index) for index in range(log.facts.shards)]
-    if (request.get("ShardFilter") or {}).get("Type") == "CHILD_SHARDS":
+    if request.shard_filter == "CHILD_SHARDS":
         return {"Shards": []}
-    after = log.shard_index(request.get("ExclusiveStartShardId") or "")
+    after = log.shard_index(request.after)
     rest = shards if after is None else shards[after + 1 :]
-    page = rest[: int(request.get("Limit") or 100)]
+    page = rest[:most]
     more = {"LastEvaluatedShardId": page[-1]["ShardId"]} if len(page) < len(rest) else {}
     return {"Shards": page, **more}
 
@@ -158,15 +140,6 @@ def _within_page(records: list[Json]) -> list[Json]:
         if index and size > PAGE_BYTES:
             return records[:index]
     return records
-
-
-def _required(request: Json, name: str) -> str:
-    value = request.get(name)
-    if not isinstance(value, str) or not value:
-        camel = name[0].lower() + name[1:]
-        text = f"1 validation error detected: Value null at '{camel}' failed to satisfy constraint: Member must not be "
-        raise AwsRefusedError(400, "ValidationException", f"{text}null")
-    return value
 
 
 def _trimmed() -> AwsRefusedError:

@@ -1,6 +1,8 @@
 """DynamoDB Streams as a program of anybody's reads them."""
 
 import asyncio
+import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,9 @@ def test_iterators_begin_where_they_are_told(aws: Aws) -> None:
     assert _entries(streams, at["ShardIterator"]) == ["b", "c", "d"]
     assert _entries(streams, after["ShardIterator"]) == ["c", "d"]
     assert _entries(streams, latest) == ["d"]
+    for since, entries in ((0, ["a", "b", "c", "d"]), (4_000_000_000, [])):
+        at = streams.get_shard_iterator(**where, ShardIteratorType="AT_TIMESTAMP", Timestamp=since)["ShardIterator"]
+        assert _entries(streams, at) == entries
 
 
 def _entries(streams: Any, iterator: str) -> list[str]:
@@ -130,6 +135,65 @@ def test_what_is_not_there_is_refused_by_awss_names(aws: Aws) -> None:
     assert code_of(streams.get_records, ShardIterator="x") == "ValidationException"
     after = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": "1" * 21}
     assert code_of(streams.get_shard_iterator, **where, **after) == "TrimmedDataAccessException"
+
+
+def forged(**fields: object) -> str:
+    """An iterator that nobody has handed out, in the form of those that are."""
+    place = {"stream": "x", "shard": 0, "position": 0, "issued": 0.0, **fields}
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "code"),
+    [
+        ("get_records", {"ShardIterator": forged()}, "ValidationException"),
+        ("get_records", {"ShardIterator": forged(shard=99, position=-1)}, "ValidationException"),
+        ("get_records", {"ShardIterator": forged(stream=7)}, "ValidationException"),
+        ("get_records", {"ShardIterator": "A" * 400}, "ValidationException"),
+        ("get_records", {"ShardIterator": "ü"}, "ValidationException"),
+        ("get_records", {"ShardIterator": 7}, "SerializationException"),
+        ("get_records", {}, "ValidationException"),
+        ("get_records", {"ShardIterator": forged(), "Limit": 0}, "ValidationException"),
+        ("get_records", {"ShardIterator": forged(), "Limit": "many"}, "SerializationException"),
+        (
+            "get_shard_iterator",
+            {"StreamArn": "x", "ShardId": "y", "ShardIteratorType": "LATEST"},
+            "ValidationException",
+        ),
+        ("get_shard_iterator", {}, "ValidationException"),
+    ],
+)
+def test_malformed_requests_are_refused(aws: Aws, operation: str, request_: Json, code: str) -> None:
+    """What a caller has made up is the caller's mistake, never the service's."""
+    assert code_of(getattr(aws.client("dynamodbstreams"), operation), **request_) == code
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ShardIteratorType": "YESTERDAY"},
+        {},
+        {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": "first"},
+        {"ShardIteratorType": "AT_SEQUENCE_NUMBER"},
+        {"ShardIteratorType": "AT_TIMESTAMP"},
+    ],
+)
+def test_malformed_places_are_refused(aws: Aws, fields: Json) -> None:
+    """An iterator is made for one of five kinds of places, each named in full."""
+    _, arn = aws.table()
+    streams = aws.client("dynamodbstreams")
+    where = {"StreamArn": arn, "ShardId": shards(streams, arn)[0]}
+    assert code_of(streams.get_shard_iterator, **where, **fields) == "ValidationException"
+
+
+def test_changed_iterator_is_refused(aws: Aws) -> None:
+    """A good iterator with one letter changed is none."""
+    _, arn = aws.table()
+    streams = aws.client("dynamodbstreams")
+    iterator = oldest(streams, arn, shards(streams, arn)[0])
+    changed = iterator[:60] + ("A" if iterator[60] != "A" else "B") + iterator[61:]
+    assert code_of(streams.get_records, ShardIterator=changed) == "ValidationException"
+    assert streams.get_records(ShardIterator=iterator)["Records"] == []
 
 
 def test_reader_without_permission_is_refused(aws: Aws) -> None:
