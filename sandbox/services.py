@@ -6,7 +6,9 @@ from sandbox.aws import AwsClient
 from sandbox.clock import Clock
 from sandbox.expiry import DELAY_SECONDS, TimeToLive
 from sandbox.faults import Faults
+from sandbox.faults.workers import Workers
 from sandbox.functions import Events, Functions
+from sandbox.functions.deaths import Deaths
 from sandbox.permissions import Permissions
 from sandbox.quotas import Quotas
 from sandbox.streams import Streams
@@ -23,6 +25,7 @@ class Services:
         faults: What is to go wrong; nothing at first.
         functions: Invokes functions.
         events: Takes asynchronous invocations.
+        workers: The processes that functions run in.
         quotas: What each account may do in each Region.
         telemetry: Metrics and alarms.
         streams: Reads DynamoDB streams.
@@ -35,6 +38,7 @@ class Services:
     faults: Faults
     functions: Functions
     events: Events
+    workers: Workers
     quotas: Quotas
     telemetry: Telemetry
     streams: Streams
@@ -46,15 +50,17 @@ def services_on(aws: AwsClient, quotas: Quotas, *, ttl_delay_seconds: float = DE
     """The services of a sandbox whose emulator ``aws`` reaches; expired items stay for ``ttl_delay_seconds``."""
     clock = Clock()
     permissions = Permissions(aws)
-    functions = Functions(aws, clock, permissions)
+    faults, workers = Faults(), Workers(aws.port)
+    functions = Functions(aws, clock, permissions, deaths=Deaths(faults, workers))
     events = Events(functions, aws, clock, permissions)
     telemetry = Telemetry(aws, clock, functions, events)
     return Services(
         aws=aws,
         clock=clock,
-        faults=Faults(),
+        faults=faults,
         functions=functions,
         events=events,
+        workers=workers,
         quotas=quotas,
         telemetry=telemetry,
         streams=Streams(aws, clock),

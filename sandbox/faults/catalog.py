@@ -59,6 +59,12 @@ CATALOG: Final = {
             parameters={"seconds": 60.0},
         ),
         Kind(
+            name="slow-client",
+            text="A client takes so many seconds of the clock to read a message; what comes behind it waits.",
+            filters=_SOCKET,
+            parameters={"seconds": 5.0},
+        ),
+        Kind(
             name="duplicated-batch",
             text="A batch of a stream that was taken is delivered once more.",
             filters=("function", "table"),
@@ -71,6 +77,12 @@ CATALOG: Final = {
         Kind(
             name="stream-lag",
             text="A change reaches the mappings of its stream only so many seconds of the clock after the write.",
+            filters=("table",),
+            parameters={"seconds": 5.0},
+        ),
+        Kind(
+            name="index-lag",
+            text="A write shows in a table's global secondary indexes only so many seconds of the clock later.",
             filters=("table",),
             parameters={"seconds": 5.0},
         ),
@@ -89,6 +101,11 @@ CATALOG: Final = {
             text="A function is killed when its write number so-and-so is done, before it learns of that.",
             filters=("function",),
             parameters={"writes": 1.0},
+        ),
+        Kind(
+            name="killed-after",
+            text="A function is killed when all it does is done, before its caller gets the answer.",
+            filters=("function",),
         ),
     )
 }

@@ -9,12 +9,8 @@ from typing import Final, Self
 from sandbox.aws import Json
 
 TARGET: Final = "DynamoDB_20120810."
-WRITES: Final = frozenset(
-    {
-        *("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"),
-        *("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"),
-    }
-)
+STATEMENTS: Final = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
+WRITES: Final = STATEMENTS | {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
 READS: Final = frozenset({"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"})
 _STATEMENT_TABLE: Final = re.compile(r'(?:\bFROM|\bINTO|^\s*UPDATE)\s+"?(?P<table>[A-Za-z0-9_.-]+)', re.IGNORECASE)
 

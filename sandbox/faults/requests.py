@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
@@ -11,13 +10,13 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from sandbox.aws import Answer
 from sandbox.faults.dynamodb import ItemsRequest
 from sandbox.faults.faults import Faults
+from sandbox.faults.index_lag import LaggingIndexes, Send
 from sandbox.faults.throttling import throttled
 from sandbox.faults.workers import Worker, Workers
 
 LOOK_SECONDS: Final = 0.002
 """How often a worker is looked at for the end of its invocation; the emulator pauses 5 ms before the next one."""
 NOBODY_READS: Final = Answer(500, CIMultiDictProxy(CIMultiDict()), b"")
-Send = Callable[[], Awaitable[Answer]]
 
 
 class RequestFaults:
@@ -26,25 +25,31 @@ class RequestFaults:
     Args:
         faults: Which ones.
         workers: The processes that functions run in.
+        indexes: Those that are behind.
     """
 
-    def __init__(self, faults: Faults, workers: Workers) -> None:
+    def __init__(self, faults: Faults, workers: Workers, indexes: LaggingIndexes) -> None:
         self._faults = faults
+        self._indexes = indexes
         self._workers = workers
         self._writes: Counter[Worker] = Counter()
         self._watches: set[asyncio.Task[None]] = set()
 
-    async def send(self, request: web.BaseRequest, body: bytes, send: Send) -> Answer:
-        """Answer one request: as the faults say, or as ``send`` does."""
+    async def send(self, request: web.BaseRequest, body: bytes, send: Send, *, account: str, region: str) -> Answer:
+        """Answer one request to an account in a region: as the faults say, or as ``send`` does."""
         items = ItemsRequest.read(request.headers, body)
         if items is None:
             return await send()
         struck = {table for table in set(items.tables) if self._throttles(items.operation, table)}
         if struck:
             return throttled(items, struck)
+
+        async def send_on() -> Answer:
+            return await self._indexes.send(items, account=account, region=region, send=send)
+
         if items.writes and (worker := self._workers.behind(request.transport)) is not None:
-            return await self._write(worker, send)
-        return await send()
+            return await self._write(worker, send_on)
+        return await send_on()
 
     def _throttles(self, operation: str, table: str) -> bool:
         return self._faults.take("throttled-table", table=table, operation=operation) is not None

@@ -16,6 +16,8 @@ from weakref import WeakKeyDictionary
 _PROC: Final = Path("/proc")
 _NAME: Final = b"AWS_LAMBDA_FUNCTION_NAME="
 _EMULATOR: Final = b"GATEWAY_PORT="
+DEATH_SECONDS: Final = 0.5
+DEATH_PAUSE_SECONDS: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,14 @@ class Worker:
             return "pipe" in (_PROC / str(self.pid) / "wchan").read_text()
         except OSError:
             return True
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs; one that only waits to be collected does not."""
+        try:
+            return (_PROC / str(self.pid) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        except OSError:
+            return False
 
     def kill(self) -> None:
         """End the process as a machine that fails does."""
@@ -61,6 +71,21 @@ class Workers:
         if found is not None:
             self._known[transport] = found
         return found
+
+    async def kill_idle(self, function: str) -> None:
+        """End the processes of a function that wait for their next event, and return when they are gone.
+
+        One of them has run the last invocation; which one, nobody tells. The emulator starts others when it needs them.
+        """
+        deadline = asyncio.get_running_loop().time() + DEATH_SECONDS
+        while not (idle := [one for one in self._all() if one.function == function and one.idle]):
+            if asyncio.get_running_loop().time() > deadline:  # it runs elsewhere already, or is gone
+                return
+            await asyncio.sleep(DEATH_PAUSE_SECONDS)
+        for worker in idle:
+            worker.kill()
+        while any(worker.alive for worker in idle):
+            await asyncio.sleep(DEATH_PAUSE_SECONDS)
 
     def _all(self) -> Iterator[Worker]:
         for folder in _PROC.iterdir():

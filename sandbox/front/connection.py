@@ -13,6 +13,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from sandbox.clock import Clock, Timer
+from sandbox.faults import Faults
 from sandbox.front.events import ConnectionFacts
 from sandbox.front.limits import (
     AGE_SECONDS,
@@ -25,6 +26,7 @@ from sandbox.front.limits import (
     NOT_TEXT,
     UNSUPPORTED,
 )
+from sandbox.front.outbox import Outbox
 
 LINGER_SECONDS: Final = 2.0
 """How long a closing socket may take to say goodbye; unread input would turn an early close into a reset."""
@@ -40,6 +42,7 @@ class Connection(asyncio.Protocol):
     Args:
         facts: Who and where.
         clock: Measures idle time and age.
+        faults: Whether the client is slow on purpose.
         transport: Where frames go.
         on_message: Called with each complete text message.
         on_closed: Called once, as soon as the socket is not open any more.
@@ -49,6 +52,7 @@ class Connection(asyncio.Protocol):
         self,
         facts: ConnectionFacts,
         clock: Clock,
+        faults: Faults,
         transport: asyncio.Transport,
         *,
         on_message: Callable[["Connection", str], None],
@@ -58,7 +62,9 @@ class Connection(asyncio.Protocol):
         self.last_active = clock.now()
         self.gone = asyncio.Event()
         self._clock = clock
+        self._faults = faults
         self._transport = transport
+        self._outbox = Outbox(transport, clock)
         self._on_message = on_message
         self._on_closed = on_closed
         self._protocol = ServerProtocol(state=OPEN, max_size=(MESSAGE_BYTES, FRAME_BYTES))
@@ -97,11 +103,11 @@ class Connection(asyncio.Protocol):
             Whether it was taken.
         """
         data = text.encode()
-        if not self._open or self._transport.get_write_buffer_size() + len(data) > CLIENT_BUFFER_BYTES:
+        if not self._open or self._outbox.size + len(data) > CLIENT_BUFFER_BYTES:
             return False
         self.last_active = self._clock.now()
         self._protocol.send_text(data)
-        self._flush()
+        self._flush(self._delay())
         return True
 
     def close(self, code: int, reason: str = "") -> None:
@@ -112,6 +118,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection without a goodbye."""
+        self._outbox.discard()
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -147,6 +154,7 @@ class Connection(asyncio.Protocol):
 
     def feed_eof(self) -> None:
         """The connection has ended (the interface of the HTTP server's parsers)."""
+        self._outbox.discard()
         self._closed()
         if self._linger is not None:
             self._linger.cancel()
@@ -179,13 +187,19 @@ class Connection(asyncio.Protocol):
         self._refused = True
         self._protocol.fail(code, reason)
 
-    def _flush(self) -> None:
+    def _delay(self) -> float:
+        """Seconds that the client takes for its next message."""
+        if not self._faults.active:
+            return 0.0
+        fault = self._faults.take("slow-client", **self.facts.named())
+        return 0.0 if fault is None else fault.parameters["seconds"]
+
+    def _flush(self, delay: float = 0.0) -> None:
         for data in self._protocol.data_to_send():
             if data:
-                self._transport.write(data)
-            elif self._linger is None and not self._transport.is_closing():
-                self._transport.write_eof()
-                self._linger_off()
+                self._outbox.write(data, delay)
+            elif self._linger is None:
+                self._outbox.end(self._linger_off)
         if self._protocol.state is not OPEN:
             self._closed()
 

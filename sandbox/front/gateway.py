@@ -139,6 +139,7 @@ class Gateway:
         connection = Connection(
             facts,
             self._clock,
+            self._faults,
             transport,
             on_message=self._on_message,
             on_closed=self._on_closed,

@@ -7,13 +7,12 @@ from typing import Final
 
 import aiohttp
 from aiohttp import web
-from yarl import URL
 
 from sandbox.aws import AwsRefusedError
 from sandbox.errors import SandboxError
 from sandbox.expiry import Janitor
+from sandbox.faults.index_lag import LaggingIndexes
 from sandbox.faults.requests import RequestFaults
-from sandbox.faults.workers import Workers
 from sandbox.front.api_endpoint import rewrite_endpoints
 from sandbox.front.connections_api import ConnectionsApi
 from sandbox.front.control_api import CONTROL_PATH, ControlApi
@@ -108,7 +107,8 @@ class Front:
         self._janitor = Janitor(services.aws, services.clock, services.time_to_live, services.streams)
         self._time_to_live = TimeToLiveApi(services.time_to_live, self._janitor, services.aws, self._proxy)
         self._faults = services.faults
-        self._request_faults = RequestFaults(services.faults, Workers(URL(emulator_endpoint).port or 0))
+        indexes = LaggingIndexes(services.faults, services.clock, services.aws, services.streams.removals)
+        self._request_faults = RequestFaults(services.faults, services.workers, indexes)
         self._runner: web.ServerRunner | None = None
 
     @property
@@ -210,7 +210,10 @@ class Front:
         body, target = await request.content.read(), request.headers.get("X-Amz-Target", "")
         sender = self._tables if self._tables.meters(request) else self._proxy
         if self._faults.active:
-            answer = await self._request_faults.send(request, body, lambda: sender.send(request, body))
+            owner = await self._callers.owner(request.headers)
+            answer = await self._request_faults.send(
+                request, body, lambda: sender.send(request, body), account=owner.account, region=owner.region
+            )
         else:
             answer = await sender.send(request, body)
         if _SIGNED_FOR_IAM.search(request.headers.get("Authorization", "")):

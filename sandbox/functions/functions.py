@@ -16,6 +16,7 @@ from typing import Final
 from sandbox.aws import Answer, AwsClient, Invocation
 from sandbox.clock import Clock
 from sandbox.functions.answers import LOG_TAIL, read_answer
+from sandbox.functions.deaths import Deaths
 from sandbox.functions.facts import Alias, FunctionFacts
 from sandbox.functions.reference import FunctionReference
 from sandbox.permissions import Permissions
@@ -88,14 +89,18 @@ class Functions:
         aws: Reaches the emulator's Lambda API.
         clock: Stamps what is reported.
         permissions: Judges whether a service may invoke.
+        deaths: Functions that are killed on purpose.
         seed: Of the choice between an alias's versions.
     """
 
-    def __init__(self, aws: AwsClient, clock: Clock, permissions: Permissions, *, seed: int = 0) -> None:
+    def __init__(
+        self, aws: AwsClient, clock: Clock, permissions: Permissions, *, deaths: Deaths, seed: int = 0
+    ) -> None:
         self.facts = FunctionFacts(aws)
         self._aws = aws
         self._clock = clock
         self._permissions = permissions
+        self._deaths = deaths
         self._chance = random.Random(seed)
         self._running: Counter[FunctionReference] = Counter()
         self._watchers: list[Callable[[Finished], None]] = []
@@ -181,7 +186,7 @@ class Functions:
             self._running[function.function] += 1
             concurrent = self._running[function.function]
             try:
-                invocation = read_answer(await send())
+                invocation = await self._deaths.befall(function, read_answer(await send()))
             finally:
                 self._running[function.function] -= 1
         finished = Finished(

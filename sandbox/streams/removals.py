@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -27,12 +28,19 @@ class Ledger:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    _watcher: Callable[[Json], None] | None = None
+
+    def watch(self, watcher: Callable[[Json], None]) -> None:
+        """Tell one ``watcher``, the last one, the key of each item that the service deletes."""
+        self._watcher = watcher
 
     def note(self, keys: Json, first_ms: int, last_ms: int) -> None:
         """The item with these keys was deleted within these milliseconds of real time."""
         if len(self.spans) > UNREAD_ITEMS:  # nobody reads the stream, if there is one
             del self.spans[next(iter(self.spans))]
         self.spans.setdefault(_text(keys), []).append((first_ms, last_ms))
+        if self._watcher is not None:
+            self._watcher(keys)
 
     def take(self, keys: Json, at_ms: int) -> bool:
         """Whether a removal at that millisecond was the service's; each is told once."""

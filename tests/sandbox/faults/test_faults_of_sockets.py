@@ -94,3 +94,83 @@ def test_a_disconnect_never_comes(aws: Aws, handle: Handle) -> None:
     contexts = eventually(lambda: [event["requestContext"] for event in function.events()], lambda got: len(got) == 3)
     ended = [context["connectionId"] for context in contexts if context["eventType"] == "DISCONNECT"]
     assert ended == names[1:]
+
+
+def test_a_slow_client_gets_its_messages_late_and_in_order(aws: Aws, socket: Socket, handle: Handle) -> None:
+    """Posts are accepted at once; each takes the client its time on the clock, and another socket is not held up."""
+    management = aws.management(socket)
+    with connect(socket.url) as slow, connect(socket.url) as quick:
+        name, other = own_id(slow), own_id(quick)
+        handle.faults.set("slow-client", connection=name, seconds=100)
+        for text in (b"first", b"second"):
+            management.post_to_connection(ConnectionId=name, Data=text)
+        management.post_to_connection(ConnectionId=other, Data=b"at once")
+        assert quick.recv(timeout=20) == "at once"
+        handle.clock.advance(90)
+        slow.send("{}")
+        eventually(lambda: taken(handle, "slow-client") == 3)  # the reply has to wait, too
+        assert nothing_comes(slow)
+        handle.clock.advance(20)
+        assert slow.recv(timeout=20) == "first"
+        assert nothing_comes(slow)
+        handle.clock.advance(200)
+        assert [slow.recv(timeout=20), slow.recv(timeout=20)] == ["second", name]
+
+
+def nothing_comes(client: ClientConnection) -> bool:
+    """Whether a client has nothing to read."""
+    try:
+        client.recv(timeout=0.2)
+    except TimeoutError:
+        return True
+    return False
+
+
+def test_a_slow_client_has_a_buffer_that_ends(aws: Aws, socket: Socket, handle: Handle) -> None:
+    """What waits counts: 429 when it is full, and room again when the client has read."""
+    management = aws.management(socket)
+    text = b"x" * 128 * 1024
+    with connect(socket.url) as client:
+        name = own_id(client)
+        handle.faults.set("slow-client", connection=name, seconds=100)
+        for _ in range(3):
+            management.post_to_connection(ConnectionId=name, Data=text)
+        with pytest.raises(management.exceptions.LimitExceededException):
+            management.post_to_connection(ConnectionId=name, Data=text)
+        handle.clock.advance(101)
+        assert client.recv(timeout=20) == text.decode()
+        management.post_to_connection(ConnectionId=name, Data=text)
+
+
+def test_a_slow_client_reads_the_end_behind_its_messages(aws: Aws, handle: Handle) -> None:
+    """A deleted connection is gone for callers at once; its client reads what was taken for it, then the goodbye."""
+    function = aws.function(HERE)
+    socket = aws.web_socket({"$default": function, "$disconnect": function})
+    management = aws.management(socket)
+    with connect(socket.url) as client:
+        name = own_id(client)
+        handle.faults.set("slow-client", connection=name, seconds=100)
+        management.post_to_connection(ConnectionId=name, Data=b"last")
+        management.delete_connection(ConnectionId=name)
+        with pytest.raises(management.exceptions.GoneException):
+            management.post_to_connection(ConnectionId=name, Data=b"too late")
+        eventually(function.events, lambda events: len(events) == 2)
+        assert nothing_comes(client)
+        handle.clock.advance(101)
+        assert client.recv(timeout=20) == "last"
+        with pytest.raises(ConnectionClosed) as caught:
+            client.recv(timeout=20)
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1000
+
+
+def test_a_slow_client_can_leave(aws: Aws, handle: Handle) -> None:
+    """A client that breaks off while messages wait for it says goodbye like any other."""
+    function = aws.function(HERE)
+    socket = aws.web_socket({"$default": function, "$disconnect": function})
+    with connect(socket.url, close_timeout=0.1) as client:
+        name = own_id(client)
+        handle.faults.set("slow-client", connection=name, seconds=10**6)
+        aws.management(socket).post_to_connection(ConnectionId=name, Data=b"never read")
+    _, goodbye = eventually(function.events, lambda events: len(events) == 2)
+    assert goodbye["requestContext"]["disconnectStatusCode"] == 1000

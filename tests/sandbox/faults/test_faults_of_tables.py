@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from websockets.sync.client import connect
 
 from sandbox.handle import Handle
 from tests.support.sandbox import Aws, Function
@@ -75,6 +76,7 @@ def test_a_batch_gives_back_what_was_throttled(aws: Aws, handle: Handle) -> None
         ("killed-before", {}, []),
         ("killed-during", {}, ["a"]),
         ("killed-during", {"writes": 2}, ["a", "b"]),
+        ("killed-after", {}, ["a", "b"]),
     ],
 )
 def test_a_function_is_killed_around_its_writes(
@@ -89,6 +91,29 @@ def test_a_function_is_killed_around_its_writes(
     assert stored(aws, table) == left
     failed, second = invoke(aws, function, table)
     assert (failed, second == first, stored(aws, table)) == (False, False, ["a", "b"])
+
+
+def test_an_answer_is_lost_with_its_function(aws: Aws, handle: Handle) -> None:
+    """The caller is told of a killed runtime though all is done; one that fails on its own is left to its own error."""
+    function, table = aws.function(TWO_WRITES), aws.table()[0]
+    handle.faults.set("killed-after", count=1, function=function.name)
+    failed, error = invoke(aws, function, "no-such-table")
+    assert (failed, error["errorType"]) == (True, "ResourceNotFoundException")
+    failed, error = invoke(aws, function, table)
+    assert (failed, error["errorType"]) == (True, "Runtime.ExitError")
+    assert error["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert stored(aws, table) == ["a", "b"]
+
+
+def test_a_socket_is_told_of_an_error_though_all_is_done(aws: Aws, handle: Handle) -> None:
+    """A message whose function dies after its writes is answered with an error frame, and written all the same."""
+    table = aws.table()[0]
+    function = aws.function(f'event = {{"table": "{table}"}}\n{TWO_WRITES}')
+    handle.faults.set("killed-after", function=function.name)
+    with connect(aws.web_socket({"$default": function}).url) as client:
+        client.send("{}")
+        assert json.loads(client.recv(timeout=20))["message"] == "Internal server error"
+    assert stored(aws, table) == ["a", "b"]
 
 
 def test_writes_are_counted_anew_for_each_invocation(aws: Aws, handle: Handle) -> None:
