@@ -39,6 +39,7 @@ class Clock:
         self._alarm: asyncio.TimerHandle | None = None
         self._turning = asyncio.Lock()
         self._under_way = 0
+        self._followers: list[Callable[[float], None]] = []
         self._quiet = asyncio.Event()
         self._quiet.set()
 
@@ -59,6 +60,10 @@ class Clock:
         """What this clock showed at a moment of real time; what was turned since does not count."""
         offsets = (offset for turned, offset in reversed(self._turns) if turned <= real_seconds)
         return real_seconds + next(offsets, 0.0)
+
+    def follow(self, follower: Callable[[float], None]) -> None:
+        """Tell ``follower`` the offset whenever the clock has been turned, before anything that fell due runs."""
+        self._followers.append(follower)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Run ``callback`` when the clock shows ``when`` (soon, if it already does)."""
@@ -134,6 +139,8 @@ class Clock:
         if offset > self._offset:
             self._offset = offset
             self._turns.append((time.time(), offset))
+            for follower in self._followers:
+                follower(offset)
 
     async def _settle(self) -> None:
         loop = asyncio.get_running_loop()

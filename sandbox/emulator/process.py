@@ -13,10 +13,12 @@ from typing import Final, Self
 
 import aiohttp
 
+from sandbox.emulator.queue_clock import QueueClock
 from sandbox.errors import EmulatorDiedError, SandboxError
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 INTERPRETER: Final = CHECKOUT / ".venv-emulator" / "bin" / "python"
+LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 START_DEADLINE_SECONDS: Final = 60.0
 STOP_GRACE_SECONDS: Final = 1.0
 
@@ -35,9 +37,10 @@ def free_port() -> int:
 class Emulator:
     """A running emulator, in a session of its own together with the functions' worker processes."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path, clock: QueueClock) -> None:
         self._process = process
         self._log = log
+        self.queue_clock = clock
         self.endpoint = f"http://127.0.0.1:{port}"
 
     @property
@@ -65,7 +68,10 @@ class Emulator:
         logs.mkdir(parents=True, exist_ok=True)
         port = free_port()
         log = logs / "emulator.log"
-        emulator = cls(_spawn(interpreter, directory, log=log, port=port, aws_endpoint=aws_endpoint), port, log)
+        clock = QueueClock(directory)
+        clock.create()
+        process = _spawn(interpreter, directory, log=log, port=port, aws_endpoint=aws_endpoint)
+        emulator = cls(process, port, log, clock)
         try:
             await emulator._until_healthy()
         except BaseException:
@@ -122,10 +128,11 @@ def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int, aws_endp
         "AUTH": "true",
         # Handed on to the functions, which would otherwise call the emulator past the front.
         "AWS_ENDPOINT_URL": aws_endpoint,
+        "QUEUE_CLOCK": str(QueueClock(directory).path),
     }
     with log.open("ab") as output:
         return subprocess.Popen(
-            [str(interpreter), "-m", "ministack"],
+            [str(interpreter), "-P", str(LAUNCHER)],  # its folder stays off the path: the names there are a package's
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,

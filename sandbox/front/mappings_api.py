@@ -1,4 +1,4 @@
-"""Lambda's event source mapping API, for mappings of DynamoDB streams; others are the emulator's."""
+"""Lambda's event source mapping API, for DynamoDB streams and SQS queues; other sources are the emulator's."""
 
 import json
 import re
@@ -8,11 +8,14 @@ from urllib.parse import quote, unquote
 from aiohttp import web
 
 from sandbox.aws import Answer, AwsRefusedError, Json
+from sandbox.front.control_plane import read_object
 from sandbox.front.proxy import Proxy, refusal
 from sandbox.front.signature import Owner
 from sandbox.permissions.permissions import ACCESS_NEEDED
+from sandbox.pump import queue_settings
 from sandbox.pump.mapping import Mapping
 from sandbox.pump.pump import Pump
+from sandbox.pump.queue import ACTIONS, Queue
 from sandbox.pump.settings import merge, refuse
 from sandbox.streams import StreamGoneError
 
@@ -21,6 +24,11 @@ POSITIONS: Final = ("TRIM_HORIZON", "LATEST")
 AT_TIMESTAMP: Final = "AT_TIMESTAMP"
 """Lambda has it for other sources only."""
 _STREAM_ARN = re.compile(r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[^/]+/stream/.+")
+_QUEUE_ARN = re.compile(r"arn:[\w-]+:sqs:[\w-]+:\d{12}:[\w-]+(\.fifo)?")
+NO_QUEUE: Final = (
+    "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
+    "SQS Error Message: The specified queue does not exist for this wsdl version."
+)
 _FUNCTION = re.compile(
     r"(?:arn:[\w-]+:lambda:(?P<region>[\w-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
     r"(?P<name>[\w-]+)(?::(?P<qualifier>\$LATEST|[\w-]+))?"
@@ -64,6 +72,8 @@ class MappingsApi:
 
     async def _create(self, request: Json, owner: Owner) -> Json | None:
         stream = request.get("EventSourceArn") or ""
+        if _QUEUE_ARN.fullmatch(stream):
+            return await self._create_of_queue(request, owner)
         if not _STREAM_ARN.fullmatch(stream):
             return None
         position = _starting_position(request, stream)
@@ -80,11 +90,27 @@ class MappingsApi:
             raise refuse(f"Stream not found: {stream}") from error
         return mapping.describe("Creating")
 
+    async def _create_of_queue(self, request: Json, owner: Owner) -> Json:
+        queue = request["EventSourceArn"]
+        document = queue_settings.merge(None, request, queue)
+        function = await self._existing_function(request.get("FunctionName") or "", owner)
+        self._refuse_second(queue, function)
+        await self._check_queue(function, queue)
+        mapping = Mapping(queue, function, None, document, self._pump.clock.now())
+        if request.get("Enabled", True):
+            mapping.enabled.set()
+        self._pump.add_queue(mapping)
+        return mapping.describe("Creating")
+
     async def _update(self, mapping: Mapping, request: Json) -> Json:
-        document = merge(mapping.document, request)
+        if mapping.of_queue:
+            document = queue_settings.merge(mapping.document, request, mapping.source_arn)
+        else:
+            document = merge(mapping.document, request)
         if name := request.get("FunctionName"):
             function = await self._existing_function(name, Owner(mapping.account, mapping.region))
-            await self._check_access(function, mapping.stream_arn)
+            check = self._check_queue if mapping.of_queue else self._check_access
+            await check(function, mapping.source_arn)
             mapping.function_arn = function
         mapping.document = document
         mapping.last_modified = self._pump.clock.now()
@@ -105,7 +131,7 @@ class MappingsApi:
             mapping.describe()
             for mapping in self._pump.mappings.values()
             if _owns(owner, mapping)
-            and wanted_stream in (None, mapping.stream_arn)
+            and wanted_stream in (None, mapping.source_arn)
             and function in (None, mapping.function_arn)
         ]
         document = _parse(answer.body)
@@ -114,6 +140,15 @@ class MappingsApi:
 
     async def _existing_function(self, name: str, owner: Owner) -> str:
         arn = function_arn(name, owner)
+        await self._read_function(arn)
+        return arn
+
+    async def _read_function(self, arn: str) -> Json:
+        """What GetFunction says.
+
+        Raises:
+            AwsRefusedError: There is no such function.
+        """
         _, _, _, region, account, _ = arn.split(":", 5)
         plain, _, qualifier = arn.split(":function:")[1].partition(":")
         query = f"?Qualifier={quote(qualifier)}" if qualifier else ""
@@ -122,18 +157,37 @@ class MappingsApi:
         )
         if answer.status != 200:
             raise AwsRefusedError(404, "ResourceNotFoundException", f"Function not found: {arn}")
-        return arn
+        return read_object(answer.body)
 
     async def _check_access(self, function: str, stream: str) -> None:
         if await self._pump.permissions.judge_stream(function, stream) is not None:
             raise refuse(f"Cannot access stream {stream}. {ACCESS_NEEDED}")
 
-    def _refuse_second(self, stream: str, function: str) -> None:
+    async def _check_queue(self, function: str, queue: str) -> None:
+        """Whether the queue is there, the function's role may read it, and hides its messages for long enough."""
+        try:
+            depth = await Queue(self._pump.aws, queue).depth()
+        except AwsRefusedError as error:
+            raise refuse(NO_QUEUE) from error
+        for action in ACTIONS:
+            if await self._pump.permissions.judge_function(function, (action,), queue) is not None:
+                name = action.partition(":")[2]
+                raise refuse(f"The provided execution role does not have permissions to call {name} on SQS")
+        timeout = (await self._read_function(function))["Configuration"]["Timeout"]
+        if depth.visibility_seconds < timeout:
+            hidden = f"Queue visibility timeout: {depth.visibility_seconds:.0f} seconds"
+            raise refuse(f"{hidden} is less than Function timeout: {timeout} seconds")
+
+    def _refuse_second(self, source: str, function: str) -> None:
         for mapping in self._pump.mappings.values():
-            if (mapping.stream_arn, mapping.function_arn) == (stream, function):
+            if (mapping.source_arn, mapping.function_arn) == (source, function):
+                ends = f'The event source arn (" {source} ") and function (" {function} ") provided mapping'
+                if mapping.of_queue:
+                    name = function.split(":function:")[1]
+                    ends = f'An event source mapping with SQS arn (" {source} ") and function (" {name} ")'
                 text = (
-                    f'The event source arn (" {stream} ") and function (" {function} ") provided mapping already '
-                    f"exists. Please update or delete the existing mapping with UUID {mapping.identifier}"
+                    f"{ends} already exists. Please update or delete the existing mapping with UUID "
+                    f"{mapping.identifier}"
                 )
                 raise AwsRefusedError(409, "ResourceConflictException", text)
 

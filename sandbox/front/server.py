@@ -37,6 +37,8 @@ _CONNECTION_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/
 _MAPPED_CONNECTION = re.compile(r"^/@connections/(?P<id>[^/?]+)$")
 _TABLE_WRITE = re.compile(r"^DynamoDB_20120810\.(Put|Update|Delete|BatchWrite|Transact|Execute|BatchExecute)")
 _SIGNED_FOR_IAM = re.compile(r"Credential=[^,]+/iam/aws4_request")
+_TO_QUEUES = re.compile(r"Credential=[^,]+/(sqs|sns|events)/aws4_request")
+_QUEUE_READS: Final = ("AmazonSQS.Receive", "AmazonSQS.Get", "AmazonSQS.List", "AmazonSQS.Delete")
 KEEP_ALIVE_SECONDS: Final = 3600.0
 LINE_BYTES: Final = 64 * 1024
 
@@ -218,6 +220,8 @@ class Front:
             answer = await sender.send(request, body)
         if _SIGNED_FOR_IAM.search(request.headers.get("Authorization", "")):
             self._permissions.forget()  # its reads look like its writes, and asking anew is cheap
+        if _TO_QUEUES.search(request.headers.get("Authorization", "")) and not target.startswith(_QUEUE_READS):
+            self._pump.nudge_queues()
         if _TABLE_WRITE.match(target):
             self._pump.nudge()
             self._janitor.look()

@@ -125,15 +125,20 @@ def existing(call: Callable[[], T]) -> T | None:
 
 
 def patiently(
-    call: Callable[[], T], *, codes: Collection[str], seconds: float, saying: str = "", pause_seconds: float = 0.1
+    call: Callable[[], T],
+    *,
+    codes: Collection[str],
+    seconds: float,
+    saying: Collection[str] = ("",),
+    pause_seconds: float = 0.1,
 ) -> T:
-    """Repeat a call while AWS answers one of ``codes`` (with ``saying`` in the message), for a bounded time."""
+    """Repeat a call while AWS answers one of ``codes``, with one of ``saying`` in the message, for a bounded time."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             return call()
         except ClientError as error:
-            passing = code_of(error) in codes and saying in str(error)
+            passing = code_of(error) in codes and any(text in str(error) for text in saying)
             if not passing or time.monotonic() > deadline:
                 raise
         time.sleep(pause_seconds)

@@ -98,7 +98,7 @@ class DeadLetters:
                 "approximateArrivalOfFirstRecord": _iso(changes[0]["ApproximateCreationDateTime"]),
                 "approximateArrivalOfLastRecord": _iso(changes[-1]["ApproximateCreationDateTime"]),
                 "batchSize": len(changes),
-                "streamArn": self._mapping.stream_arn,
+                "streamArn": self._mapping.source_arn,
             },
         }
         if letter.last is not None:

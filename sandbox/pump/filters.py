@@ -1,15 +1,23 @@
-"""Event filtering as Lambda does it for DynamoDB streams: patterns over a record. Pure.
+"""Event filtering as Lambda does it: patterns over a record of a stream or a message of a queue. Pure.
 
-Values in a record are strings, so numeric operators never match; Lambda ignores them for DynamoDB.
+Values in a stream's record are strings, so numeric operators never match there; Lambda ignores them for DynamoDB.
 """
 
-from collections.abc import Iterable
+import operator as operators
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from sandbox.aws import Json
 
 OPERATORS: Final = frozenset({"anything-but", "equals-ignore-case", "exists", "numeric", "prefix", "suffix"})
 _MISSING = object()
+_COMPARISONS: Final[Mapping[object, Callable[[float, float], bool]]] = {
+    "=": operators.eq,
+    "<": operators.lt,
+    "<=": operators.le,
+    ">": operators.gt,
+    ">=": operators.ge,
+}
 
 
 def is_valid(pattern: object) -> bool:
@@ -76,6 +84,8 @@ def _accepts_text(operator: str, operand: object, found: object) -> bool:
         if isinstance(operand, dict):
             return found is not _MISSING and not _accepts(operand, found)
         return found is not _MISSING and found not in refused
+    if operator == "numeric":
+        return _compares(operand, found)
     if not isinstance(found, str) or not isinstance(operand, str):
         return False
     if operator == "prefix":
@@ -83,3 +93,11 @@ def _accepts_text(operator: str, operand: object, found: object) -> bool:
     if operator == "suffix":
         return found.endswith(operand)
     return operator == "equals-ignore-case" and found.lower() == operand.lower()
+
+
+def _compares(operand: object, found: object) -> bool:
+    """Whether a number fulfils all of ``[">=", 1, "<", 5]``."""
+    if not isinstance(operand, list) or isinstance(found, bool) or not isinstance(found, int | float):
+        return False
+    pairs = list(zip(operand[::2], operand[1::2], strict=False))
+    return all(sign in _COMPARISONS and _COMPARISONS[sign](found, limit) for sign, limit in pairs)

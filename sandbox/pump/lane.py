@@ -71,7 +71,7 @@ class Lane:
 
     async def _deliver_again(self, batch: list[Waiting]) -> None:
         """At least once: what was taken may come again by itself, or together with later records."""
-        function, table = self._mapping.function_arn.split(":")[6], self._mapping.stream_arn.split("/")[1]
+        function, table = self._mapping.function_arn.split(":")[6], self._mapping.source_arn.split("/")[1]
         if self._faults.take("duplicated-batch", function=function, table=table):
             await self._delivery.deliver([one.record for one in batch])
         if self._faults.take("overlapping-batch", function=function, table=table):

@@ -18,14 +18,15 @@ STREAM_CLOSED: Final = f"PROBLEM: Cannot access stream. {ACCESS_NEEDED}"
 
 @dataclass(slots=True)
 class Mapping:
-    """A mapping from a DynamoDB stream to a function.
+    """A mapping from a DynamoDB stream or an SQS queue to a function.
 
-    ``document`` holds the settings under AWS's names, as ``settings.merge`` checked them.
+    ``document`` holds the settings under AWS's names, as ``settings.merge`` or ``queue_settings.merge`` checked them;
+    a queue has no starting position.
     """
 
-    stream_arn: str
+    source_arn: str
     function_arn: str
-    starting_position: str
+    starting_position: str | None
     document: Json
     last_modified: float
     identifier: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -34,17 +35,22 @@ class Mapping:
 
     @property
     def region(self) -> str:
-        """Where stream and function live."""
-        return self.stream_arn.split(":")[3]
+        """Where source and function live."""
+        return self.source_arn.split(":")[3]
 
     @property
     def account(self) -> str:
-        """Whose stream and function they are."""
-        return self.stream_arn.split(":")[4]
+        """Whose source and function they are."""
+        return self.source_arn.split(":")[4]
+
+    @property
+    def of_queue(self) -> bool:
+        """Whether the source is a queue."""
+        return self.source_arn.split(":")[2] == "sqs"
 
     @property
     def settings(self) -> Settings:
-        """The settings that hold now."""
+        """The settings of a stream's mapping that hold now."""
         return read(self.document)
 
     @property
@@ -55,15 +61,15 @@ class Mapping:
     def describe(self, state: str | None = None) -> Json:
         """The mapping as Lambda's API shows it; ``state`` names a transition that has just begun."""
         owner = f"{self.region}:{self.account}"
+        stream: Json = {"StartingPosition": self.starting_position, "LastProcessingResult": self.last_result}
         return {
             "UUID": self.identifier,
             "EventSourceMappingArn": f"arn:aws:lambda:{owner}:event-source-mapping:{self.identifier}",
-            "EventSourceArn": self.stream_arn,
+            "EventSourceArn": self.source_arn,
             "FunctionArn": self.function_arn,
-            "StartingPosition": self.starting_position,
             "LastModified": self.last_modified,
-            "LastProcessingResult": self.last_result,
             "State": state or self.state,
-            "StateTransitionReason": "User action",
+            "StateTransitionReason": "USER_INITIATED" if self.of_queue else "User action",
+            **({} if self.of_queue else stream),
             **self.document,
         }

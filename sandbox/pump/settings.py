@@ -66,14 +66,14 @@ def merge(current: Json | None, changes: Json) -> Json:
     wanted = {name: value for name, value in changes.items() if name in _CHANGEABLE and value is not None}
     document = {**(_DEFAULTS if current is None else current), **wanted}
     for name, (low, high) in _RANGES.items():
-        _check_range(name, document[name], low, high)
+        check_range(name, document[name], low, high)
     if 0 <= document["MaximumRecordAgeInSeconds"] < _SHORTEST_AGE_SECONDS:
         raise refuse("Invalid value for MaximumRecordAgeInSeconds: it is -1 or 60 to 604800.")
     if document["TumblingWindowInSeconds"]:
         raise refuse("Tumbling windows are not run by the sandbox; leave TumblingWindowInSeconds at 0.")
-    _check_responses(document["FunctionResponseTypes"])
+    check_responses(document["FunctionResponseTypes"])
     _check_destination(_destination_of(document))
-    _check_filters(_patterns_of(document))
+    check_filters(patterns_of(document))
     return document
 
 
@@ -88,18 +88,28 @@ def read(document: Json) -> Settings:
         bisect=document["BisectBatchOnFunctionError"],
         partial=PARTIAL_RESPONSE in document["FunctionResponseTypes"],
         on_failure=_destination_of(document),
-        filters=tuple(json.loads(pattern) for pattern in _patterns_of(document)),
+        filters=tuple(json.loads(pattern) for pattern in patterns_of(document)),
     )
 
 
-def _check_range(name: str, value: object, low: int, high: int) -> None:
+def check_range(name: str, value: object, low: int, high: int) -> None:
+    """Refuse a number outside its range, as the API's own validation does.
+
+    Raises:
+        AwsRefusedError: ValidationException.
+    """
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         camel = name[0].lower() + name[1:]
         text = f"1 validation error detected: Value '{value}' at '{camel}' failed to satisfy constraint: Member must "
         raise AwsRefusedError(400, "ValidationException", f"{text}have value between {low} and {high}")
 
 
-def _check_responses(types: Iterable[object]) -> None:
+def check_responses(types: Iterable[object]) -> None:
+    """Refuse a kind of answer that Lambda does not read.
+
+    Raises:
+        AwsRefusedError: InvalidParameterValueException.
+    """
     for kind in types:
         if kind != PARTIAL_RESPONSE:
             raise refuse(f"Unsupported value '{kind}' in functionResponseTypes; allowed: [{PARTIAL_RESPONSE}]")
@@ -115,12 +125,18 @@ def _check_destination(destination: str | None) -> None:
         raise refuse(f"The provided destination config DestinationConfig is invalid: {destination}")
 
 
-def _patterns_of(document: Json) -> list[str]:
+def patterns_of(document: Json) -> list[str]:
+    """The filter patterns in a settings document, as JSON texts."""
     filters = (document.get("FilterCriteria") or {}).get("Filters") or []
     return [entry.get("Pattern") or "{}" for entry in filters]
 
 
-def _check_filters(patterns: list[str]) -> None:
+def check_filters(patterns: list[str]) -> None:
+    """Refuse too many filters, and what is none.
+
+    Raises:
+        AwsRefusedError: InvalidParameterValueException.
+    """
     if len(patterns) > FILTERS:
         raise refuse(f"Maximum number of filters is {FILTERS}.")
     for pattern in patterns:

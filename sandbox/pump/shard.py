@@ -36,7 +36,7 @@ class Shard:
         self._services = services
         part = log.part(index)
         self._position = part.end if mapping.starting_position == "LATEST" else part.trimmed
-        self._table = mapping.stream_arn.split("/")[1]
+        self._table = mapping.source_arn.split("/")[1]
         self._lanes: list[Lane] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -74,7 +74,7 @@ class Shard:
     async def _may_read(self) -> bool:
         mapping, permissions = self._mapping, self._services.permissions
         try:
-            return await permissions.judge_stream(mapping.function_arn, mapping.stream_arn) is None
+            return await permissions.judge_stream(mapping.function_arn, mapping.source_arn) is None
         except (aiohttp.ClientError, AwsRefusedError, TimeoutError):
             return False  # the emulator is in trouble: asked again
 
@@ -96,7 +96,7 @@ class Shard:
             self._deal(change)
 
     def _deal(self, change: Change) -> None:
-        event = change.event(self._mapping.stream_arn)
+        event = change.event(self._mapping.source_arn)
         if passes(self._mapping.settings.filters, event):
             self._lanes[change.partition % len(self._lanes)].put(event)
 

@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
 from sandbox.aws import AwsClient
+from sandbox.client import RunningSandbox
 from sandbox.clock import Clock
+from sandbox.emulator.queue_clock import QueueClock
 from sandbox.expiry import DELAY_SECONDS
 from sandbox.front import Front
 from sandbox.front.server import listen
@@ -27,13 +30,22 @@ class TurnableFront:
 
 @contextlib.asynccontextmanager
 async def turnable_front(
-    emulator_endpoint: str, quotas: Quotas | None = None, *, ttl_delay_seconds: float = DELAY_SECONDS
+    emulator_endpoint: str,
+    quotas: Quotas | None = None,
+    *,
+    ttl_delay_seconds: float = DELAY_SECONDS,
+    queue_clock: QueueClock | None = None,
 ) -> AsyncIterator[TurnableFront]:
-    """Serve on a free port until left; AWS calls to it must not block the event loop."""
+    """Serve on a free port until left; AWS calls to it must not block the event loop.
+
+    With ``queue_clock`` the emulator's queues live on this front's clock, until it is left.
+    """
     async with aiohttp.ClientSession(auto_decompress=False) as session:
         services = services_on(
             AwsClient(session, emulator_endpoint), quotas or Quotas(), ttl_delay_seconds=ttl_delay_seconds
         )
+        if queue_clock is not None:
+            services.clock.follow(queue_clock.turn)
         pump = Pump(services)
         front = Front(session, emulator_endpoint=emulator_endpoint, listener=listen(0), pump=pump, services=services)
         await front.start()
@@ -42,18 +54,31 @@ async def turnable_front(
         finally:
             await front.stop()
             await pump.stop()
+            if queue_clock is not None:
+                queue_clock.turn(0.0)
 
 
 Turn = Callable[[float], None]
 
 
+def queue_clock_of(sandbox: RunningSandbox) -> QueueClock:
+    """The clock of a sandbox's queues."""
+    return QueueClock(Path(sandbox.record.directory) / "emulator")
+
+
 def on_turnable(
-    emulator_endpoint: str, steps: Callable[[str, Turn], None], *, ttl_delay_seconds: float = DELAY_SECONDS
+    emulator_endpoint: str,
+    steps: Callable[[str, Turn], None],
+    *,
+    ttl_delay_seconds: float = DELAY_SECONDS,
+    queue_clock: QueueClock | None = None,
 ) -> None:
     """Run blocking steps against the address of a front; the second argument lets so many seconds pass on its clock."""
 
     async def main() -> None:
-        async with turnable_front(emulator_endpoint, ttl_delay_seconds=ttl_delay_seconds) as front:
+        async with turnable_front(
+            emulator_endpoint, ttl_delay_seconds=ttl_delay_seconds, queue_clock=queue_clock
+        ) as front:
             loop = asyncio.get_running_loop()
 
             def turn(seconds: float) -> None:

@@ -128,7 +128,7 @@ class FunctionHandler(Handler):
         patiently(
             lambda: scope.client("lambda").create_function(**request),
             codes=("InvalidParameterValueException",),
-            saying="assumed by Lambda",
+            saying=("assumed by Lambda",),
             seconds=_ROLE_SECONDS,
         )
         return str(inputs["name"])

@@ -36,7 +36,7 @@ class MappingHandler(Handler):
         answer = patiently(
             lambda: scope.client("lambda").create_event_source_mapping(**request),
             codes=("InvalidParameterValueException",),
-            saying="Cannot access stream",
+            saying=("Cannot access stream", "does not have permissions to call"),
             seconds=_STATE_SECONDS,
         )
         return str(answer["UUID"])
@@ -104,6 +104,7 @@ _MAPPING_DEFAULTS: Props = {
     "enabled": True,
     "filterCriteria": {"filters": []},
     "destinationConfig": {},
+    "scalingConfig": {},
     "functionResponseTypes": [],
     "maximumRetryAttempts": -1,
     "maximumRecordAgeInSeconds": -1,

@@ -35,7 +35,7 @@ class SecretHandler(Handler):
         answer = patiently(
             lambda: client.create_secret(Name=inputs["name"], Tags=named(inputs.get("tags")), **request),
             codes=("InvalidRequestException",),
-            saying="scheduled for deletion",
+            saying=("scheduled for deletion",),
             seconds=_NAME_SECONDS,
         )
         return str(answer["ARN"])

@@ -1,0 +1,88 @@
+"""One SQS queue, as Lambda calls it for a mapping."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.aws import AwsClient, Json
+
+ACTIONS: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+"""What Lambda does to a queue in the function's role."""
+ENTRIES: Final = 10
+"""Messages of one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What a queue holds; times are the sandbox's clock's, None when there is no such message."""
+
+    visible: int
+    next_due: float | None
+    oldest_sent: float | None
+    visibility_seconds: float
+
+
+class Queue:
+    """A queue of the emulator.
+
+    Args:
+        aws: Reaches it as the account's root; the caller has judged the function's role.
+        arn: The queue's.
+    """
+
+    def __init__(self, aws: AwsClient, arn: str) -> None:
+        self._aws = aws
+        self._arn = arn
+
+    @property
+    def name(self) -> str:
+        """Its name; one of a FIFO queue ends in ``.fifo``."""
+        return self._arn.split(":")[5]
+
+    async def depth(self) -> Depth:
+        """What it holds now.
+
+        Raises:
+            AwsRefusedError: There is no such queue.
+        """
+        found = await self._call("SandboxInspectQueue", {})
+        return Depth(
+            visible=found["Visible"],
+            next_due=found["NextDue"],
+            oldest_sent=found["OldestSent"],
+            visibility_seconds=float(found["VisibilityTimeout"]),
+        )
+
+    async def receive(self, most: int) -> list[Json]:
+        """Up to ``most`` messages, ten at most; none is no reason to wait.
+
+        Raises:
+            AwsRefusedError: There is no such queue.
+        """
+        request: Json = {
+            "MaxNumberOfMessages": min(most, ENTRIES),
+            "WaitTimeSeconds": 0,
+            "AttributeNames": ["All"],
+            "MessageAttributeNames": ["All"],
+        }
+        messages: list[Json] = (await self._call("ReceiveMessage", request)).get("Messages") or []
+        return messages
+
+    async def delete(self, handles: Sequence[str]) -> None:
+        """Delete messages by their receipt handles; one whose handle has been replaced stays.
+
+        Raises:
+            AwsRefusedError: There is no such queue.
+        """
+        for start in range(0, len(handles), ENTRIES):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": handle}
+                for number, handle in enumerate(handles[start : start + ENTRIES])
+            ]
+            await self._call("DeleteMessageBatch", {"Entries": entries})
+
+    async def _call(self, action: str, request: Json) -> Json:
+        _, _, _, region, account, name = self._arn.split(":")
+        return await self._aws.call(
+            f"AmazonSQS.{action}", {"QueueUrl": name, **request}, service="sqs", region=region, account=account
+        )
