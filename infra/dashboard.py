@@ -13,6 +13,7 @@ from trebuche.contract import (
     DIMENSION_ACTOR_TYPE,
     DIMENSION_FUNCTION,
     DIMENSION_STAGE,
+    METRIC_BAD_FRAMES,
     METRIC_CONFLICTS,
     METRIC_DELIVERY_LAG,
     METRIC_NAMESPACE,
@@ -108,6 +109,7 @@ def _of_functions(watched: Watched) -> Iterator[Widget]:
 
     yield Widget("Turns that changed an actor", "Sum", _each(watched, METRIC_TURNS))
     yield Widget("Writes that lost and were tried again", "Sum", _each(watched, METRIC_CONFLICTS))
+    yield Widget("Frames that were no envelope", "Sum", _each(watched, METRIC_BAD_FRAMES))
     yield Widget("Invocations", "Sum", each("Invocations"))
     yield Widget("Duration (p99, ms)", "p99", each("Duration"))
     yield Widget("Errors", "Sum", each("Errors"))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trebuche.adapters.dynamodb_states import DynamoDBStateStore
     from trebuche.adapters.memory import InMemoryConnectionSender, InMemoryConnectionStorage, InMemoryRegistry
     from trebuche.connections import ConnectionManager
+    from trebuche.deltas import DeltaReader, StateDelta
     from trebuche.errors import ActorFailure
     from trebuche.gateway import CloudGateway
     from trebuche.stream_adapter import DynamoDBStreamAdapter
@@ -26,12 +27,14 @@ __all__ = [
     "CloudGateway",
     "CloudMapRegistry",
     "ConnectionManager",
+    "DeltaReader",
     "DynamoDBConnectionStorage",
     "DynamoDBStateStore",
     "DynamoDBStreamAdapter",
     "InMemoryConnectionSender",
     "InMemoryConnectionStorage",
     "InMemoryRegistry",
+    "StateDelta",
     "WebSocketLambdaHandler",
     "distributed",
     "query",
@@ -44,12 +47,14 @@ _MODULES: Final = {
     "CloudGateway": "gateway",
     "CloudMapRegistry": "adapters.cloud_map",
     "ConnectionManager": "connections",
+    "DeltaReader": "deltas",
     "DynamoDBConnectionStorage": "adapters.dynamodb_connections",
     "DynamoDBStateStore": "adapters.dynamodb_states",
     "DynamoDBStreamAdapter": "stream_adapter",
     "InMemoryConnectionSender": "adapters.memory",
     "InMemoryConnectionStorage": "adapters.memory",
     "InMemoryRegistry": "adapters.memory",
+    "StateDelta": "deltas",
     "WebSocketLambdaHandler": "websocket",
     "distributed": "actors",
     "query": "actors",

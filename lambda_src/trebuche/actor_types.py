@@ -2,14 +2,14 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import NoneType
 from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
-from trebuche.actors import MARK, QUERY_MARK, Actor
+from trebuche.actors import ALIASES_MARK, MARK, QUERY_MARK, Actor
 from trebuche.documents import Json, canonical, dumps, loads
 from trebuche.errors import ActorError, MalformedError, NewerStateError, StateError
 from trebuche.naming import snake_to_camel
@@ -39,6 +39,8 @@ class Method:
     returns: object
     query: bool
     """Whether it only looks."""
+    aliases: tuple[str, ...] = ()
+    """What else it answers to."""
 
     def read(self, arguments: tuple[bytes, ...]) -> tuple[list[Any], list[Json]]:
         """The arguments as values, and as plain JSON.
@@ -109,7 +111,10 @@ class ActorType:
                 f'{actor_class.__name__} has no name; write class {actor_class.__name__}(…, exposed_as="…")'
             )
         self.state_type = _state_type(actor_class)
-        self.methods: Mapping[str, Method] = {method.name: method for method in _methods(actor_class)}
+        methods = list(_methods(actor_class))
+        self.methods: Mapping[str, Method] = _by_name(actor_class, ((method.name, method) for method in methods))
+        named = [(name, method) for method in methods for name in (method.name, *method.aliases)]
+        self._targets = _by_name(actor_class, named)
 
     @property
     def schema(self) -> int:
@@ -132,15 +137,18 @@ class ActorType:
     def method(self, target: str) -> Method:
         """The method that a target identifier names: as registered, as Python spells it, or mangled by Swift.
 
+        A mangled identifier means the method with its base name, whatever its labels and types; a whole identifier that
+        is registered as an alias comes first.
+
         Raises:
             ActorError: There is none.
             ProtocolError: The identifier cannot name a method.
         """
-        if (exact := self.methods.get(target)) is not None:
+        if (exact := self._targets.get(target)) is not None:
             return exact
         name = base_name(target)
         by_attribute = (method for method in self.methods.values() if method.attribute == name)
-        found = self.methods.get(name) or next(by_attribute, None)
+        found = self._targets.get(name) or next(by_attribute, None)
         if found is None:
             known = ", ".join(sorted(self.methods)) or "none"
             raise ActorError(f"Method '{name}' not found on '{self.exposed_as}'; there are: {known}")
@@ -250,6 +258,17 @@ def _methods(actor_class: type[Actor[Any]]) -> Iterator[Method]:
             yield _method(actor_class, name or snake_to_camel(attribute), attribute, function)
 
 
+def _by_name(actor_class: type[Actor[Any]], named: Iterable[tuple[str, Method]]) -> dict[str, Method]:
+    """Methods by their names, of which no two may be equal."""
+    found: dict[str, Method] = {}
+    for name, method in named:
+        other = found.setdefault(name, method)
+        if other is not method:
+            where = f"{actor_class.__name__}.{method.attribute}"
+            raise TypeError(f"{where}: clients call {other.attribute} '{name}' already; give it another name")
+    return found
+
+
 def _method(actor_class: type[Actor[Any]], name: str, attribute: str, function: Any) -> Method:
     where = f"{actor_class.__name__}.{attribute}"
     try:
@@ -268,4 +287,5 @@ def _method(actor_class: type[Actor[Any]], name: str, attribute: str, function: 
     for hint in hints.values():
         check_type(hint)
     read = [Parameter(p.name, hints[p.name], p.default is p.empty) for p in parameters]
-    return Method(name, attribute, tuple(read), hints["return"], hasattr(function, QUERY_MARK))
+    query, aliases = hasattr(function, QUERY_MARK), getattr(function, ALIASES_MARK)
+    return Method(name, attribute, tuple(read), hints["return"], query, aliases)

@@ -24,7 +24,7 @@ A state outlives the code that wrote it. A new field with a default needs nothin
             return {"clicks": old["count"]}
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar, overload
 from uuid import UUID, uuid5
@@ -37,6 +37,7 @@ StateT = TypeVar("StateT")
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
 MARK = "__distributed_name__"
+ALIASES_MARK = "__distributed_aliases__"
 QUERY_MARK = "__distributed_query__"
 
 
@@ -91,18 +92,23 @@ class Actor(Generic[StateT]):
 @overload
 def distributed(method: MethodT, /) -> MethodT: ...
 @overload
-def distributed(*, name: str) -> Callable[[MethodT], MethodT]: ...
-def distributed(method: MethodT | None = None, /, *, name: str = "") -> MethodT | Callable[[MethodT], MethodT]:
+def distributed(*, name: str = "", aliases: Iterable[str] = ()) -> Callable[[MethodT], MethodT]: ...
+def distributed(
+    method: MethodT | None = None, /, *, name: str = "", aliases: Iterable[str] = ()
+) -> MethodT | Callable[[MethodT], MethodT]:
     """Let clients call a method; its parameters and result need type hints.
 
     Args:
         method: The method, when used without parentheses.
-        name: What clients call it, or the whole mangled identifier of a Swift method; by default the method's name in
-            camelCase.
+        name: What clients call it; by default the method's name in camelCase.
+        aliases: What else it answers to: names that it had before, so that older clients find it, or whole mangled
+            identifiers of Swift methods (for overloads, and for names that are not ASCII).
     """
+    others = _texts(aliases)
 
     def mark(function: MethodT) -> MethodT:
         setattr(function, MARK, name)
+        setattr(function, ALIASES_MARK, others)
         return function
 
     return mark(method) if method is not None else mark
@@ -111,8 +117,10 @@ def distributed(method: MethodT | None = None, /, *, name: str = "") -> MethodT 
 @overload
 def query(method: MethodT, /) -> MethodT: ...
 @overload
-def query(*, name: str) -> Callable[[MethodT], MethodT]: ...
-def query(method: MethodT | None = None, /, *, name: str = "") -> MethodT | Callable[[MethodT], MethodT]:
+def query(*, name: str = "", aliases: Iterable[str] = ()) -> Callable[[MethodT], MethodT]: ...
+def query(
+    method: MethodT | None = None, /, *, name: str = "", aliases: Iterable[str] = ()
+) -> MethodT | Callable[[MethodT], MethodT]:
     """Let clients call a method that only looks: nothing is ever written for it, and it never has to wait for others.
 
     A query that changes the state is a defect: its caller gets an error, and the change is dropped.
@@ -120,10 +128,17 @@ def query(method: MethodT | None = None, /, *, name: str = "") -> MethodT | Call
     Args:
         method: The method, when used without parentheses.
         name: As for ``distributed``.
+        aliases: As for ``distributed``.
     """
 
     def mark(function: MethodT) -> MethodT:
         setattr(function, QUERY_MARK, True)
-        return distributed(name=name)(function)
+        return distributed(name=name, aliases=aliases)(function)
 
     return mark(method) if method is not None else mark
+
+
+def _texts(aliases: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(aliases, str):
+        raise TypeError(f'aliases="{aliases}" is one text; write aliases=["{aliases}"]')
+    return tuple(aliases)

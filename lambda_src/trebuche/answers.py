@@ -1,11 +1,15 @@
 """What a peer is told when something goes wrong, and nothing that it should not see."""
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from trebuche.envelopes import ResponseEnvelope, StreamErrorEnvelope
+from trebuche.contract import MESSAGE_LIMIT_BYTES
+from trebuche.documents import utf8_bytes
+from trebuche.envelopes import ResponseEnvelope, StreamErrorEnvelope, StreamStartEnvelope, TrebuchetActorID, encode
 from trebuche.errors import ProtocolError, TrebucheError
 from trebuche.scalars import write_uuid
+from trebuche.targets import ACTOR_ID_LIMIT, TARGET_LIMIT_BYTES
 
 LONGEST_MESSAGE: Final = 4_096
 """Characters of an error's text; a frame must hold it whatever it says."""
@@ -21,6 +25,19 @@ def failed_stream(stream_id: UUID, reference: UUID, error: Exception) -> StreamE
     """The end of a stream that failed; ``reference`` is what the log line is found by."""
     message, code, retryable = _told(error, reference)
     return StreamErrorEnvelope(stream_id, message, code, retryable)
+
+
+def start_frame(start: StreamStartEnvelope) -> str:
+    """A ``streamStart`` frame. It repeats what the client sent; where that would be too long, only what binds it.
+
+    The frame of the request fits API Gateway's limit, and this one has an id more.
+    """
+    frame = encode(start)
+    if utf8_bytes(frame) <= MESSAGE_LIMIT_BYTES:
+        return frame
+    actor_id = TrebuchetActorID(start.actor_id.id[:ACTOR_ID_LIMIT])
+    target = start.target_identifier[:TARGET_LIMIT_BYTES]
+    return encode(replace(start, actor_id=actor_id, target_identifier=target, filter=None))
 
 
 def undecodable(error: ProtocolError) -> ResponseEnvelope | None:

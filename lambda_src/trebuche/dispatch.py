@@ -6,7 +6,7 @@ from uuid import UUID
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.answers import code_of, failed_call, failed_stream, is_expected
+from trebuche.answers import code_of, failed_call, failed_stream, is_expected, start_frame
 from trebuche.delivery import deliver
 from trebuche.effects import Log, RandomUuid, Routine, perform
 from trebuche.envelopes import (
@@ -21,6 +21,7 @@ from trebuche.envelopes import (
     encode,
 )
 from trebuche.errors import ActorNotFoundError, ConnectionGoneError
+from trebuche.filters import check_filter
 from trebuche.frames import response_frame
 from trebuche.observe import check_observable, resume, subscribe
 from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
@@ -83,6 +84,7 @@ def _observe(directory: Directory, invocation: InvocationEnvelope, caller: Calle
         check_protocol_version(invocation)
         actor_type, actor_id = _find(directory, invocation.actor_id.id)
         check_observable(actor_type, actor_id, invocation.target_identifier)
+        check_filter(invocation.stream_filter)
         yield from subscribe(actor_type, actor_id, invocation, caller, stream_id)
     except ConnectionGoneError as error:
         return Outcome(reply(410), "observe", fields | {"code": error.code})
@@ -99,7 +101,7 @@ def _refuse_stream(invocation: InvocationEnvelope, caller: Caller, error: Stream
         error.stream_id, invocation.call_id, invocation.actor_id, invocation.target_identifier, invocation.stream_filter
     )
     try:
-        yield from deliver(caller.connection_id, caller.connected_at, encode(start))
+        yield from deliver(caller.connection_id, caller.connected_at, start_frame(start))
     except Exception as failure:
         yield from _log_defect(failure, invocation.call_id, log_fields(invocation, caller))
     return reply(200, encode(error))

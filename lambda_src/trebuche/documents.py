@@ -10,7 +10,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Final, NoReturn, TypeAlias
 
-from trebuche.errors import MalformedError
+from trebuche.errors import MalformedError, TooDeepError
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -31,7 +31,8 @@ def loads(document: str | bytes, *, limit_bytes: int | None = None) -> Json:
         limit_bytes: Longest document to look at, in bytes of UTF-8; longer ones are refused unparsed.
 
     Raises:
-        MalformedError: The text is too long, not Unicode, not JSON (with line and column), or nested too deeply.
+        MalformedError: The text is too long, not Unicode, or not JSON (with line and column).
+        TooDeepError: It is nested deeper than 512 levels.
     """
     text = _text(document)
     if limit_bytes is not None and (size := utf8_bytes(text)) > limit_bytes:
@@ -48,7 +49,30 @@ def loads(document: str | bytes, *, limit_bytes: int | None = None) -> Json:
         place = f"line {error.lineno} column {error.colno} (character {error.pos})"
         raise MalformedError(f"not JSON at {place}: {error.msg}") from None
     except RecursionError:
-        raise MalformedError(f"nested deeper than {NESTING_LIMIT} levels") from None
+        raise TooDeepError(f"nested deeper than {NESTING_LIMIT} levels") from None
+
+
+def outline(text: str, levels: int) -> Json:
+    """A document with null in the place of every array and object that lies deeper than so many levels.
+
+    For a document that is too deep to be parsed: what its upper levels say can be read all the same.
+
+    Raises:
+        MalformedError: The upper levels are not JSON.
+    """
+    pieces: list[str] = []
+    depth = end = 0
+    for match in _STRUCTURE.finditer(text):
+        if match[0] in "[{":
+            depth += 1
+            if depth == levels + 1:
+                pieces.append(text[end : match.start()])
+        elif match[0] in "]}":
+            if depth == levels + 1:
+                pieces.append("null")
+                end = match.end()
+            depth -= 1
+    return loads("".join([*pieces, text[end:]] if depth <= levels else pieces))
 
 
 def dumps(value: Json) -> str:
@@ -135,7 +159,7 @@ def _check_nesting(text: str) -> None:
         if mark in "[{":
             depth += 1
             if depth > NESTING_LIMIT:
-                raise MalformedError(f"nested deeper than {NESTING_LIMIT} levels")
+                raise TooDeepError(f"nested deeper than {NESTING_LIMIT} levels")
         elif mark in "]}":
             depth -= 1
 

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any, Final
 
 from trebuche.contract import MESSAGE_LIMIT_BYTES
-from trebuche.documents import Json, dumps, kind, loads
+from trebuche.documents import Json, dumps, kind, loads, outline
 from trebuche.envelope_types import (
     Envelope,
     FilterType,
@@ -20,7 +20,7 @@ from trebuche.envelope_types import (
     TraceContext,
     TrebuchetActorID,
 )
-from trebuche.errors import MalformedError, ProtocolError
+from trebuche.errors import MalformedError, ProtocolError, TooDeepError
 from trebuche.scalars import (
     read_bool,
     read_data,
@@ -71,6 +71,8 @@ def decode(text: str) -> Envelope:
         raise ProtocolError(f"expected a frame of text, got {kind(text)}")
     try:
         document = loads(text, limit_bytes=MESSAGE_LIMIT_BYTES)
+    except TooDeepError as error:
+        raise ProtocolError(str(error), call_id=_answerable_above(text)) from None
     except MalformedError as error:
         raise ProtocolError(str(error)) from None
     try:
@@ -127,6 +129,14 @@ def _read(document: Json) -> Envelope:
         return shape.read(wrapper["payload"])
     except MalformedError as error:
         raise error.inside("payload") from None
+
+
+def _answerable_above(text: str) -> str | None:
+    """The callID in the upper levels of a frame that is nested too deeply to be parsed."""
+    try:
+        return _answerable(outline(text, _LEVELS_ABOVE_MEMBERS))
+    except MalformedError:
+        return None
 
 
 def _answerable(document: Json) -> str | None:
@@ -221,6 +231,8 @@ _TARGET = _text("targetIdentifier", "target_identifier")
 _FAILURE = (_text("code", "code", required=False), _bool("retryable", "retryable", required=False))
 
 _INVOCATION: Final = "invocation"
+_LEVELS_ABOVE_MEMBERS: Final = 2
+"""The wrapper and its payload."""
 _ENVELOPES: Final[tuple[tuple[str, type[Envelope], tuple[Member, ...]], ...]] = (
     (
         _INVOCATION,

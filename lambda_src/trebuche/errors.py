@@ -3,6 +3,8 @@
     TrebucheError
     ├── ConfigError                the user's to fix; the command line prints it without a stack
     ├── MalformedError             a document or value without its declared shape; names the place in it
+    │   └── TooDeepError           a document nested deeper than the wire allows
+    ├── NoBaseValueError           a difference came before any whole value
     ├── ProtocolError              the peer's fault: malformed, unsupported, too large
     ├── ActorError                 the call's fault: no such actor or method, wrong arguments
     │   ├── ActorNotFoundError     nothing is exposed under that name
@@ -65,12 +67,23 @@ class MalformedError(TrebucheError):
         return f"{where}: {self.problem}" if where else self.problem
 
 
+class TooDeepError(MalformedError):
+    """A JSON document with more levels of arrays and objects than Foundation reads."""
+
+
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
     if step.isidentifier() and len(step) <= 64:
         return f".{step}"
     return f"[{step[:64]!a}]"
+
+
+class NoBaseValueError(TrebucheError):
+    """A ``StateDelta`` with a difference, where there is no value that it could be applied to."""
+
+    code = "no-base-value"
+    public = True
 
 
 class ProtocolError(TrebucheError):

@@ -10,6 +10,10 @@ from trebuche.documents import Json, canonical, loads, number
 from trebuche.envelope_types import FilterType, StreamFilter
 from trebuche.errors import MalformedError, ProtocolError
 
+PARAMETERS_LIMIT: Final = 16
+"""Parameters of a filter: it is stored with its subscription, and read with every change."""
+WORD_LIMIT: Final = 1_024
+"""Characters of a filter's name, and of each parameter's name and value."""
 DEFAULT_WINDOW_MS: Final = 250
 LONGEST_WINDOW_MS: Final = 60_000
 
@@ -50,6 +54,24 @@ def passes(stream_filter: StreamFilter | None, *, value: bytes, previous: bytes 
             return _beyond_threshold(value, stream_filter.parameters or {})
         case _:
             return True
+
+
+def check_filter(stream_filter: StreamFilter | None) -> None:
+    """Refuse a filter that is too large to be kept.
+
+    Raises:
+        ProtocolError: Over 16 parameters, or a word of over 1,024 characters.
+    """
+    if stream_filter is None:
+        return
+    parameters = stream_filter.parameters or {}
+    if len(parameters) > PARAMETERS_LIMIT:
+        raise ProtocolError(
+            f"streamFilter.parameters: expected up to {PARAMETERS_LIMIT} parameters, got {len(parameters)}"
+        )
+    longest = max(map(len, (stream_filter.name or "", *parameters, *parameters.values())))
+    if longest > WORD_LIMIT:
+        raise ProtocolError(f"streamFilter: expected words of up to {WORD_LIMIT} characters, got one of {longest}")
 
 
 def latest_window_ms(stream_filter: StreamFilter | None) -> int | None:

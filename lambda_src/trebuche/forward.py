@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from trebuche import logs
-from trebuche.answers import code_of, failed_call, failed_stream, is_expected
+from trebuche.answers import code_of, failed_call, failed_stream, is_expected, start_frame
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import bury
 from trebuche.effects import (
@@ -138,7 +138,7 @@ def _refuse(
     start = StreamStartEnvelope(stream_id, envelope.call_id, envelope.actor_id, envelope.target_identifier)
     try:
         # A client can match the error to its call only after a streamStart.
-        yield from perform(Post(caller.connection_id, encode(start)))
+        yield from perform(Post(caller.connection_id, start_frame(start)))
     except DeliveryError as failure:
         yield from perform(Log(logs.WARNING, "undelivered", {"streamId": stream_id, "code": failure.code}, failure))
     return reply(200, encode(failed_stream(stream_id, reference, error)))

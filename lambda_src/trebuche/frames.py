@@ -7,7 +7,7 @@ from uuid import UUID
 
 from trebuche.actor_types import WHOLE_STATE
 from trebuche.contract import MESSAGE_LIMIT_BYTES
-from trebuche.documents import dumps, loads
+from trebuche.documents import dumps, loads, utf8_bytes
 from trebuche.envelopes import ResponseEnvelope, StreamDataEnvelope, encode
 from trebuche.errors import MalformedError, ResultTooLargeError, StateError, StateTooLargeError
 from trebuche.scalars import UINT64_MAX, write_data
@@ -24,10 +24,23 @@ def data_frame(stream_id: UUID, number: int, data: bytes, now_ms: int, *, skippe
         data: JSON document of the observed value.
         now_ms: When it is sent.
         skipped: How many versions were left out before it.
+
+    Raises:
+        StateTooLargeError: It is longer than API Gateway carries; a state written past the runtime can be.
+        StateError: The stream has no such number: a client may resume close to the last one that there is.
     """
     timestamp = datetime.fromtimestamp(now_ms // 1000, UTC)
-    frame = encode(StreamDataEnvelope(stream_id, number, b"", timestamp, skipped or None))
-    return frame.replace(_NO_DATA, f'"data":"{_base64(data)}"', 1)
+    try:
+        frame = encode(StreamDataEnvelope(stream_id, number, b"", timestamp, skipped or None))
+    except MalformedError as error:
+        raise StateError(f"the stream cannot go on: {error}") from error
+    frame = frame.replace(_NO_DATA, f'"data":"{_base64(data)}"', 1)
+    if (size := len(frame)) > MESSAGE_LIMIT_BYTES:
+        raise StateTooLargeError(
+            f"the value takes {size} bytes as a frame ({len(data)} bytes of JSON), over the limit of "
+            f"{MESSAGE_LIMIT_BYTES}"
+        )
+    return frame
 
 
 def response_frame(response: ResponseEnvelope) -> str:
@@ -37,7 +50,7 @@ def response_frame(response: ResponseEnvelope) -> str:
         ResultTooLargeError: It is longer than API Gateway carries.
     """
     frame = encode(response)
-    if (size := len(frame.encode())) > MESSAGE_LIMIT_BYTES:
+    if (size := utf8_bytes(frame)) > MESSAGE_LIMIT_BYTES:
         raise ResultTooLargeError(
             f"the result takes {size} bytes as a frame, over the limit of {MESSAGE_LIMIT_BYTES}; return less"
         )

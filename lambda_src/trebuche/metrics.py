@@ -13,6 +13,7 @@ from trebuche.contract import (
     DIMENSION_ACTOR_TYPE,
     DIMENSION_FUNCTION,
     DIMENSION_STAGE,
+    METRIC_BAD_FRAMES,
     METRIC_CONFLICTS,
     METRIC_NAMESPACE,
     METRIC_PUSH_GONE,
@@ -24,7 +25,7 @@ from trebuche.effects import CommitTurn, Effect, Measure, Post
 from trebuche.errors import ConnectionGoneError, ThrottledError
 
 LONGEST_ARRAY: Final = 100
-COUNTS: Final = frozenset({METRIC_TURNS, METRIC_CONFLICTS, METRIC_PUSH_GONE, METRIC_PUSH_THROTTLED})
+COUNTS: Final = frozenset({METRIC_BAD_FRAMES, METRIC_TURNS, METRIC_CONFLICTS, METRIC_PUSH_GONE, METRIC_PUSH_THROTTLED})
 """Written as their sum; everything else is milliseconds, written value by value so that percentiles are true."""
 
 Document: TypeAlias = dict[str, object]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.answers import failed_stream
+from trebuche.answers import failed_stream, start_frame
 from trebuche.catch_up import Current, end, go_live, read_current, read_replay, send_replay, send_snapshot
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import deliver, detach
@@ -29,7 +29,7 @@ from trebuche.errors import ActorError, ConnectionGoneError, DeliveryError, Vers
 from trebuche.scalars import UINT64_MAX
 from trebuche.socket_events import Caller
 from trebuche.stored import JournalEntry, Phase, Subscription
-from trebuche.targets import observe_target, observed_property
+from trebuche.targets import observe_target
 
 NUMBERS_LEFT_OUT: Final = 100
 """When a stream is numbered anew: more than versions are written between two steps of a resume."""
@@ -54,9 +54,9 @@ def check_observable(actor_type: ActorType, actor_id: str, target: str) -> None:
     """
     if not actor_type.stateful:
         raise ActorError(f"Actor '{actor_id}' keeps nothing between calls (stateful: false) and cannot be observed")
-    if observed_property(target) not in actor_type.properties:
-        known = ", ".join(observe_target(name) for name in sorted(actor_type.properties))
-        raise ActorError(f"Nothing to observe as '{target[:64]}' on '{actor_id}'; there are: {known}")
+    known = [observe_target(name) for name in sorted(actor_type.properties)]
+    if target not in known:
+        raise ActorError(f"Nothing to observe as '{target[:64]}' on '{actor_id}'; there are: {', '.join(known)}")
 
 
 def subscribe(
@@ -259,7 +259,7 @@ def _catch_up(
     """Post ``streamStart``, then what was missed or else a snapshot, then let changes through."""
     row = opened.row
     try:
-        yield from deliver(row.connection_id, row.connected_at, encode(start))
+        yield from deliver(row.connection_id, row.connected_at, start_frame(start))
         yield from _bring_up(actor_type, opened, missed)
     except ConnectionGoneError:
         yield from detach(row)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from trebuche.answers import undecodable
@@ -11,6 +12,9 @@ from trebuche.envelopes import Envelope, InvocationEnvelope, StreamResumeEnvelop
 from trebuche.errors import ActorNotFoundError, ProtocolError
 from trebuche.socket_events import Caller, Reply, reply
 from trebuche.targets import actor_key
+
+BAD_FRAME: Final = 400
+"""Status of a frame that is no envelope, or one that only servers send; nothing else has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +43,18 @@ def read_frame(body: str | None) -> Envelope | Outcome:
     """The envelope in a frame, or the answer to a frame without one."""
     if body is None:
         # No text: through the route's response it would reach a client that expects envelopes only.
-        return Outcome(reply(400), "missing-body")
+        return Outcome(reply(BAD_FRAME), "missing-body")
     try:
         return decode(body)
     except ProtocolError as error:
         response = undecodable(error)
         fields = {"correlationId": error.call_id, "callID": error.call_id, "code": error.code}
-        return Outcome(reply(400, encode(response) if response else None), "undecodable-frame", fields)
+        return Outcome(reply(BAD_FRAME, encode(response) if response else None), "undecodable-frame", fields)
 
 
 def misdirected(envelope: Envelope) -> Outcome:
     """The answer to an envelope that only servers send: none, and the socket stays open."""
-    return Outcome(reply(400), "misdirected-frame", {"target": type(envelope).__name__})
+    return Outcome(reply(BAD_FRAME), "misdirected-frame", {"target": type(envelope).__name__})
 
 
 def log_fields(envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller | None = None) -> dict[str, object]:

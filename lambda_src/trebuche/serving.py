@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from trebuche import logs
-from trebuche.effects import Routine
+from trebuche.contract import METRIC_BAD_FRAMES
+from trebuche.effects import Measure, Routine
 from trebuche.ports import Ports
-from trebuche.received import Outcome
+from trebuche.received import BAD_FRAME, Outcome
 from trebuche.runtime import PATIENCE_MS, Runtime
 from trebuche.socket_events import Reply, SocketEvent, reply
 
@@ -14,6 +15,8 @@ def serve(ports: Ports, event: SocketEvent, routine: Routine[Outcome], *, time_l
     """Drive a routine to its answer; an error that it lets through is logged and answered with status 500."""
     runtime = Runtime(ports, event_time_ms=event.time_ms, time_left_ms=time_left_ms)
     outcome = _guarded(ports, lambda: runtime.run(routine), event)
+    if outcome.reply["statusCode"] == BAD_FRAME:
+        runtime.carry_out(Measure(METRIC_BAD_FRAMES, 1))
     runtime.report(outcome.event, {**outcome.fields, "statusCode": outcome.reply["statusCode"]})
     return outcome.reply
 

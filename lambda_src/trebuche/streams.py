@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from trebuche import logs
 from trebuche.catch_up import end
 from trebuche.changes import UNREADABLE, Change
-from trebuche.contract import MESSAGE_LIMIT_BYTES, METRIC_DELIVERY_LAG
+from trebuche.contract import METRIC_DELIVERY_LAG
 from trebuche.delivery import bury, deliver, detach
 from trebuche.effects import (
     Concurrently,
@@ -24,14 +24,7 @@ from trebuche.effects import (
     perform,
 )
 from trebuche.envelopes import StreamErrorEnvelope, encode
-from trebuche.errors import (
-    ConnectionGoneError,
-    MalformedError,
-    StateError,
-    StateTooLargeError,
-    ThrottledError,
-    TrebucheError,
-)
+from trebuche.errors import ConnectionGoneError, StateError, ThrottledError, TrebucheError
 from trebuche.filters import passes
 from trebuche.frames import data_frame, observed, observed_before
 from trebuche.stored import Phase, Subscription
@@ -137,14 +130,7 @@ def _frame(row: Subscription, change: Change, state: bytes) -> Routine[str | Non
     if not passes(row.filter, value=value, previous=observed_before(change.previous, property_key)):
         return None
     now_ms = yield from perform(Now())
-    try:
-        frame = data_frame(row.stream_id, change.version - row.base, value, now_ms)
-    except MalformedError as error:
-        # A client that resumes close to the last number that there is must not fail the batch of all others.
-        raise StateError(f"the stream cannot go on: {error}") from error
-    if (size := len(frame)) > MESSAGE_LIMIT_BYTES:
-        raise StateTooLargeError(f"the value takes {size} bytes as a frame, over the limit of {MESSAGE_LIMIT_BYTES}")
-    return frame
+    return data_frame(row.stream_id, change.version - row.base, value, now_ms)
 
 
 def _measure_lag(change: Change) -> Routine[None]:

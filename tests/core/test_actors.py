@@ -1,6 +1,6 @@
 """The two actors of the page, and what the base offers and refuses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -119,6 +119,23 @@ class Needy:
     name: str
 
 
+@dataclass
+class Ticks:
+    """How many."""
+
+    ticks: int = 0
+
+
+class Tally(Actor[Ticks], exposed_as="tally"):
+    """Counts under two names."""
+
+    @distributed(aliases=["tick"])
+    def count(self) -> int:
+        """One more."""
+        self.state.ticks += 1
+        return self.state.ticks
+
+
 class Odd(Actor[Empty], exposed_as="odd"):
     """An actor with unusual methods."""
 
@@ -127,7 +144,7 @@ class Odd(Actor[Empty], exposed_as="odd"):
         """Registered under a whole mangled identifier."""
         return "pong"
 
-    @distributed
+    @distributed(aliases=["hail", "$s4main3OddC5greetyySi_tYaKFTE"])
     def greet(self, name: str, greeting: str = "Hello") -> str:
         """A parameter with a default may be left out."""
         return f"{greeting}, {name}"
@@ -146,6 +163,21 @@ def test_a_parameter_with_a_default_may_be_left_out() -> None:
     assert world.result("odd", "greet", "Ada") == "Hello, Ada"
     assert world.result("odd", "greet", "Ada", "Hi") == "Hi, Ada"
     assert refusal(world, "odd", "greet") == "greet: expected 1 to 2 arguments, got 0"
+
+
+@pytest.mark.parametrize("target", ["greet", "hail", "$s4main3OddC5greetyySi_tYaKFTE", "$s4main3OddC4hailyySS_tYaKFTE"])
+def test_a_renamed_method_answers_to_its_old_names(target: str) -> None:
+    """Older clients go on, and so do those that name an overload by its whole identifier."""
+    assert World(Odd).result("odd", target, "Ada") == "Hello, Ada"
+
+
+def test_a_call_is_the_same_under_each_name() -> None:
+    """A client that repeats a call after an update of its own gets the result, and the call takes effect once."""
+    world = World(Tally)
+    first = call("tally", "count")
+    assert world.ask(first).result == b"1"
+    assert world.ask(replace(first, target_identifier="tick")).result == b"1"
+    assert world.result("tally", "count") == 2
 
 
 class Clock(Actor[None], exposed_as="clock"):
@@ -190,6 +222,18 @@ class Unwired(Actor[Empty], exposed_as="unwired"):
         return 1j
 
 
+class Twice(Actor[Empty], exposed_as="twice"):
+    """Two methods of one name."""
+
+    @distributed
+    def act(self) -> None:
+        """Do something."""
+
+    @distributed(aliases=["act"])
+    def react(self) -> None:
+        """Do something else."""
+
+
 class Stateless(Actor, exposed_as="stateless"):  # type: ignore[type-arg]
     """Nothing said about its state."""
 
@@ -208,6 +252,7 @@ class Loose(Actor[dict[str, int]], exposed_as="loose"):
         (Untyped, "Untyped.act: no type hint for what"),
         (Keyword, "Keyword.act: what: arguments come by position"),
         (Unwired, "complex has no wire form"),
+        (Twice, "Twice.react: clients call act 'act' already"),
         (Stateless, "Stateless says nothing about its state"),
         (Demanding, "Needy: name needs a default"),
         (Loose, "Loose: the state must be a dataclass"),
@@ -217,3 +262,9 @@ def test_a_class_that_cannot_be_exposed_says_why(actor_class: type[Actor[Any]], 
     """When the function starts, not at the first call."""
     with pytest.raises(TypeError, match=problem):
         ActorType(actor_class)
+
+
+def test_aliases_are_several() -> None:
+    """One text would be taken for its letters."""
+    with pytest.raises(TypeError, match=r'aliases="hail" is one text; write aliases=\["hail"\]'):
+        distributed(aliases="hail")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -10,17 +11,20 @@ import pytest
 
 from actors.game_room import GameRoom
 from actors.todo_list import TodoList
-from tests.support.world import FUNCTION, World, call, observe, resume, socket_event
+from tests.support.world import FUNCTION, World, call, observe, resume, socket_event, write_state
 from trebuche.actors import Actor
 from trebuche.adapters.memory import InMemoryInvoker
+from trebuche.contract import MESSAGE_LIMIT_BYTES
 from trebuche.documents import loads
 from trebuche.envelopes import (
+    FilterType,
     InvocationEnvelope,
     ResponseEnvelope,
     StreamDataEnvelope,
     StreamEndEnvelope,
     StreamEndReason,
     StreamErrorEnvelope,
+    StreamFilter,
     StreamStartEnvelope,
     TrebuchetActorID,
     decode,
@@ -168,7 +172,7 @@ def test_protocol_version_zero_is_refused(world: World) -> None:
     assert world.ask(new).result == b"0"
 
 
-@pytest.mark.parametrize("target", ["observe", "observeNothing", "observestate2", "observe$"])
+@pytest.mark.parametrize("target", ["observe", "observeNothing", "observestate", "observer", "observe$"])
 def test_an_unknown_property_ends_the_stream_that_it_begins(world: World, target: str) -> None:
     """``streamStart`` binds the call, ``streamError`` says what there is; no response and no subscription."""
     invocation = observe("todos", target)
@@ -180,6 +184,58 @@ def test_an_unknown_property_ends_the_stream_that_it_begins(world: World, target
     assert (start.call_id, start.stream_id) == (invocation.call_id, error.stream_id)
     assert error.error_message.endswith("there are: observeState, observeTodos")
     assert world.subscriptions.attached == {}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({f"p{number}": "" for number in range(17)}, "streamFilter.parameters: expected up to 16 parameters, got 17"),
+        ({"p": "x" * 1_025}, "streamFilter: expected words of up to 1024 characters, got one of 1025"),
+        ({"p" * 1_025: ""}, "streamFilter: expected words of up to 1024 characters, got one of 1025"),
+    ],
+)
+def test_a_filter_too_large_to_keep_is_refused(world: World, parameters: dict[str, str], message: str) -> None:
+    """It would be read with every change; the stream ends before it has begun."""
+    reply = world.send(observe("todos", only=StreamFilter(FilterType.CUSTOM, "mine", parameters)))
+    error = decode(reply["body"])
+    assert isinstance(error, StreamErrorEnvelope)
+    assert (error.error_message, error.code) == (message, "protocol")
+    assert world.subscriptions.attached == {}
+    largest = {f"p{number}": "x" * 1_024 for number in range(16)}
+    assert world.send(observe("todos", only=StreamFilter(FilterType.CUSTOM, "mine", largest))) == {"statusCode": 200}
+
+
+@pytest.mark.parametrize("actor", ["todos", "nobody"])
+def test_a_request_as_long_as_a_frame_is_acknowledged_in_short(world: World, actor: str) -> None:
+    """``streamStart`` repeats the request and has an id more; what binds the stream to its call goes out always."""
+    asked = observe(actor)
+    short = encode(replace(asked, actor_id=TrebuchetActorID(actor, ""), protocol_version=1))
+    short = short.replace('"protocolVersion":1,', "")
+    longest = short.replace('"host":""', f'"host":"{"h" * (MESSAGE_LIMIT_BYTES - len(short))}"')
+    assert len(longest) == MESSAGE_LIMIT_BYTES
+    for send in (world.handler.handle, world.gateway.handle):
+        send(text_event(longest))
+        texts = world.sender.sent.pop("c1")
+        start = decode(texts[0])
+        assert max(len(text.encode()) for text in texts) <= MESSAGE_LIMIT_BYTES
+        assert isinstance(start, StreamStartEnvelope)
+        assert (start.call_id, start.actor_id) == (asked.call_id, TrebuchetActorID(actor))
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_state_too_large_for_a_frame_cannot_be_watched(world: World, resumed: bool) -> None:
+    """Somebody wrote it past the runtime; the error names size and limit, and calls can still make it smaller."""
+    write_state(world, "todos", {"todos": [{"id": "1", "title": "x" * 120_000, "completed": True}]})
+    reply = world.send(resume(STREAM, 3, "todos") if resumed else observe("todos"))
+    error = decode(reply["body"])
+    assert isinstance(error, StreamErrorEnvelope)
+    assert error.code == "state-too-large"
+    message = r"the value takes \d{6} bytes as a frame \(1200\d\d bytes of JSON\), over the limit of 131072"
+    assert re.fullmatch(message, error.error_message)
+    assert world.subscriptions.attached == {}
+    assert world.result("todos", "clearCompleted") == 1
+    world.frames()
+    assert world.send(observe("todos")) == {"statusCode": 200}
 
 
 def test_an_actor_without_state_cannot_be_observed() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trebuche.documents import Json, canonical, dumps, kind, loads, utf8_bytes
+from trebuche.documents import Json, canonical, dumps, kind, loads, outline, utf8_bytes
 from trebuche.errors import MalformedError
 
 PLAIN = st.recursive(
@@ -156,3 +156,25 @@ def test_nothing_but_malformed_escapes(text: str) -> None:
     except MalformedError:
         return
     assert json.loads(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a":{"b":[1,[2]],"c":{}}}', {"a": {"b": None, "c": None}}),
+        ('{"a":"[{","b":{"c":"}]"}}', {"a": "[{", "b": {"c": "}]"}}),
+        ("[[[]],[[],7]]", [[None], [None, 7]]),
+        ("7", 7),
+        ('{"a":{"b":' + "[" * 5_000 + "]" * 5_000 + "}}", {"a": {"b": None}}),
+    ],
+)
+def test_an_outline_has_the_upper_levels(text: str, value: Json) -> None:
+    """What lies deeper is null; brackets within strings are none."""
+    assert outline(text, 2) == value
+
+
+@pytest.mark.parametrize("text", ["", "[[[", "]", '{"a":{"b":[1}}', "[" * 5_000])
+def test_an_outline_of_no_json_is_refused(text: str) -> None:
+    """Whatever is left open, or closed too often."""
+    with pytest.raises(MalformedError):
+        outline(text, 2)

@@ -335,6 +335,9 @@ def test_what_is_no_text_is_a_protocol_error(garbage: Any) -> None:
     [
         (frame("invocation", arguments=...), CALL),
         (frame("invocation", callID=CALL.lower(), arguments=...), CALL),
+        (frame("invocation", arguments="@").replace('"@"', "[" * 600 + "]" * 600), CALL),
+        (frame("invocation", arguments="@").replace('"@"', "[" * 600), None),
+        (frame("response", result="@").replace('"@"', "[" * 600 + "]" * 600), None),
         (frame("invocation", callID="not one"), None),
         (frame("invocation", callID=...), None),
         (frame("response", result=7), None),

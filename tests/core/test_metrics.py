@@ -8,11 +8,12 @@ import pytest
 
 from actors.game_room import GameRoom
 from actors.todo_list import TodoList
-from tests.support.world import World, call, message, write_state
+from tests.support.world import World, call, message, socket_event, write_state
 from trebuche.contract import (
     DIMENSION_ACTOR_TYPE,
     DIMENSION_FUNCTION,
     DIMENSION_STAGE,
+    METRIC_BAD_FRAMES,
     METRIC_CONFLICTS,
     METRIC_DELIVERY_LAG,
     METRIC_NAMESPACE,
@@ -227,6 +228,23 @@ def test_posts_that_fail_are_counted(error: DeliveryError, expected: dict[str, i
     sender: Any = Unreachable(error)
     DynamoDBStreamAdapter(replace(world.ports, sender=sender)).handle({"Records": world.records()})
     assert metrics(world) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no json",
+        '{"type":"response","payload":{"callID":"5B0C6E1A-93D7-4F28-8E41-2A7C90D1F6B3","result":""}}',
+        '{"type":"invocation","payload":{"callID":"5B0C6E1A-93D7-4F28-8E41-2A7C90D1F6B3"}}',
+    ],
+)
+def test_frames_that_nobody_should_send_are_counted(text: str) -> None:
+    """Undecodable and misdirected ones, answered or not; a call that fails is none."""
+    world = World(TodoList)
+    world.handler.handle(socket_event("MESSAGE", body=text))
+    assert metrics(world) == {METRIC_BAD_FRAMES: 1}
+    world.handler.handle(message(call("todos", "noSuchMethod")))
+    assert not any("_aws" in line for line in lines(world))
 
 
 def test_a_function_without_a_stage_writes_no_metrics() -> None:

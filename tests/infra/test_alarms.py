@@ -39,6 +39,7 @@ EMITTED = {
     (contract.METRIC_NAMESPACE, contract.METRIC_PUSH_LATENCY, "Stage", "Function"),
     (contract.METRIC_NAMESPACE, contract.METRIC_PUSH_GONE, "Stage", "Function"),
     (contract.METRIC_NAMESPACE, contract.METRIC_PUSH_THROTTLED, "Stage", "Function"),
+    (contract.METRIC_NAMESPACE, contract.METRIC_BAD_FRAMES, "Stage", "Function"),
     (contract.METRIC_NAMESPACE, contract.METRIC_CONFLICTS, "Stage", "Function"),
     (contract.METRIC_NAMESPACE, contract.METRIC_TURNS, "Stage", "Function"),
 }

@@ -27,6 +27,7 @@ OURS = {
         contract.METRIC_PUSH_LATENCY,
         contract.METRIC_PUSH_GONE,
         contract.METRIC_PUSH_THROTTLED,
+        contract.METRIC_BAD_FRAMES,
         contract.METRIC_CONFLICTS,
         contract.METRIC_TURNS,
     )
