@@ -12,6 +12,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "lambda_src")]
 
 from infra.app import StreamingApp, StreamingAppArgs  # noqa: E402 - found through the line above
 from infra.plan import make_plan  # noqa: E402
+from infra.promotion import examine  # noqa: E402
 from infra.provider import make_provider  # noqa: E402
 from trebuche.errors import ConfigError  # noqa: E402
 
@@ -22,10 +23,12 @@ try:
 except ConfigError as error:
     raise pulumi.RunError(str(error)) from None
 
-for warning in plan.config.warnings:
+for warning in plan.warnings:
     pulumi.log.warn(warning)
 
-app = StreamingApp("app", StreamingAppArgs(plan=plan), pulumi.ResourceOptions(provider=make_provider(plan)))
+standing = examine(ROOT, plan)
+provider = make_provider(plan, standing.outputs)
+app = StreamingApp("app", StreamingAppArgs(plan=plan, standing=standing), pulumi.ResourceOptions(provider=provider))
 
 for output, value in app.outputs.items():
     pulumi.export(output, value)

@@ -1,7 +1,7 @@
 """The application: the only module that knows all the others."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pulumi
 
@@ -13,6 +13,8 @@ from infra.domain import CustomDomain, CustomDomainArgs
 from infra.function import LambdaFunction, LambdaFunctionArgs, Operation, grant_invoke
 from infra.grants import Grant
 from infra.plan import STREAM_PROCESSOR, WEBSOCKET, Plan, PlannedActor
+from infra.promotion import Standing
+from infra.releases import Release, with_interface, with_release
 from infra.streams import FailureQueue, FailureQueueArgs, Pace, StreamSubscription, StreamSubscriptionArgs
 from infra.tables import ConnectionTable, JournalTable, StateTable, SubscriptionTable, TableArgs, grant_key
 from infra.watched import Watched, WatchedDelivery
@@ -41,9 +43,10 @@ Environment = Mapping[str, pulumi.Input[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamingAppArgs:
-    """A checked plan."""
+    """A checked plan, and what its stack had before."""
 
     plan: Plan
+    standing: Standing = field(default_factory=lambda: Standing(pulumi.Output.from_input({})))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ class StreamingApp(pulumi.ComponentResource):
         super().__init__("trebuche:aws:StreamingApp", name, {}, opts)
         self._name = name
         self._plan = args.plan
+        self._standing = args.standing
         self._settings = args.plan.stack.trebuche
         self._child = pulumi.ResourceOptions(parent=self)
         self._namespace = args.plan.names.staged(args.plan.config.namespace)
@@ -272,6 +276,7 @@ class StreamingApp(pulumi.ComponentResource):
                 operation=self._operation(role),
                 environment=environment,
                 grants=[*grants, grant_key(key, self._plan.region)] if key else grants,
+                pinned_version=self._plan.pin.versions.get(role) if self._plan.pin else None,
             ),
             self._child,
         )
@@ -294,7 +299,8 @@ class StreamingApp(pulumi.ComponentResource):
             "journal_table": self._journal.table_name,
             "functions": {role: function.alias_arn for role, function in functions.items()},
             "stream_enabled": self._state.stream_enabled,
-            "release": self._plan.release,
+            "release": self._plan.running_release,
+            **self._history(functions),
         }
         if realtime:
             outputs |= {
@@ -304,3 +310,16 @@ class StreamingApp(pulumi.ComponentResource):
                 "subscriptions_table": realtime.subscriptions.table_name,
             }
         return outputs
+
+    def _history(self, functions: Mapping[str, LambdaFunction]) -> dict[str, pulumi.Input[object]]:
+        """What the next deployment and a rollback have to know."""
+        plan, standing = self._plan, self._standing
+        versions = pulumi.Output.all(**{role: function.version for role, function in functions.items()})
+        releases = pulumi.Output.all(standing.releases, versions).apply(
+            lambda both: with_release(both[0], Release(digest=plan.running_release, versions=both[1]), plan.pin)
+        )
+        own = None if plan.pin else standing.interface
+        interfaces = pulumi.Output.all(standing.interfaces, releases).apply(
+            lambda both: with_interface(both[0], both[1], own)
+        )
+        return {"releases": releases, "interfaces": interfaces}

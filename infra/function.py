@@ -73,6 +73,8 @@ class LambdaFunctionArgs:
     environment: Mapping[str, pulumi.Input[str]]
     grants: Sequence[Grant]
     """All but writing its logs and traces, which every function may."""
+    pinned_version: str | None = None
+    """What the alias names instead of the newest version, after a rollback."""
 
 
 class LambdaFunction(pulumi.ComponentResource):
@@ -81,6 +83,8 @@ class LambdaFunction(pulumi.ComponentResource):
     function_name: str
     alias_name: pulumi.Output[str]
     alias_arn: pulumi.Output[str]
+    version: pulumi.Output[str]
+    """What the alias names."""
     invoke_arn: pulumi.Output[str]
     """The alias, as an API's integration writes it."""
 
@@ -94,12 +98,13 @@ class LambdaFunction(pulumi.ComponentResource):
             f"{name}-alias",
             name=ALIAS,
             function_name=function.name,
-            function_version=function.version,
+            function_version=args.pinned_version or function.version,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self._keep_warm(name, args, alias)
         self.alias_name = alias.name
         self.alias_arn = alias.arn
+        self.version = alias.function_version
         self.invoke_arn = alias.invoke_arn
         self.register_outputs({"alias_arn": self.alias_arn})
 

@@ -9,6 +9,7 @@ from infra.actors import ACTORS_FOLDER, ActorClass, find_actors, match
 from infra.archives import Archive, actor_files, release_of, store, stream_files, websocket_files
 from infra.config import CONFIG_FILE, ActorSettings, AppConfig, load_config
 from infra.naming import PRODUCTION, Names, actor_role
+from infra.releases import SHORT, Pin
 from infra.stack_settings import StackConfig, applies, check_regions, check_roles, check_stack_name, load_settings
 from trebuche.errors import ConfigError
 
@@ -41,6 +42,32 @@ class Plan:
     archives: Mapping[str, Archive]
     """By role of the function."""
     release: str
+
+    @property
+    def pin(self) -> Pin | None:
+        """The rollback that is in force: the one of this very release."""
+        back = self.stack.trebuche.rollback
+        if back is None or back.takenBack != self.release:
+            return None
+        return Pin(taken_back=back.takenBack, release=back.release, versions=back.versions)
+
+    @property
+    def running_release(self) -> str:
+        """What runs once this is deployed."""
+        return self.pin.release if self.pin else self.release
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is deployed all the same."""
+        back = self.stack.trebuche.rollback
+        if back is None or self.pin:
+            return self.config.warnings
+        stale = (
+            f"Pulumi.{self.names.stack}.yaml: trebuche:rollback took back release {back.takenBack[:SHORT]}; this is "
+            f"another one, so all functions run it. Remove the key: pulumi config rm trebuche:rollback "
+            f"--stack {self.names.stack}"
+        )
+        return (*self.config.warnings, stale)
 
     @property
     def protect(self) -> bool:

@@ -11,13 +11,18 @@ from infra.plan import Plan
 from infra.stack_settings import AssumedRole
 
 
-def make_provider(plan: Plan) -> aws.Provider:
-    """The provider that makes all of a stack's resources."""
+def make_provider(plan: Plan, verdict: pulumi.Input[object] = None) -> aws.Provider:
+    """The provider that makes all of a stack's resources.
+
+    Args:
+        plan: What is deployed.
+        verdict: Nothing is made before it is there.
+    """
     given = plan.stack.aws
     tags = {"project": plan.config.name, "stage": plan.names.stack}
     return aws.Provider(
         "aws",
-        region=plan.region,
+        region=pulumi.Output.from_input(verdict).apply(lambda _: plan.region),
         profile=given.profile,
         access_key=_secret(given.accessKey),
         secret_key=_secret(given.secretKey),

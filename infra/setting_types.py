@@ -20,6 +20,11 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else value
 
 
+def _version(value: Any) -> Any:
+    """What ``pulumi config set --path`` writes is a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _account(value: Any) -> Any:
     """What ``pulumi config set --path 'aws:allowedAccountIds[0]' 111122223333`` writes is a number."""
     return str(value) if isinstance(value, int) and len(str(value)) == 12 else value
@@ -108,6 +113,10 @@ MappingKey = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9_-]{1,128}$"),
     rule("1 to 128 letters, digits, hyphens and underscores"),
+]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), rule("a release, as `pulumi stack output release` prints it")]
+Version = Annotated[
+    str, Field(pattern=r"^[1-9][0-9]*$"), rule("the number of a function's version"), BeforeValidator(_version)
 ]
 Text = Annotated[str, Field(min_length=1), rule("a text")]
 AccountId = Annotated[

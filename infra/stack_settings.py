@@ -19,6 +19,7 @@ from infra.setting_types import (
     BatchSize,
     CertificateArn,
     Choice,
+    Digest,
     HostName,
     Instances,
     KeyArn,
@@ -33,6 +34,7 @@ from infra.setting_types import (
     Text,
     TopicArn,
     Units,
+    Version,
     When,
     WindowSeconds,
     not_below_minimum,
@@ -72,6 +74,14 @@ class Domain(_Section):
     mappingKey: MappingKey | None = None
 
 
+class Rollback(_Section):
+    """Written by ``trebuche rollback``: the release that was taken back, and what runs instead."""
+
+    takenBack: Digest
+    release: Digest
+    versions: Annotated[dict[str, Version], BeforeValidator(parsed)]
+
+
 class StackSettings(_Section):
     """``trebuche:`` keys, with the defaults that Pulumi.yaml declares."""
 
@@ -95,6 +105,9 @@ class StackSettings(_Section):
     encryptionKeyArn: KeyArn | None = None
     alarmTopicArn: TopicArn | None = None
     domain: Annotated[Domain | None, BeforeValidator(parsed)] = None
+    promotesFrom: Text | None = None
+    allowBreaking: Annotated[tuple[Text, ...], BeforeValidator(parsed)] = ()
+    rollback: Annotated[Rollback | None, BeforeValidator(parsed)] = None
 
 
 class AssumedRole(_Section):

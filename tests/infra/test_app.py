@@ -177,7 +177,11 @@ def test_outputs(deployed: Deploy) -> None:
     """What other tools read from the stack."""
     _recording, outputs = deployed()
 
-    assert len(str(outputs.pop("release"))) == 64
+    release = str(outputs.pop("release"))
+    assert len(release) == 64
+    versions = "actor-game-room=7 actor-todo-list=7 stream-processor=7 websocket=7"
+    assert outputs.pop("releases") == [f"{release} {versions}"]
+    assert outputs.pop("interfaces") == {}
     assert outputs == {
         "wss_endpoint": "wss://abc.execute-api.eu-west-1.amazonaws.com/dev",
         "management_endpoint": "https://abc.execute-api.eu-west-1.amazonaws.com/dev",
@@ -464,7 +468,8 @@ def test_without_websocket(deployed: Deploy) -> None:
         "TREBUCHE_STAGE",
         "TREBUCHE_STATEFUL",
     }
-    assert set(outputs) == {"state_table", "journal_table", "functions", "stream_enabled", "release"}
+    history = {"release", "releases", "interfaces"}
+    assert set(outputs) == {"state_table", "journal_table", "functions", "stream_enabled"} | history
 
 
 def test_an_application_without_actors(tmp_path: Path) -> None:

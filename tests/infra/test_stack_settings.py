@@ -42,7 +42,7 @@ def test_defaults_are_the_schemas() -> None:
     declared = {key.removeprefix("trebuche:"): entry["default"] for key, entry in schema.items()}
 
     settings = load_settings("dev", {}).trebuche.model_dump()
-    assert declared == {key: value for key, value in settings.items() if value not in (None, {})}
+    assert declared == {key: value for key, value in settings.items() if value not in (None, {}, ())}
     assert all(entry["description"] for entry in schema.values())
 
 
