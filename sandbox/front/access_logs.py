@@ -16,11 +16,10 @@ from sandbox.clock import Clock
 from sandbox.front.api_model import Served
 from sandbox.front.integration import Outcome
 from sandbox.permissions import Permissions
-from sandbox.permissions.permissions import API_GATEWAY
+from sandbox.permissions.permissions import API_GATEWAY, LOG_ACTIONS
 
 ABSENT: Final = "-"
 _VARIABLE = re.compile(r"\$\{context\.(?P<braced>[\w.\-]+)\}|\$context\.(?P<bare>\w+(?:[.\-]\w+)*)")
-LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 _LOGS: Final = "Logs_20140328"
 _BAD_GATEWAY: Final = 502
 _FAILED: Final = 500

@@ -18,6 +18,7 @@ from sandbox.clock import Clock
 from sandbox.functions.answers import LOG_TAIL, read_answer
 from sandbox.functions.deaths import Deaths
 from sandbox.functions.facts import Alias, FunctionFacts
+from sandbox.functions.logs import FunctionLogs
 from sandbox.functions.reference import FunctionReference
 from sandbox.permissions import Permissions
 
@@ -67,6 +68,7 @@ class Finished:
         duration_ms: How long it took.
         concurrent: How many of the function ran while it did, itself counted.
         iterator_age_ms: How old a stream's batch was.
+        logged: Whether the function's role lets its log be written.
     """
 
     function: FunctionReference
@@ -75,6 +77,7 @@ class Finished:
     duration_ms: float
     concurrent: int
     iterator_age_ms: float | None = None
+    logged: bool = True
 
     @property
     def throttled(self) -> bool:
@@ -97,6 +100,7 @@ class Functions:
         self, aws: AwsClient, clock: Clock, permissions: Permissions, *, deaths: Deaths, seed: int = 0
     ) -> None:
         self.facts = FunctionFacts(aws)
+        self.logs = FunctionLogs(aws, self.facts, permissions)
         self._aws = aws
         self._clock = clock
         self._permissions = permissions
@@ -182,6 +186,7 @@ class Functions:
         """
         began, started = self._clock.now(), time.perf_counter()
         invocation, concurrent = REFUSED, 0
+        duration, logged = 0.0, False
         if await self.has_room(function):
             self._running[function.function] += 1
             concurrent = self._running[function.function]
@@ -189,13 +194,16 @@ class Functions:
                 invocation = await self._deaths.befall(function, read_answer(await send()))
             finally:
                 self._running[function.function] -= 1
+            duration = time.perf_counter() - started
+            logged = await self.logs.settle(function, invocation.log, began - self._clock.offset)
         finished = Finished(
             function=function,
             invocation=invocation,
             began=began,
-            duration_ms=(time.perf_counter() - started) * 1000,
+            duration_ms=duration * 1000,
             concurrent=concurrent,
             iterator_age_ms=None if newest_record is None else max(0.0, began - newest_record) * 1000,
+            logged=logged,
         )
         for watcher in self._watchers:
             watcher(finished)

@@ -22,6 +22,7 @@ ACCESS_NEEDED: Final = (
     "Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on "
     "your stream in IAM."
 )
+LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 SEND_ACTIONS: Final = {
     "sqs": "sqs:SendMessage",
     "sns": "sns:Publish",

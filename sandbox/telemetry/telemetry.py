@@ -17,7 +17,6 @@ from sandbox.telemetry.alarms import Alarm, Alarms, Change
 from sandbox.telemetry.emf import read_embedded
 from sandbox.telemetry.gateway_metrics import GatewayMetrics
 from sandbox.telemetry.lambda_metrics import record_invocation, record_loss
-from sandbox.telemetry.log_reader import LogReader
 from sandbox.telemetry.series import MINUTE, Metric
 from sandbox.telemetry.store import MetricStore
 from sandbox.telemetry.table_metrics import TableMetrics
@@ -50,7 +49,7 @@ class Telemetry:
         self._aws = aws
         self._clock = clock
         self._destinations = Destinations(aws)
-        self._logs = LogReader(aws, functions.facts)
+        self._logs = functions.logs
         self._timer: Timer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         functions.watch(self._on_invocation)
@@ -136,6 +135,8 @@ class Telemetry:
 
     def _on_invocation(self, finished: Finished) -> None:
         record_invocation(self.store, finished)
+        if not finished.logged:
+            return
         if len(finished.invocation.log.encode()) < LOG_TAIL_BYTES:
             self._read_log(finished, finished.invocation.log)
         else:  # there is more in the log than the answer holds

@@ -11,7 +11,6 @@ from tests.loop.conftest import Aws
 Json = dict[str, Any]
 
 UNCHECKABLE: Final = {
-    "Logs": "the emulator writes a function's log whatever the role allows",
     "Trace": "there is no X-Ray in the sandbox",
     "Key": "the emulator never asks for a key in the caller's name",
 }

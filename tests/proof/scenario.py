@@ -24,6 +24,9 @@ CHECK_SECONDS: Final = 8.0
 AT_ONCE: Final = 4
 DEAD_LETTER: Final = "dead letter"
 METHODS: Final = {"todos": "addTodo", "game": "join"}
+FUNCTIONS: Final = {"todos": "actor-todo-list", "game": "actor-game-room"}
+LOG_SECONDS: Final = 60.0
+"""How far back logs are searched: longer than a check may take."""
 NOBODY: Final = "AAAAAAAAAAAAAAA="
 """A well-formed id of a connection that is long gone."""
 
@@ -117,6 +120,8 @@ class Scenario:
             own = _fresh(actor)
             for name in ("first", "second"):
                 assert await peer.call(own, METHODS[actor], name, action=action)
+        role = FUNCTIONS[actor] if action else "websocket"
+        assert await asyncio.to_thread(self._logged, role, own), f"no line of {role} about {own}"
 
     async def _observe(self, actor: str) -> None:
         """A subscriber sees the state, and a change that somebody else makes."""
@@ -195,6 +200,11 @@ class Scenario:
         for row in rows:
             await _until(partial(self._subscriptions.find_detached, row.stream_id, now=0))
         await _until(lambda: self._connections.load(connection_id) is None)
+        logged = partial(self._logged, "stream-processor", rows[0].actor_id)
+        await _until(logged)
+        async with Peer.at(self._endpoint) as peer:  # while it is answered, a line that may not stay is taken back
+            await peer.call(rows[0].actor_id, METHODS["todos"], "second")
+        assert await asyncio.to_thread(logged), "a line of the stream processor is gone"
 
     async def _give_up(self) -> None:
         """A change that cannot be delivered ends in the failure queue."""
@@ -208,6 +218,15 @@ class Scenario:
             await _until(partial(self._has_dead_letter, queue))
         finally:
             self._aws.dynamodb.delete_item(TableName=table, Key=broken)
+
+    def _logged(self, role: str, actor_id: str) -> list[str]:
+        """What a function's log says about an actor; the lines of a call are there before its reply."""
+        group = f"/aws/lambda/{self._outputs['functions'][role].split(':')[6]}"
+        recently = int(time.time() - LOG_SECONDS) * 1000
+        answer = self._aws.logs.filter_log_events(
+            logGroupName=group, startTime=recently, filterPattern=json.dumps(actor_id)
+        )
+        return [event["message"] for event in answer["events"]]
 
     def _failure_queue(self) -> str:
         alias = self._outputs["functions"]["stream-processor"]
