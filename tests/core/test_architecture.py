@@ -33,7 +33,7 @@ def lint(root: Path) -> subprocess.CompletedProcess[str]:
 
 def copy_sources(target: Path) -> None:
     """The packages that the contracts name, with the contracts."""
-    for folder in ("cli", "infra", "sandbox", "lambda_src", "trebuche_testing"):
+    for folder in ("cli", "infra", "policies", "sandbox", "lambda_src", "trebuche_testing"):
         for file in (ROOT / folder).rglob("*.py"):
             place = target / file.relative_to(ROOT)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +54,9 @@ def test_import_rule_holds() -> None:
         ("infra/naming.py", "import boto3"),
         ("infra/naming.py", "import trebuche.turn"),
         ("infra/naming.py", "import sandbox.record"),
+        ("infra/naming.py", "import policies.model"),
+        ("policies/model.py", "import boto3"),
+        ("policies/model.py", "import cli.errors"),
         ("lambda_src/trebuche/turn.py", "import infra.naming"),
         ("lambda_src/trebuche/turn.py", "import boto3"),
         ("lambda_src/trebuche/turn.py", "import trebuche_testing"),

@@ -31,6 +31,8 @@ class Registered:
     """Properties whose changes are left alone."""
     depends_on: frozenset[str]
     """Logical names."""
+    refers: dict[str, frozenset[str]]
+    """Property to the logical names of what its value was made from."""
 
 
 @dataclass(slots=True)
@@ -103,8 +105,8 @@ class _Answers(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, recording: Recording) -> None:
-        super().__init__(_Answers())
+    def __init__(self, recording: Recording, answers: mocks.Mocks) -> None:
+        super().__init__(answers)
         self._recording = recording
 
     def RegisterResource(  # noqa: N802 - the name of the call
@@ -124,6 +126,11 @@ class _Monitor(mocks.MockMonitor):
                     protect=request.protect,
                     ignores=frozenset(request.ignoreChanges),
                     depends_on=frozenset(map(_name, request.dependencies)),
+                    refers={
+                        key: frozenset(map(_name, found.urns))
+                        for key, found in request.propertyDependencies.items()
+                        if found.urns
+                    },
                 )
             )
         answer: resource_pb2.RegisterResourceResponse = super().RegisterResource(request)  # type: ignore[no-untyped-call]
@@ -146,15 +153,21 @@ def _loop() -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
-def deploy(program: Callable[[], object], stack: str = STACK, into: Recording | None = None) -> Recording:
+def deploy(
+    program: Callable[[], object],
+    stack: str = STACK,
+    into: Recording | None = None,
+    answers: mocks.Mocks | None = None,
+) -> Recording:
     """Run a program until the engine is idle; afterwards every resource is recorded.
 
     What the program raises comes out here, also when it was raised inside an ``apply``; a recording that was handed
-    in holds what had been asked for until then.
+    in holds what had been asked for until then. ``answers`` stands in for what AWS would compute.
     """
     recording = Recording() if into is None else into
+    answers = answers or _Answers()
     asyncio.set_event_loop(_loop())
-    mocks.set_mocks(_Answers(), project="trebuche", stack=stack, preview=False, monitor=_Monitor(recording))
+    mocks.set_mocks(answers, project="trebuche", stack=stack, preview=False, monitor=_Monitor(recording, answers))
     ran: list[bool] = []
 
     def whole() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PARTS = ("cli", "infra", "lambda_src", "sandbox", "__main__.py", "Pulumi.yaml", "trebuche.yaml")
+PARTS = ("cli", "infra", "lambda_src", "policies", "sandbox", "__main__.py", "Pulumi.yaml", "trebuche.yaml")
 
 T = TypeVar("T")
 Done = subprocess.CompletedProcess[str]

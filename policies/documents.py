@@ -1,0 +1,95 @@
+"""Policy documents of IAM: what they allow. Pure."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+
+UNLIMITED: Final = frozenset(
+    {
+        # These know no resources (service authorization reference): "*" is the only way to name one.
+        "xray:puttracesegments",
+        "xray:puttelemetryrecords",
+        "servicediscovery:discoverinstances",
+        "servicediscovery:discoverinstancesrevision",
+        "dynamodb:liststreams",
+        "cloudwatch:putmetricdata",
+        "sts:getcalleridentity",
+    }
+)
+
+
+def statements(document: object) -> list[Json]:
+    """The statements of a document, which may be JSON text; none of what is no document."""
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError:
+            return []
+    found = document.get("Statement") if isinstance(document, Mapping) else None
+    return [dict(one) for one in many(found) if isinstance(one, Mapping)]
+
+
+def allows(policy: Iterable[Json], action: str, resource: str) -> bool:
+    """Whether identity policies allow an action on a resource; conditions are taken to hold.
+
+    Args:
+        policy: The statements of everything that is attached to a role.
+        action: Such as ``dynamodb:GetItem``.
+        resource: An ARN.
+    """
+    fitting = [one for one in policy if _fits(one, action, resource)]
+    return any(one.get("Effect") == "Allow" for one in fitting) and not any(
+        one.get("Effect") == "Deny" and not one.get("Condition") for one in fitting
+    )
+
+
+def too_wide(statement: Json) -> Iterator[tuple[str, str]]:
+    """The pairs of action and resource of a statement that allow more than a name says."""
+    if statement.get("Effect") != "Allow":
+        return
+    if "NotAction" in statement or "NotResource" in statement:
+        yield "NotAction" if "NotAction" in statement else "NotResource", "everything else"
+    for action in many(statement.get("Action")):
+        for resource in many(statement.get("Resource")):
+            wild_action = action == "*" or action.endswith(":*") or "*" in action
+            if wild_action or (_is_everything(str(resource)) and action.lower() not in UNLIMITED):
+                yield str(action), str(resource)
+
+
+def many(value: Any) -> list[Any]:
+    """A value that may stand alone or in a list, as a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def like(actual: str, pattern: str) -> bool:
+    """Whether a text fits a pattern with ``*`` and ``?``."""
+    return _compiled(pattern).fullmatch(actual) is not None
+
+
+def _fits(statement: Json, action: str, resource: str) -> bool:
+    return _names(statement, "Action", action.lower(), lower=True) and _names(statement, "Resource", resource)
+
+
+def _names(statement: Json, key: str, actual: str, *, lower: bool = False) -> bool:
+    def fits(patterns: Any) -> bool:
+        return any(like(actual, str(one).lower() if lower else str(one)) for one in many(patterns))
+
+    if f"Not{key}" in statement:
+        return not fits(statement[f"Not{key}"])
+    return fits(statement.get(key))
+
+
+def _is_everything(resource: str) -> bool:
+    """``*``, or an ARN whose last part is nothing but wildcards."""
+    return resource == "*" or (resource.startswith("arn:") and set(resource.split(":", 5)[-1]) <= {"*", "/", ":"})
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)

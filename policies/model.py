@@ -1,0 +1,240 @@
+"""The resources of a stack, and what refers to what; values that a preview cannot know yet are ``UNKNOWN``."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+Props: TypeAlias = Mapping[str, Any]
+"""Properties by the name that Pulumi has on the wire (``streamViewType``)."""
+
+TABLE: Final = "aws:dynamodb/table:Table"
+FUNCTION: Final = "aws:lambda/function:Function"
+ALIAS: Final = "aws:lambda/alias:Alias"
+PERMISSION: Final = "aws:lambda/permission:Permission"
+MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
+WARM: Final = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
+API: Final = "aws:apigatewayv2/api:Api"
+ROUTE: Final = "aws:apigatewayv2/route:Route"
+RESPONSE: Final = "aws:apigatewayv2/routeResponse:RouteResponse"
+INTEGRATION: Final = "aws:apigatewayv2/integration:Integration"
+AUTHORIZER: Final = "aws:apigatewayv2/authorizer:Authorizer"
+DEPLOYMENT: Final = "aws:apigatewayv2/deployment:Deployment"
+STAGE: Final = "aws:apigatewayv2/stage:Stage"
+ACCOUNT: Final = "aws:apigateway/account:Account"
+ROLE: Final = "aws:iam/role:Role"
+ROLE_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
+ATTACHMENT: Final = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
+QUEUE: Final = "aws:sqs/queue:Queue"
+SCALING: Final = "aws:appautoscaling/target:Target"
+
+_IDENTITIES = ("id", "arn", "name", "invokeArn", "streamArn", "url")
+"""Properties by which other resources name one."""
+
+
+class _Unknown:
+    """A value that is known only after the deployment."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = _Unknown()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One resource.
+
+    Args:
+        urn: Of Pulumi; of a resource that is only in AWS, anything that names it.
+        type: Pulumi's token of its type.
+        props: What the program asks for, and what AWS made of it as far as that is known.
+        depends_on: URNs of the resources that are made before it.
+        refers: Property to the URNs of the resources that its value was made from.
+        protect: Whether Pulumi refuses to delete it.
+    """
+
+    urn: str
+    type: str
+    props: Props
+    depends_on: frozenset[str] = frozenset()
+    refers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    protect: bool = False
+
+    @property
+    def label(self) -> str:
+        """``Table my-app-connections``: how people speak of it."""
+        own = next((self.props[key] for key in ("name", "routeKey") if isinstance(self.props.get(key), str)), None)
+        return f"{self.type.rsplit(':', 1)[-1]} {own or self.urn.rsplit('::', 1)[-1]}"
+
+    def get(self, *path: str | int) -> Any:
+        """The value at a path; None where there is nothing, ``UNKNOWN`` where it is not known yet."""
+        value: Any = self.props
+        for step in path:
+            if value is UNKNOWN:
+                return UNKNOWN
+            if isinstance(step, int):
+                value = value[step] if isinstance(value, (list, tuple)) and len(value) > step else None
+            else:
+                value = value.get(step) if isinstance(value, Mapping) else None
+        return value
+
+    def number(self, *path: str) -> float | None:
+        """The number at a path; None where there is none, or it is not known."""
+        value = self.get(*path)
+        if isinstance(value, str) and value.lstrip("-").isdigit():
+            return float(value)
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    def text(self, *path: str | int) -> str:
+        """The text at a path; empty where there is none, or it is not known."""
+        value = self.get(*path)
+        return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRef:
+    """A function as something names it; no qualifier is ``$LATEST``."""
+
+    name: str
+    qualifier: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "FunctionRef":
+        """Read a name, an ARN, or the URI of an integration, with or without a qualifier."""
+        text = text.split("/functions/", 1)[-1].removesuffix("/invocations")
+        parts = text.split(":")
+        if "function" in parts:
+            parts = parts[parts.index("function") + 1 :]
+        return cls(parts[0], parts[1] if len(parts) > 1 else "")
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.qualifier}" if self.qualifier else self.name
+
+
+@dataclass(frozen=True)
+class Stack:
+    """All resources of a stack.
+
+    Args:
+        name: Of the stack; the last part of Pulumi's own.
+        nodes: Without components.
+        complete: Whether every value is known: a running stack, not a preview.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    complete: bool = False
+
+    @cached_property
+    def by_urn(self) -> Mapping[str, Node]:
+        """The resources by their URN."""
+        return {node.urn: node for node in self.nodes}
+
+    def all(self, type_: str) -> list[Node]:
+        """The resources of a type."""
+        return [node for node in self.nodes if node.type == type_]
+
+    def linked(self, node: Node, prop: str, type_: str, *path: str) -> list[Node]:
+        """The resources of a type that a property names.
+
+        A preview knows what a value was made from, and often not the value; of a running stack the values count.
+        """
+        value = node.get(prop, *path)
+        found = [] if self.complete else self.made_from(node, prop, type_)
+        return found or [one for one in self.all(type_) if isinstance(value, str) and _is_named(one, value)]
+
+    def made_from(self, node: Node, prop: str, type_: str) -> list[Node]:
+        """The resources of a type that went into a property's value."""
+        found = (self.by_urn.get(urn) for urn in sorted(node.refers.get(prop, ())))
+        return [one for one in found if one is not None and one.type == type_]
+
+    def function_ref(self, node: Node, prop: str) -> FunctionRef | None:
+        """The function, version or alias that a property names; None when nobody can tell yet."""
+        if text := node.text(prop):
+            return FunctionRef.parse(text)
+        for alias in self.made_from(node, prop, ALIAS):
+            named = self.function_ref(alias, "functionName")
+            return FunctionRef(named.name, alias.text("name")) if named else None
+        for function in self.made_from(node, prop, FUNCTION):
+            return FunctionRef(function.text("name")) if function.text("name") else None
+        return None
+
+    def function(self, ref: FunctionRef | None) -> Node | None:
+        """The function of a reference, when it is in this stack."""
+        return next((one for one in self.all(FUNCTION) if ref and one.text("name") == ref.name), None)
+
+    def api(self, node: Node) -> Node | None:
+        """The API that a route, a stage and so on belongs to."""
+        return next(iter(self.linked(node, "apiId", API)), None)
+
+    def of_api(self, type_: str, api: Node) -> list[Node]:
+        """What of a type belongs to an API."""
+        return [node for node in self.all(type_) if self.api(node) is api]
+
+    def waits_for(self, node: Node) -> frozenset[str]:
+        """URNs of all that is made before a resource, directly or not."""
+        seen: set[str] = set()
+        waiting = list(_before(node))
+        while waiting:
+            urn = waiting.pop()
+            if urn not in seen:
+                seen.add(urn)
+                if urn in self.by_urn:
+                    waiting.extend(_before(self.by_urn[urn]))
+        return frozenset(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a resource, and how to mend it; None is the stack as a whole."""
+
+    node: Node | None
+    what: str
+    mend: str
+
+
+ERROR: Final = "error"
+WARNING: Final = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One named check.
+
+    Args:
+        id: Its name for people and programs.
+        title: What must hold.
+        sources: Where the fact, or the story, is from.
+        severity: ``error``, or ``warning`` for what may be meant.
+        check: Finds what is wrong. Of a rule with ``types``, it is given a stack of that one resource.
+        types: What the rule looks at one by one; empty: it looks at the whole stack.
+    """
+
+    id: str
+    title: str
+    sources: tuple[str, ...]
+    check: Callable[[Stack], Iterable[Problem]]
+    severity: str = ERROR
+    types: tuple[str, ...] = ()
+
+
+def each(type_: str, check: Callable[[Node], Iterable[Problem]]) -> Callable[[Stack], Iterator[Problem]]:
+    """A check of single resources, as a check of a stack."""
+
+    def whole(stack: Stack) -> Iterator[Problem]:
+        for node in stack.all(type_):
+            yield from check(node)
+
+    return whole
+
+
+def _is_named(node: Node, value: str) -> bool:
+    names = [name for key in _IDENTITIES if isinstance(name := node.props.get(key), str) and name]
+    return any(value == name or value.endswith(f"/{name}") for name in names)
+
+
+def _before(node: Node) -> frozenset[str]:
+    return node.depends_on.union(*node.refers.values())
