@@ -26,7 +26,7 @@ def test_run_that_fails_is_named(
     tests = tmp_path / "test_flaky.py"
     tests.write_text(FLAKY)
 
-    code = loop_under_load.main([str(tests), "--runs", "2", "--seed", "7", "--json", *words])
+    code = loop_under_load.main([str(tests), "--runs", "2", "--seed", "7", "--burners", "1", "--json", *words])
 
     record = json.loads(capsys.readouterr().out)
     assert (code, record["runs"], record["green"]) == (1, 2, green)

@@ -28,6 +28,7 @@ from tests.mutants.rules import ROOT
 RUNS: Final = 10
 TESTS: Final = "tests/loop"
 BURN: Final = "while True: pass"
+SLOWEST: Final = 5
 NOT_PASSED: Final = ("failure", "error", "skipped")
 
 
@@ -41,6 +42,7 @@ class Run:
         failed: Ids of those that failed, or the reason why none ran.
         seconds: How long it took.
         load: Processes that wanted a core, on average over its last minute.
+        slowest: The seconds of the tests that took longest, with their share of what they were first to set up.
     """
 
     seed: int
@@ -48,6 +50,7 @@ class Run:
     failed: tuple[str, ...]
     seconds: float
     load: float
+    slowest: dict[str, float]
 
 
 @contextmanager
@@ -71,18 +74,22 @@ def run_once(seed: int, tests: Sequence[str], console: Console) -> Run:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *tests], cwd=ROOT, capture_output=True, text=True, check=False
         )
-        count, failed = _read(report) if report.exists() else (0, ())
+        seconds, failed = _read(report) if report.exists() else ({}, ())
     if done.returncode != 0:
         failed = failed or (f"pytest ended with {done.returncode}",)
         console.print(done.stdout + done.stderr, markup=False, soft_wrap=True)
-    return Run(seed, count, failed, round(time.monotonic() - started, 1), round(os.getloadavg()[0], 1))
+    slowest = dict(sorted(seconds.items(), key=lambda pair: -pair[1])[:SLOWEST])
+    elapsed, load = round(time.monotonic() - started, 1), round(os.getloadavg()[0], 1)
+    return Run(seed, len(seconds), failed, elapsed, load, slowest)
 
 
-def _read(report: Path) -> tuple[int, tuple[str, ...]]:
-    """How many tests pytest's report names, and which of them did not pass; one that was skipped did not."""
-    cases = list(ElementTree.parse(report).getroot().iter("testcase"))
-    bad = [case for case in cases if any(part.tag in NOT_PASSED for part in case)]
-    return len(cases), tuple(f"{case.get('classname')}::{case.get('name')}" for case in bad)
+def _read(report: Path) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The seconds of each test in pytest's report, and which of them did not pass; one that was skipped did not."""
+    cases = {
+        f"{case.get('classname')}::{case.get('name')}": case for case in ElementTree.parse(report).iter("testcase")
+    }
+    bad = tuple(name for name, case in cases.items() if any(part.tag in NOT_PASSED for part in case))
+    return {name: float(case.get("time", 0)) for name, case in cases.items()}, bad
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -91,13 +98,14 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("tests", nargs="*", default=[TESTS], help=f"tests to run; {TESTS} when left out")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"how often; {RUNS} when left out")
     parser.add_argument("--seed", type=int, help="seed of the first run's order; the next ones count up from it")
+    parser.add_argument("--burners", type=int, default=os.cpu_count() or 1, help="busy processes; one per core")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first run that fails")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     chosen = parser.parse_args(words)
     console = Console(stderr=chosen.json, highlight=False)
     first = random.SystemRandom().randrange(2**31) if chosen.seed is None else chosen.seed
     runs: list[Run] = []
-    with busy_cores(os.cpu_count() or 1):
+    with busy_cores(chosen.burners):
         for seed in range(first, first + chosen.runs):
             runs.append(run_once(seed, chosen.tests, console))
             console.print(escape(_line(len(runs), chosen.runs, runs[-1])), soft_wrap=True)
