@@ -2,7 +2,7 @@
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Final, TypeAlias
@@ -18,7 +18,7 @@ REMEMBERED: Final = 20
 """Failing seeds that are told."""
 SHARES: Final = ("crash", "duplicate", "resume", "conflict")
 
-Work: TypeAlias = tuple[Callable[[], Subject], range, str | None, bool]
+Work: TypeAlias = tuple[Callable[[], Subject], Sequence[int], str | None, bool]
 """How to make what is explored, the seeds, the mutant's name, whether histories are wanted."""
 
 
@@ -58,7 +58,12 @@ class Tally:
 
 
 def explore_seeds(
-    make: Callable[[], Subject], seeds: range, *, mutant: str | None = None, jobs: int = 1, history: bool = False
+    make: Callable[[], Subject],
+    seeds: Sequence[int],
+    *,
+    mutant: str | None = None,
+    jobs: int = 1,
+    history: bool = False,
 ) -> Iterator[Tally]:
     """Run the schedule of each seed; a tally per slice, as they are done.
 

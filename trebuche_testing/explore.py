@@ -22,7 +22,7 @@ def explore(
     actor: type[Actor[Any]],
     specification: Specification,
     *,
-    seeds: range = range(200),
+    seeds: Sequence[int] = range(200),
     deployed_later: Sequence[type[Actor[Any]]] = (),
 ) -> Tally:
     """Run the schedules of some seeds with an actor, and hold its histories against a specification.
@@ -48,7 +48,7 @@ def explore(
 def explain_failure(subject: Subject, seed: int) -> str:
     """The smallest failing schedule that the one of a seed leads to, step by step."""
     smallest = shrink(draw(seed, subject.specification), subject)
-    shown: list[str] = [f"the schedule of seed {seed} fails; made smaller:"]
+    shown: list[str] = [f"the schedule of seed {seed} fails (seeds=[{seed}] runs it again); made smaller:"]
     replay(smallest.plan, subject, None, shown.append)
     return "\n".join(shown)
 

@@ -23,10 +23,10 @@ def replay(plan: Plan, subject: Subject, mutant: Mutant | None, show: Callable[[
         show(f"  at {act.at_ms:4} ms  client {act.client + 1}  {act.kind} on actor {act.actor + 1}  {detail}".rstrip())
     for fault in plan.faults:
         show(f"  from step {fault.step:3}  {fault.kind}  {fault.amount or ''}".rstrip())
-    numbers: dict[int, int] = {}
+    numbers: dict[int, tuple[int, Invocation]] = {}  # with the invocation, so that no other one gets its identity
 
     def tell(engine: Engine, invocation: Invocation, effect: Effect[Any], result: object) -> None:
-        number = numbers.setdefault(id(invocation), len(numbers) + 1)
+        number, _ = numbers.setdefault(id(invocation), (len(numbers) + 1, invocation))
         what = f"post {_frame(effect)}" if isinstance(effect, Post) else _short(effect)
         show(f"{_when(engine)}  #{number} {invocation.name}: {what}  →  {_short(result)}")
 

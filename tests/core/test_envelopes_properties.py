@@ -1,14 +1,13 @@
 """What holds for every envelope and every text."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trebuche.documents import Json
+from tests.support.frame_fuzz import mutate
 from trebuche.envelopes import (
     Envelope,
     FilterType,
@@ -67,14 +66,6 @@ ENVELOPES: st.SearchStrategy[Envelope] = st.one_of(
     st.builds(StreamErrorEnvelope, st.uuids(), TEXT, st.none() | TEXT, FLAGS),
     st.builds(StreamResumeEnvelope, st.uuids(), UINT64, ACTORS, TEXT),
 )
-ODD = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    TEXT,
-    st.sampled_from(["\ud800", "NaN", "=", "=====", "-1", 2**64, -1, 0.5, [], {}, [[]], {"id": 1}]),
-)
 
 
 def refused_or_read(text: Any) -> None:
@@ -85,20 +76,6 @@ def refused_or_read(text: Any) -> None:
         str(error).encode()
     else:
         assert decode(encode(envelope)) == envelope
-
-
-def mutate(document: Json, choose: Callable[[st.SearchStrategy[Any]], Any]) -> Json:
-    """The document with one place in it replaced, left out or added to."""
-    if isinstance(document, dict) and document and choose(st.booleans()):
-        key = choose(st.sampled_from(sorted(document)))
-        return {**document, key: mutate(document[key], choose)}
-    if isinstance(document, list) and document and choose(st.booleans()):
-        return [mutate(document[0], choose), *document[1:]]
-    if isinstance(document, dict) and document and choose(st.booleans()):
-        gone = choose(st.sampled_from(sorted(document)))
-        return {key: value for key, value in document.items() if key != gone}
-    replacement: Json = choose(ODD)
-    return replacement
 
 
 @given(ENVELOPES)

@@ -5,14 +5,21 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from random import Random
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from actors.game_room import GameRoom
 from tests.support.world import World, message
-from trebuche import Actor, distributed
+from trebuche import Actor, distributed, query
+from trebuche.documents import loads
 from trebuche.envelopes import Envelope, InvocationEnvelope, decode, encode
 from trebuche.errors import ProtocolError
 from trebuche_testing import ExplorationError, Specification, explore
@@ -20,7 +27,7 @@ from trebuche_testing.explore import ledger
 from trebuche_testing.ledger import LEDGER, Ledger
 from trebuche_testing.plan import Plan
 from trebuche_testing.schedule import run
-from trebuche_testing.strategies import envelopes, frames, invocations, schedules
+from trebuche_testing.strategies import calls, envelopes, frames, invocations, schedules
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "testing.md"
@@ -124,6 +131,78 @@ def test_invocations_are_answered(invocation: InvocationEnvelope) -> None:
     world = World(Ledger)
     world.connect()
     assert world.handler.handle(message(invocation))["statusCode"] == 200
+
+
+class Colour(Enum):
+    """Of two."""
+
+    RED = "red"
+    BLUE = 2
+
+
+@dataclass
+class Branch:
+    """Contains itself."""
+
+    colour: Colour
+    rest: "Branch | None" = None
+
+
+class Parrot(Actor[None], exposed_as="parrot"):
+    """Says what it is told, in every type."""
+
+    @query
+    def scalars(self, a: str, b: int, c: float, d: bool, e: UUID) -> tuple[str, int, float, bool, UUID]:
+        """Five of them."""
+        return a, b, c, d, e
+
+    @query
+    def more(self, a: datetime, b: bytes, c: Any, d: Literal["x", 7]) -> tuple[datetime, bytes, Any, Literal["x", 7]]:
+        """Four of them."""
+        return a, b, c, d
+
+    @query
+    def containers(
+        self, a: list[int], b: set[str], c: dict[int, bool], d: tuple[int, ...] = ()
+    ) -> tuple[list[int], set[str], dict[int, bool], tuple[int, ...]]:
+        """The last one may be left out."""
+        return a, b, c, d
+
+    @query
+    def branch(self, a: Branch, b: Annotated[int, "any"] | None) -> tuple[Branch, int | None]:
+        """A tree without forks."""
+        return a, b
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(calls(Parrot))
+def test_calls_are_right(invocation: InvocationEnvelope) -> None:
+    """Each is answered with what it carried."""
+    answer = World(Parrot).ask(invocation)
+    assert answer.error_message is None
+    given_ = [loads(document) for document in invocation.arguments]
+    returned = loads(answer.result or b"")
+    assert isinstance(returned, list)
+    assert returned[: len(given_)] == given_
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(calls(GameRoom, "game/1"), max_size=5))
+def test_calls_of_a_users_actor_find_no_defect(invocations_: list[InvocationEnvelope]) -> None:
+    """Whatever they are, they are done or refused."""
+    world = World(GameRoom)
+    for invocation in invocations_:
+        assert world.ask(invocation).code in (None, "refused")
+
+
+def test_a_failing_seed_can_be_run_again() -> None:
+    """The message names it, and it fails in the same way."""
+    with pytest.raises(ExplorationError) as first:
+        explore(Forgetful, CLICKS, seeds=range(20))
+    (seed,) = re.findall(r"seeds=\[(\d+)\] runs it again", str(first.value))
+    with pytest.raises(ExplorationError) as again:
+        explore(Forgetful, CLICKS, seeds=[int(seed)])
+    assert str(again.value) == str(first.value)
 
 
 @settings(max_examples=20, deadline=None)
