@@ -31,7 +31,10 @@ class MockResponse:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """Where a route leads: a Lambda function, or a mock that answers by template."""
+    """Where a route leads: a Lambda function, or a mock that answers by template.
+
+    ``credentials`` is the ARN of the role in which the function is invoked, if there is one.
+    """
 
     kind: str
     function_arn: str | None
@@ -39,15 +42,20 @@ class Integration:
     templates: Mapping[str, str] = field(default_factory=dict)
     selection: str = ""
     responses: tuple[MockResponse, ...] = ()
+    credentials: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Authorizer:
-    """A REQUEST authorizer: the function that decides, and what a handshake must bring before it is asked."""
+    """A REQUEST authorizer: the function that decides, and what a handshake must bring before it is asked.
+
+    ``credentials`` is the ARN of the role in which it is invoked, if there is one.
+    """
 
     authorizer_id: str
     function_arn: str | None
     identity_sources: tuple[str, ...]
+    credentials: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +191,7 @@ def read_authorizer(document: Json) -> Authorizer:
         identity_sources=tuple(
             source for source in document.get("identitySource") or () if not source.startswith("$request.")
         ),
+        credentials=document.get("authorizerCredentialsArn") or None,
     )
 
 
@@ -208,6 +217,7 @@ def read_integration(document: Json, responses: Sequence[Json]) -> Integration:
             )
             for response in responses
         ),
+        credentials=document.get("credentialsArn") or None,
     )
 
 

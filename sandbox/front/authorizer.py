@@ -36,6 +36,7 @@ async def authorize(functions: Functions, authorizer: Authorizer | None, served:
         timeout=AUTHORIZER_SECONDS,
         principal=API_GATEWAY,
         source_arn=served.authorizer_arn(authorizer),
+        credentials=authorizer.credentials,
     )
     started = time.monotonic()
     try:

@@ -18,6 +18,8 @@ _PATH = re.compile(
 _SOURCE = re.compile(r"(route\.request\.(header|querystring)|stageVariables|context)\..+")
 _REQUEST_ID = re.compile(r"\$(\{context\.(r|extendedR)equestId\}|context\.(r|extendedR)equestId\b)")
 _DIRECTIVE = re.compile(r"[#$]!?\{?[a-z]", re.IGNORECASE)
+_OF_THE_CALLER: Final = "arn:aws:iam::*:user/*"
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 _RUN: Final = ("AWS_PROXY", "MOCK")
 _BUILT_IN: Final = ("$connect", "$disconnect", "$default")
 
@@ -135,6 +137,7 @@ class ControlRules:
             raise refuse(f"The sandbox does not run integrations of type {kind}; it runs {' and '.join(_RUN)}.")
         if not 50 <= write.request.get("timeoutInMillis", 50) <= 29_000:
             raise refuse("Timeout should be between 50 ms and 29000 ms")
+        _check_credentials(write.request.get("credentialsArn"))
         _refuse_directives(write.request.get("requestTemplates"))
 
     async def _integration_response(self, write: "Write") -> None:
@@ -145,6 +148,7 @@ class ControlRules:
             raise refuse(f"Route response key must be $default, not {key}")
 
     async def _authorizer(self, write: "Write") -> None:
+        _check_credentials(write.request.get("authorizerCredentialsArn"))
         for source in write.request.get("identitySource") or ():
             if not _SOURCE.fullmatch(source):
                 text = f"Invalid mapping expression specified: {source}"
@@ -210,6 +214,14 @@ def _refuse_directives(templates: Json | None) -> None:
                 f"The sandbox does not evaluate mapping templates, so it cannot take '{found[0]}…' in one; "
                 "a template of plain text runs."
             )
+
+
+def _check_credentials(arn: str | None) -> None:
+    """An integration or an authorizer may name the role that API Gateway is to take."""
+    if arn == _OF_THE_CALLER:
+        raise refuse("The sandbox does not call functions with the caller's credentials; name a role instead.")
+    if arn and not _ROLE.fullmatch(arn):
+        raise refuse("Invalid ARN specified in the request")
 
 
 def _refuse_by_hand(stage: Json) -> None:

@@ -40,7 +40,7 @@ class Outcome:
 
 BROKEN: Final = Outcome(502, problem=INTERNAL)
 FORBIDDEN: Final = Outcome(500, problem=INTERNAL)
-"""The function may not be invoked by this route."""
+"""The function may not be invoked by this route, or not in the integration's role."""
 LATE: Final = Outcome(504, problem=TIMED_OUT)
 
 
@@ -60,6 +60,7 @@ async def call_integration(functions: Functions, served: Served, route: Route, e
         timeout=integration.timeout_seconds,
         principal=API_GATEWAY,
         source_arn=served.arn(route.key),
+        credentials=integration.credentials,
     )
     try:
         invocation = await functions.invoke(call)

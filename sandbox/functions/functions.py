@@ -21,6 +21,7 @@ from sandbox.functions.facts import Alias, FunctionFacts
 from sandbox.functions.logs import FunctionLogs
 from sandbox.functions.reference import FunctionReference
 from sandbox.permissions import Permissions
+from sandbox.permissions.permissions import INVOKE, Verdict
 
 THROTTLED: Final = 429
 NOT_PERMITTED: Final = 403
@@ -47,6 +48,7 @@ class Call:
         newest_record: When the last record of a stream's batch was written, in seconds since the epoch.
         principal: The service that the function's resource policy must let in; None when Lambda itself calls.
         source_arn: On whose behalf the service calls: a route or an authorizer of an API, say.
+        credentials: ARN of the role that the service calls in; then that role's policies count, the function's not.
     """
 
     function_arn: str
@@ -55,6 +57,7 @@ class Call:
     newest_record: float | None = None
     principal: str | None = None
     source_arn: str = ""
+    credentials: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +126,19 @@ class Functions:
             TimeoutError: No answer in time; the function goes on running.
         """
         function = FunctionReference.of_arn(call.function_arn)
-        if call.principal is not None:
-            reason = await self._permissions.judge_invocation(function.arn, call.principal, call.source_arn)
-            if reason is not None:
-                return Invocation(NOT_PERMITTED, None, "$LATEST", json.dumps({"Message": reason}).encode())
+        if (reason := await self._judge(function, call)) is not None:
+            return Invocation(NOT_PERMITTED, None, "$LATEST", json.dumps({"Message": reason}).encode())
         running = asyncio.create_task(self.run_as_root(function, call.payload, newest_record=call.newest_record))
         self._tasks.add(running)
         running.add_done_callback(self._end)
         return await asyncio.wait_for(asyncio.shield(running), call.timeout)
+
+    async def _judge(self, function: FunctionReference, call: Call) -> Verdict:
+        if call.principal is None:
+            return None
+        if call.credentials is None:
+            return await self._permissions.judge_invocation(function.arn, call.principal, call.source_arn)
+        return await self._permissions.judge_role(call.credentials, call.principal, (INVOKE,), function.arn)
 
     async def run_as_root(
         self,

@@ -13,6 +13,7 @@ from sandbox.permissions.roles import Role, Roles
 
 LAMBDA: Final = "lambda.amazonaws.com"
 API_GATEWAY: Final = "apigateway.amazonaws.com"
+INVOKE: Final = "lambda:InvokeFunction"
 FRESH_SECONDS: Final = 5.0
 """So long a yes is believed: writes that do not pass the front, a function's own, say, are seen after that."""
 STREAM_ACTIONS: Final = tuple(
@@ -26,7 +27,7 @@ LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 SEND_ACTIONS: Final = {
     "sqs": "sqs:SendMessage",
     "sns": "sns:Publish",
-    "lambda": "lambda:InvokeFunction",
+    "lambda": INVOKE,
     "events": "events:PutEvents",
 }
 _UNQUALIFIED: Final = "$LATEST"
@@ -126,7 +127,7 @@ class Permissions:
             return None  # there is no such function, and the invocation will say so
         access = Access(
             principal=principal,
-            action="lambda:InvokeFunction",
+            action=INVOKE,
             resource=exact,
             context={SOURCE_ARN: source_arn, SOURCE_ACCOUNT: source_arn.split(":")[4]},
         )

@@ -1,5 +1,6 @@
 """Limits that close a socket: sizes, binary frames."""
 
+import contextlib
 import json
 
 import pytest
@@ -51,7 +52,9 @@ def test_message_of_128_kib_in_fragments_is_taken(socket: Socket) -> None:
 def test_message_above_128_kib_closes_with_1009(socket: Socket) -> None:
     """One byte more is too much, although each frame is within its limit."""
     with connect(socket.url) as client:
-        client.send([*["x" * (32 * KIB)] * 4, "x"])
+        # The message is too long before its last, empty frame: whoever sends that may hear of the close already.
+        with contextlib.suppress(ConnectionClosed):
+            client.send([*["x" * (32 * KIB)] * 4, "x"])
         assert close_code(client) == 1009
 
 
