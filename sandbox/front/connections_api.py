@@ -57,14 +57,14 @@ class ConnectionsApi:
         verdict = await self._proxy.send(request, b"" if request.method == "GET" else body)
         if verdict.status != GONE:
             return self._proxy.respond(request, verdict)
-        connection_id = unquote(quoted_id)
-        if not _CONNECTION_ID.fullmatch(connection_id):
-            return _error(400, "BadRequestException", f"Invalid connectionId: {connection_id}")
         served = await self._control_plane.serve(api_id, stage)
         if served is None:
             return _error(403, "ForbiddenException", "Forbidden")
         if not self._throttle.admit_callback(served):
             return _error(429, "LimitExceededException", TOO_MANY)
+        connection_id = unquote(quoted_id)
+        if not _CONNECTION_ID.fullmatch(connection_id):
+            return _error(400, "BadRequestException", f"Invalid connectionId: {connection_id}")
         if len(body) > MESSAGE_BYTES:
             return _error(413, "PayloadTooLargeException", "Message too long")
         connection = self._gateway.find(api_id, stage, connection_id)

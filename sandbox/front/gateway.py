@@ -5,8 +5,10 @@ import base64
 import contextlib
 import dataclasses
 import hashlib
+import json
 import secrets
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -26,6 +28,7 @@ from sandbox.front.events import (
     problem,
 )
 from sandbox.front.exchange import Exchange, metered
+from sandbox.front.handshake import OFFER, UPGRADE_REQUIRED, refused_status
 from sandbox.front.integration import INTERNAL, Outcome
 from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES, URL_CHARACTERS
 from sandbox.front.proxy import Proxy
@@ -83,9 +86,8 @@ class Gateway:
         served = await self._control_plane.serve(api_id, stage)
         if served is None:
             return _refuse(403, f'{{"message": "{FORBIDDEN}"}}')
-        key = request.headers.get("Sec-WebSocket-Key")
-        if request.headers.get("Upgrade", "").lower() != "websocket" or key is None:
-            return _refuse(426, '{"message": "Upgrade Required"}')
+        if (status := refused_status(request)) is not None:
+            return _refuse_handshake(status)
         facts = self._facts_of(request, served)
         if not self._throttle.admit_connection(served):
             self._metrics.refused(metered(served))
@@ -95,7 +97,7 @@ class Gateway:
             message = outcome.problem or outcome.refusal or FORBIDDEN
             return _refuse(outcome.status, problem(message, facts.connection_id))
         facts = dataclasses.replace(facts, authorizer=context)
-        return await self._run(request, facts, _accept(key, outcome))
+        return await self._run(request, facts, _accept(request.headers["Sec-WebSocket-Key"], outcome))
 
     async def stop(self) -> None:
         """Close every socket, and drop what is under way."""
@@ -246,6 +248,13 @@ def _accept(key: str, outcome: Outcome) -> web.StreamResponse:
     response = web.StreamResponse(status=101, headers=headers)
     response.force_close()
     return response
+
+
+def _refuse_handshake(status: int) -> web.Response:
+    refusal = _refuse(status, json.dumps({"message": HTTPStatus(status).phrase}))
+    if status == UPGRADE_REQUIRED:
+        refusal.headers.update(OFFER)
+    return refusal
 
 
 def _refuse(status: int, body: str) -> web.Response:

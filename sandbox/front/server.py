@@ -33,8 +33,11 @@ from sandbox.pump import Pump
 from sandbox.services import Services
 
 _SOCKET_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/?(?:\?|$)")
-_CONNECTION_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/@connections/(?P<id>[^/?]+)$")
-_MAPPED_CONNECTION = re.compile(r"^/@connections/(?P<id>[^/?]+)$")
+_CONNECTION_PATH = re.compile(
+    r"^/_aws/execute-api/(?P<api>[^/?]+)/(?P<stage>[^/?]+)/@connections/(?P<id>[^/?]+)(?:\?|$)"
+)
+_MAPPED_CONNECTION = re.compile(r"^/@connections/(?P<id>[^/?]+)(?:\?|$)")
+_ANY_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)")
 _TABLE_WRITE = re.compile(r"^DynamoDB_20120810\.(Put|Update|Delete|BatchWrite|Transact|Execute|BatchExecute)")
 _SIGNED_FOR_IAM = re.compile(r"Credential=[^,]+/iam/aws4_request")
 _TO_QUEUES = re.compile(r"Credential=[^,]+/(sqs|sns|events)/aws4_request")
@@ -172,22 +175,27 @@ class Front:
 
     async def _handle_execute(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         match = _CONNECTION_PATH.match(path) or _SOCKET_PATH.match(path)
-        if match is None or await self._control_plane.is_of_another_kind(match["api"]):
+        api = match or _ANY_PATH.match(path)
+        if api is None or await self._control_plane.is_of_another_kind(api["api"]):
             return await self._forward(request)
+        if match is None:  # nothing else is served below a stage
+            return _forbidden()
         if not await self._control_plane.has_default_endpoint(match["api"], match["stage"]):
-            return web.json_response({"message": "Forbidden"}, status=403)
+            return _forbidden()
         if connection := match.groupdict().get("id"):
             return await self._connections.handle(request, match["api"], match["stage"], connection)
         return await self._gateway.connect(request, match["api"], match["stage"])
 
     async def _handle_mapped(self, request: web.BaseRequest, api: str, stage: str, rest: str) -> web.StreamResponse:
         if not api:
-            return web.json_response({"message": "Forbidden"}, status=403)
+            return _forbidden()
         if match := _MAPPED_CONNECTION.match(rest):
             return await self._connections.handle(request, api, stage, match["id"])
-        if rest.partition("?")[0] in ("", "/") and not await self._control_plane.is_of_another_kind(api):
-            return await self._gateway.connect(request, api, stage)
-        return await self._forward(request)
+        if await self._control_plane.is_of_another_kind(api):
+            return await self._forward(request)
+        if rest.partition("?")[0] not in ("", "/"):
+            return _forbidden()
+        return await self._gateway.connect(request, api, stage)
 
     async def _handle_domains(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         answer = await self._proxy.send(request, await request.content.read())
@@ -228,6 +236,10 @@ class Front:
         if target == DELETE_TABLE_TARGET and answer.status == 200:
             self._time_to_live.forget(body, await self._callers.owner(request.headers))
         return self._proxy.respond(request, answer)
+
+
+def _forbidden() -> web.Response:
+    return web.json_response({"message": "Forbidden"}, status=403)
 
 
 def _refusal(error: AwsRefusedError) -> web.Response:

@@ -1,15 +1,23 @@
 """``@connections``: post, get, delete, and who may."""
 
+import contextlib
 import json
+import socket as sockets
+import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlsplit
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.sandbox import Aws, Json, Socket, eventually
+from tests.support.sandbox import REGION, Aws, Json, Socket, eventually
 
 WHO = 'record(event)\nreturn {"statusCode": 200, "body": event["requestContext"]["connectionId"]}'
 UNKNOWN = "AAAABBBBCCCCDDD="
@@ -117,6 +125,50 @@ def test_malformed_id_is_a_bad_request(aws: Aws, socket: Socket) -> None:
     with pytest.raises(ClientError) as caught:
         aws.management(socket).post_to_connection(ConnectionId="nobody", Data=b"x")
     assert status(caught) == 400
+
+
+def signed(method: str, url: str, body: bytes = b"") -> urllib.request.Request:
+    """A request that root has signed by hand."""
+    request = AWSRequest(method, url, data=body)
+    SigV4Auth(Credentials("test", "test"), "execute-api", REGION).add_auth(request)
+    return urllib.request.Request(url, data=body, method=method, headers=dict(request.headers.items()))
+
+
+@pytest.mark.parametrize("query", ["", "?trace=1"])
+def test_requests_by_hand_reach_the_socket(socket: Socket, query: str) -> None:
+    """The id percent-encoded or not, with a query or without: it is the same connection; a message may be empty."""
+    with connect(socket.url) as client:
+        name = own_id(client)
+        for written in (name, quote(name, safe="")):
+            url = f"{socket.management_url}/@connections/{written}{query}"
+            with urllib.request.urlopen(signed("POST", url, b""), timeout=20) as answer:
+                assert answer.status == 200
+            assert client.recv(timeout=20) == ""
+
+
+@contextlib.contextmanager
+def silent_client(socket: Socket) -> Iterator[str]:
+    """The id of the connection of a client that never answers a close."""
+    address = urlsplit(socket.url)
+    with sockets.create_connection((address.hostname, address.port), timeout=20) as raw:
+        lines = [f"GET {address.path} HTTP/1.1", f"Host: {address.netloc}", "Upgrade: websocket", "Connection: Upgrade"]
+        lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""]
+        raw.sendall("\r\n".join(lines).encode())
+        reader = raw.makefile("rb")
+        while reader.readline().strip():
+            pass
+        raw.sendall(b"\x81\x82" + bytes(4) + b"{}")
+        yield reader.read(2 + len(UNKNOWN))[2:].decode()
+
+
+def test_closing_twice_is_gone_the_second_time(aws: Aws, socket: Socket) -> None:
+    """Whoever comes after the first DELETE, even before the client has answered the close, is told 410."""
+    management = aws.management(socket)
+    with silent_client(socket) as name:
+        management.delete_connection(ConnectionId=name)
+        for call in (management.delete_connection, management.get_connection):
+            with pytest.raises(management.exceptions.GoneException):
+                call(ConnectionId=name)
 
 
 def test_post_above_128_kib_is_too_large(aws: Aws, socket: Socket) -> None:

@@ -1,7 +1,9 @@
 """Opening a socket: who gets in, with which status the others are refused."""
 
+import socket
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -105,3 +107,59 @@ def test_client_that_leaves_during_connect_is_said_goodbye_to(aws: Aws) -> None:
     with pytest.raises(TimeoutError):
         connect(socket.url, open_timeout=0.5)
     assert eventually(goodbye.events)[0]["requestContext"]["disconnectStatusCode"] == 1006
+
+
+GOOD = {
+    "Upgrade": "websocket",
+    "Connection": "keep-alive, Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+def answered(url: str, method: str = "GET", version: str = "HTTP/1.1", **headers: str) -> tuple[int, str]:
+    """Status line and head of the answer to a handshake with some headers changed; an empty one is left out."""
+    address = urlsplit(url)
+    changed = {**GOOD, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    lines = [f"{name}: {value}" for name, value in {"Host": address.netloc, **changed}.items() if value]
+    target = address.path + (f"?{address.query}" if address.query else "")
+    with socket.create_connection((address.hostname, address.port), timeout=20) as raw:
+        raw.sendall("\r\n".join([f"{method} {target} {version}", *lines, "", ""]).encode())
+        head = raw.makefile("rb").read1(4096).decode()
+    return int(head.split()[1]), head
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, 101),
+        ({"Upgrade": ""}, 426),
+        ({"Upgrade": "h2c"}, 426),
+        ({"method": "POST"}, 426),
+        ({"version": "HTTP/1.0"}, 426),
+        ({"Sec_WebSocket_Version": "8"}, 426),
+        ({"Sec_WebSocket_Version": ""}, 426),
+        ({"Connection": "keep-alive"}, 400),
+        ({"Sec_WebSocket_Key": ""}, 400),
+        ({"Sec_WebSocket_Key": "c2hvcnQ="}, 400),
+        ({"Sec_WebSocket_Key": "no base64 at all"}, 400),
+    ],
+)
+def test_what_is_no_handshake_is_refused(aws: Aws, changed: dict[str, str], status: int) -> None:
+    """The RFC's rules hold before anybody is asked; a 426 says what to ask for."""
+    function = aws.function("record(event)")
+    got, head = answered(aws.web_socket({"$default": function}).url, **changed)
+    assert got == status
+    assert ("sec-websocket-version: 13" in head.lower()) == (status == 426)
+
+
+@pytest.mark.parametrize("path", ["/extra", "/@connections", "/@connections/", "/@connections/a/b", "/x?y=1"])
+def test_paths_below_a_stage_lead_nowhere(aws: Aws, path: str) -> None:
+    """Neither a handshake nor a plain request reaches a function by any path but the stage's."""
+    function = aws.function("record(event)")
+    made = aws.web_socket({"$connect": function, "$default": function})
+    assert answered(made.url + path)[0] == 403
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(made.management_url + path, data=b"{}", timeout=20)
+    assert caught.value.code == 403
+    assert function.events() == []

@@ -230,13 +230,14 @@ def test_get_and_delete_are_throttled_as_posts_are(sandbox: RunningSandbox, tmp_
         aws = Aws(front.endpoint, tmp_path)
         management = aws.management(await asyncio.to_thread(aws.web_socket, {}))
         codes = []
-        for call in (management.get_connection, management.delete_connection):
+        calls = (management.get_connection, management.get_connection, management.delete_connection)
+        for call, name in zip(calls, ("malformed", "AAAABBBBCCCCDDD=", "AAAABBBBCCCCDDD="), strict=True):
             with pytest.raises(ClientError) as caught:
-                await asyncio.to_thread(call, ConnectionId="AAAABBBBCCCCDDD=")
+                await asyncio.to_thread(call, ConnectionId=name)
             codes.append(caught.value.response["Error"]["Code"])
-        assert codes == ["GoneException", "LimitExceededException"]
+        assert codes == ["BadRequestException", "GoneException", "LimitExceededException"]
 
-    play(sandbox, Quotas(request_rate=0.001, request_burst=1), script)
+    play(sandbox, Quotas(request_rate=0.001, request_burst=2), script)
 
 
 @pytest.mark.parametrize(
