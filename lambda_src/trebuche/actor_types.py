@@ -114,7 +114,7 @@ class ActorType:
         methods = list(_methods(actor_class))
         self.methods: Mapping[str, Method] = _by_name(actor_class, ((method.name, method) for method in methods))
         named = [(name, method) for method in methods for name in (method.name, *method.aliases)]
-        self._targets = _by_name(actor_class, named)
+        self.targets: Mapping[str, Method] = _by_name(actor_class, named)
 
     @property
     def schema(self) -> int:
@@ -144,11 +144,11 @@ class ActorType:
             ActorError: There is none.
             ProtocolError: The identifier cannot name a method.
         """
-        if (exact := self._targets.get(target)) is not None:
+        if (exact := self.targets.get(target)) is not None:
             return exact
         name = base_name(target)
         by_attribute = (method for method in self.methods.values() if method.attribute == name)
-        found = self._targets.get(name) or next(by_attribute, None)
+        found = self.targets.get(name) or next(by_attribute, None)
         if found is None:
             known = ", ".join(sorted(self.methods)) or "none"
             raise ActorError(f"Method '{name}' not found on '{self.exposed_as}'; there are: {known}")

@@ -1,5 +1,6 @@
 """What an actor type looks like from outside, as a JSON document: its methods, their types, and its state's.
 
+A method is there under each name that it answers to, aliases included: losing one breaks the clients that use it.
 Clients of one release speak to the next one, and read states that it wrote; so two releases are compared by these.
 
     {"actors": {"todos": {"class": "TodoList", "stateful": true, "schema": 1, "state": T,
@@ -52,7 +53,7 @@ def _actor(actor_type: ActorType, types: "_Types") -> Document:
         "stateful": actor_type.stateful,
         "schema": actor_type.schema,
         "state": types.describe(actor_type.state_type),
-        "methods": {name: _method(method, types) for name, method in sorted(actor_type.methods.items())},
+        "methods": {name: _method(method, types) for name, method in sorted(actor_type.targets.items())},
     }
 
 

@@ -233,3 +233,25 @@ def test_breaking_leaves_out_what_is_allowed() -> None:
 
     assert [one.name for one in breaking(found)] == ["todos.state.todos"]
     assert breaking(found, ["todos.state"]) == ()
+
+
+class Renamed(Actor[Todos], exposed_as="todos"):
+    """A name that clients of today may still use, and one that they may not."""
+
+    @distributed(aliases=["add"])
+    def create(self, title: str, count: int = 1) -> Todo:
+        """Add."""
+        return Todo(str(count), title)
+
+    @query
+    def sort(self) -> Literal["open", "closed"]:
+        """Look."""
+        return "open"
+
+
+def test_a_method_renamed_with_an_alias_is_still_there() -> None:
+    """Older clients reach it; without the alias it would be gone."""
+    found = {one.name: one for one in differences(before(), describe([ActorType(Renamed)]))}
+    assert "todos.add" not in found
+    assert found["todos.create"].kind is Kind.COMPATIBLE
+    assert (found["todos.kind"].kind, found["todos.kind"].text) == (Kind.BREAKING, "is gone")
