@@ -15,8 +15,8 @@ from sandbox.permissions.permissions import ACCESS_NEEDED
 from sandbox.pump import queue_settings
 from sandbox.pump.mapping import Mapping
 from sandbox.pump.pump import Pump
-from sandbox.pump.queue import ACTIONS, Queue
 from sandbox.pump.settings import merge, refuse
+from sandbox.queues import ACTIONS, Queue
 from sandbox.streams import StreamGoneError
 
 MAPPINGS_PATH: Final = "/2015-03-31/event-source-mappings"

@@ -89,7 +89,7 @@ class MetricsApi:
         if judged.status != 200:
             return self._proxy.respond(exchange.request, judged)
         for metric in queried(exchange.owner, exchange.given):
-            await self._telemetry.measure_queue(metric, self._clock.now())
+            await self._telemetry.queues.measure(metric, self._clock.now())
         return exchange.answer(query(self._telemetry.store, exchange.owner, exchange.given))
 
     async def _put_alarm(self, exchange: "_Exchange") -> web.StreamResponse:

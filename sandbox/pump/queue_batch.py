@@ -10,9 +10,9 @@ from sandbox.aws import AwsRefusedError, Invocation, Json
 from sandbox.functions import Call
 from sandbox.pump.filters import passes
 from sandbox.pump.mapping import Mapping
-from sandbox.pump.queue import Queue
 from sandbox.pump.queue_event import event_of, failures, filterable
 from sandbox.pump.queue_settings import read
+from sandbox.queues import Queue
 from sandbox.services import Services
 
 THROTTLED: Final = 429

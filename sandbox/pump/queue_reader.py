@@ -9,10 +9,10 @@ import aiohttp
 
 from sandbox.aws import AwsRefusedError, Json
 from sandbox.pump.mapping import Mapping
-from sandbox.pump.queue import ACTIONS, Depth, Queue
 from sandbox.pump.queue_batch import QueueBatches
 from sandbox.pump.queue_event import event_of
 from sandbox.pump.queue_settings import QueueSettings, read
+from sandbox.queues import ACTIONS, Depth, Queue
 from sandbox.services import Services
 
 PAYLOAD_BYTES: Final = 6 * 1024 * 1024

@@ -32,6 +32,11 @@ class MetricStore:
         minutes.setdefault(minute, Points()).add(points)
         self._units[metric] = unit
 
+    def replace(self, metric: Metric, minute: int, points: Points, unit: str) -> None:
+        """Have exactly these values in a minute."""
+        self._series.setdefault(metric, {})[minute] = points
+        self._units[metric] = unit
+
     def count(self, metric: Metric, at: float, value: float = 1.0) -> None:
         """Add one value with unit ``Count``."""
         self.put(metric, at, Points.of(value), "Count")

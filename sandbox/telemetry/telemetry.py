@@ -17,18 +17,13 @@ from sandbox.telemetry.alarms import Alarm, Alarms, Change
 from sandbox.telemetry.emf import read_embedded
 from sandbox.telemetry.gateway_metrics import GatewayMetrics
 from sandbox.telemetry.lambda_metrics import record_invocation, record_loss
+from sandbox.telemetry.queue_metrics import QueueMetrics
 from sandbox.telemetry.series import MINUTE, Metric
 from sandbox.telemetry.store import MetricStore
 from sandbox.telemetry.table_metrics import TableMetrics
 
-SQS: Final = "AWS/SQS"
 SLACK_SECONDS: Final = 1.0
 """Times in logs may be cut to whole seconds."""
-_QUEUE_METRICS: Final = {
-    "ApproximateNumberOfMessagesVisible": "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed": "ApproximateNumberOfMessagesDelayed",
-}
 
 
 class Telemetry:
@@ -46,6 +41,7 @@ class Telemetry:
         self.alarms = Alarms(self.store)
         self.gateway = GatewayMetrics(self.store, clock)
         self.tables = TableMetrics(self.store, clock)
+        self.queues = QueueMetrics(self.store, aws)
         self._aws = aws
         self._clock = clock
         self._destinations = Destinations(aws)
@@ -82,20 +78,6 @@ class Telemetry:
         alarm.enabled = on
         await self._tell_emulator(alarm, "DisableAlarmActions", {"AlarmNames": [alarm.name]})
 
-    async def measure_queue(self, metric: Metric, now: float) -> None:
-        """Count the messages of the queue that a metric is about, as of ``now``."""
-        attribute, name = _QUEUE_METRICS.get(metric.name), dict(metric.dimensions).get("QueueName")
-        if metric.namespace != SQS or attribute is None or name is None:
-            return
-        where = {"service": "sqs", "region": metric.region, "account": metric.account}
-        try:
-            queue = await self._aws.call("AmazonSQS.GetQueueUrl", {"QueueName": name}, **where)
-            request: Json = {"QueueUrl": queue["QueueUrl"], "AttributeNames": [attribute]}
-            answer = await self._aws.call("AmazonSQS.GetQueueAttributes", request, **where)
-        except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
-            return
-        self.store.count(metric, now, float(answer["Attributes"][attribute]))
-
     def _arm(self) -> None:
         due = (self._clock.now() // MINUTE + 1) * MINUTE
         self._timer = self._clock.call_at(due, lambda: self._on_minute(due))
@@ -110,7 +92,7 @@ class Telemetry:
 
     async def _look_at(self, alarm: Alarm, now: float) -> None:
         if alarm.metric is not None:
-            await self.measure_queue(alarm.metric, now - 1)
+            await self.queues.measure(alarm.metric, now - 1)
         change = self.alarms.evaluate(alarm, now)
         if change is not None:
             await self._follow(change)

@@ -1,6 +1,6 @@
-"""One SQS queue, as Lambda calls it for a mapping."""
+"""One SQS queue of the emulator, as event source mappings and metrics see it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,12 +14,25 @@ ENTRIES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """What a queue holds; times are the sandbox's clock's, None when there is no such message."""
+    """What a queue holds; times are the sandbox's clock's, None when there is no such message.
+
+    Args:
+        visible: Messages that can be received.
+        hidden: Messages in flight, until they are deleted or their visibility timeout is over.
+        delayed: Messages that were sent with a delay.
+        next_due: When the next of these two comes into sight.
+        oldest_sent: When the oldest message was sent; one that was received more than three times does not count.
+        visibility_seconds: The queue's visibility timeout.
+        counts: What was done, by CloudWatch's name of it and minute.
+    """
 
     visible: int
+    hidden: int
+    delayed: int
     next_due: float | None
     oldest_sent: float | None
     visibility_seconds: float
+    counts: Mapping[str, Mapping[int, int]]
 
 
 class Queue:
@@ -48,9 +61,15 @@ class Queue:
         found = await self._call("SandboxInspectQueue", {})
         return Depth(
             visible=found["Visible"],
+            hidden=found["NotVisible"],
+            delayed=found["Delayed"],
             next_due=found["NextDue"],
             oldest_sent=found["OldestSent"],
             visibility_seconds=float(found["VisibilityTimeout"]),
+            counts={
+                name: {int(minute): number for minute, number in minutes.items()}
+                for name, minutes in found["Counts"].items()
+            },
         )
 
     async def receive(self, most: int) -> list[Json]:
