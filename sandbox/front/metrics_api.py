@@ -19,7 +19,8 @@ from sandbox.clock import Clock
 from sandbox.front.proxy import Proxy
 from sandbox.front.signature import Owner
 from sandbox.telemetry import Telemetry, cbor
-from sandbox.telemetry.alarms import Alarm
+from sandbox.telemetry.alarms import Alarm, check
+from sandbox.telemetry.metric_math import MathError
 from sandbox.telemetry.queries import get_metric_data, get_metric_statistics, list_metrics, put_metric_data, queried
 
 _CBOR_PATH: Final = re.compile(r"/service/GraniteServiceVersion20100801/operation/(?P<operation>\w+)/?")
@@ -90,9 +91,16 @@ class MetricsApi:
             return self._proxy.respond(exchange.request, judged)
         for metric in queried(exchange.owner, exchange.given):
             await self._telemetry.queues.measure(metric, self._clock.now())
-        return exchange.answer(query(self._telemetry.store, exchange.owner, exchange.given))
+        try:
+            return exchange.answer(query(self._telemetry.store, exchange.owner, exchange.given))
+        except MathError as error:
+            return exchange.refuse(str(error))
 
     async def _put_alarm(self, exchange: "_Exchange") -> web.StreamResponse:
+        try:
+            check(exchange.given.get("Metrics") or [])
+        except MathError as error:
+            return exchange.refuse(str(error))
         answer = await self._send(exchange, exchange.given | {"ActionsEnabled": False})
         if answer.status == 200:
             await self._telemetry.watch(exchange.owner.account, exchange.owner.region, exchange.given)
@@ -182,6 +190,15 @@ class _Exchange:
             headers = {"smithy-protocol": "rpc-v2-cbor"}
             return web.Response(body=self.write(document), content_type="application/cbor", headers=headers)
         return web.Response(body=self.write(document), content_type="application/x-amz-json-1.0")
+
+    def refuse(self, text: str) -> web.Response:
+        """CloudWatch's ValidationError."""
+        document = {"__type": "ValidationError", "message": text}
+        if self._cbor:
+            headers = {"smithy-protocol": "rpc-v2-cbor", "x-amzn-query-error": "ValidationError;Sender"}
+            body = self.write(document)
+            return web.Response(status=400, body=body, content_type="application/cbor", headers=headers)
+        return web.Response(status=400, body=self.write(document), content_type="application/x-amz-json-1.0")
 
     def _parse(self, body: bytes) -> Json | None:
         try:

@@ -1,13 +1,16 @@
 """All alarms: their definitions as they were put, their states, and what a change of state sets off."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from sandbox.aws import Json
+from sandbox.telemetry.calculation import Calculation
 from sandbox.telemetry.evaluation import EXTRA_PERIODS, Rule, State, evaluate, supports
+from sandbox.telemetry.metric_math import MathError, Series
+from sandbox.telemetry.queries import metric_of, period_of
 from sandbox.telemetry.series import MINUTE, Metric, in_order
 from sandbox.telemetry.store import MetricStore
 
@@ -64,9 +67,20 @@ class Alarm:
         return Metric(self.account, self.region, document["Namespace"], document["MetricName"], dimensions)
 
     @property
+    def queries(self) -> list[Json]:
+        """Metrics and expressions of an alarm on metric math; the one with ``ReturnData`` is watched."""
+        return self.document.get("Metrics") or [] if supports(self.document.get("ComparisonOperator", "")) else []
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """All metrics that it depends on."""
+        used = [metric_of(self, query["MetricStat"]["Metric"]) for query in self.queries if "MetricStat" in query]
+        return used if self.metric is None else [self.metric]
+
+    @property
     def period(self) -> int:
         """Seconds; shorter ones than a minute are kept by the minute."""
-        return max(MINUTE, int(self.document.get("Period", MINUTE)))
+        return period_of(self.queries) if self.queries else max(MINUTE, int(self.document.get("Period", MINUTE)))
 
     @property
     def rule(self) -> Rule:
@@ -163,15 +177,29 @@ class Alarms:
 
     def evaluate(self, alarm: Alarm, now: float) -> Change | None:
         """Look at one alarm's series up to ``now``; None: its state stays what it is."""
-        metric = alarm.metric
-        if metric is None:
+        if alarm.metric is None and not alarm.queries:
             return None
         rule, count = alarm.rule, alarm.rule.periods + EXTRA_PERIODS
         end = int(now // MINUTE) * MINUTE
         starts = [end - alarm.period * number for number in range(count, 0, -1)]
-        windows = [self.store.between(metric, start, start + alarm.period) for start in starts]
-        series = [points.statistic(alarm.statistic) for points in windows]
+        found = self._series(alarm, starts)
+        series = [found.get(start) for start in starts]
         return self.change(alarm, evaluate(rule, series, alarm.state), _reason(alarm, series), now)
+
+    def _series(self, alarm: Alarm, starts: Sequence[int]) -> Series:
+        """The values of the periods that begin at these times."""
+
+        def sample(metric: Metric, statistic: str) -> Series:
+            windows = {start: self.store.between(metric, start, start + alarm.period) for start in starts}
+            values = {start: points.statistic(statistic) for start, points in windows.items()}
+            return {start: value for start, value in values.items() if value is not None}
+
+        if alarm.metric is not None:
+            return sample(alarm.metric, alarm.statistic)
+        calculation = Calculation(
+            alarm.queries, lambda stat: sample(metric_of(alarm, stat["Metric"]), stat["Stat"]), starts
+        )
+        return calculation.series(watched(alarm.queries))[0]
 
     def change(self, alarm: Alarm, state: State, reason: str, now: float) -> Change | None:
         """Give an alarm a state; None when it has it already."""
@@ -180,6 +208,28 @@ class Alarms:
             return None
         alarm.state, alarm.reason, alarm.updated = state, reason, now
         return Change(alarm, before)
+
+
+def watched(queries: Sequence[Json]) -> str:
+    """The id of the query that an alarm compares with its threshold.
+
+    Raises:
+        MathError: There is none, or there are several.
+    """
+    found = [str(query["Id"]) for query in queries if query.get("ReturnData", True)]
+    if len(found) != 1:
+        raise MathError("Exactly one element of the metrics list should return data.")
+    return found[0]
+
+
+def check(queries: Sequence[Json]) -> None:
+    """Refuse an alarm whose expressions cannot be calculated, or come to several series.
+
+    Raises:
+        MathError: The text says why.
+    """
+    if queries and len(Calculation(queries, lambda _: {0: 1.0}, (0,)).series(watched(queries))) != 1:
+        raise MathError("The expression of an alarm must come to a single time series")
 
 
 def _reason(alarm: Alarm, series: list[float | None]) -> str:

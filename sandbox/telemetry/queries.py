@@ -1,11 +1,14 @@
 """Reading and putting metrics, request document in, answer document out."""
 
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from sandbox.aws import Json
+from sandbox.telemetry.calculation import Calculation
+from sandbox.telemetry.metric_math import Series
 from sandbox.telemetry.series import MINUTE, Dimensions, Metric, Points, Summary, in_order
 from sandbox.telemetry.store import MetricStore
 
@@ -25,14 +28,14 @@ class Caller(Protocol):
 def put_metric_data(store: MetricStore, caller: Caller, request: Json, now: float) -> None:
     """``PutMetricData``: single values, values with counts, statistic sets."""
     for datum in request.get("MetricData") or []:
-        metric = _metric(caller, {**datum, "Namespace": request.get("Namespace")})
+        metric = metric_of(caller, {**datum, "Namespace": request.get("Namespace")})
         at = now if datum.get("Timestamp") is None else _time(datum["Timestamp"])
         store.put(metric, at, _points(datum), datum.get("Unit") or "None")
 
 
 def get_metric_statistics(store: MetricStore, caller: Caller, request: Json) -> Json:
     """``GetMetricStatistics``: one metric, several statistics per period."""
-    metric, period = _metric(caller, request), max(MINUTE, int(request["Period"]))
+    metric, period = metric_of(caller, request), max(MINUTE, int(request["Period"]))
     simple, extended = request.get("Statistics") or [], request.get("ExtendedStatistics") or []
     start, end = _time(request["StartTime"]), _time(request["EndTime"])
     datapoints = []
@@ -47,25 +50,39 @@ def get_metric_statistics(store: MetricStore, caller: Caller, request: Json) -> 
 
 
 def get_metric_data(store: MetricStore, caller: Caller, request: Json) -> Json:
-    """``GetMetricData``: several metrics at once; expressions are not calculated."""
+    """``GetMetricData``: several metrics at once, and expressions over them.
+
+    Raises:
+        MathError: An expression cannot be calculated.
+    """
     start, end = _time(request["StartTime"]), _time(request["EndTime"])
     newest_first = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
+    queries = request.get("MetricDataQueries") or []
+    period = period_of(queries)
+    grid = range(int(start // period) * period, math.ceil(end), period)
+    calculation = Calculation(queries, lambda stat: _values(store, caller, stat, (start, end)), grid)
     results = []
-    for query in request.get("MetricDataQueries") or []:
+    for query in queries:
         if query.get("ReturnData") is False:
             continue
-        found = [] if "MetricStat" not in query else _values(store, caller, query["MetricStat"], (start, end))
-        found.sort(reverse=newest_first)
-        results.append(
-            {
-                "Id": query["Id"],
-                "Label": query.get("Label") or query["Id"],
-                "Timestamps": [datetime.fromtimestamp(begin, UTC) for begin, _ in found],
-                "Values": [value for _, value in found],
-                **_status(query),
-            }
-        )
+        for series in calculation.series(query["Id"]):
+            found = sorted(series.items(), reverse=newest_first)
+            results.append(
+                {
+                    "Id": query["Id"],
+                    "Label": query.get("Label") or query["Id"],
+                    "Timestamps": [datetime.fromtimestamp(begin, UTC) for begin, _ in found],
+                    "Values": [value for _, value in found],
+                    "StatusCode": "Complete",
+                }
+            )
     return {"MetricDataResults": results}
+
+
+def period_of(queries: Sequence[Json]) -> int:
+    """Seconds: the longest period of the metrics, or of the expressions, that are asked for together."""
+    given = [query["MetricStat"].get("Period") if "MetricStat" in query else query.get("Period") for query in queries]
+    return max([MINUTE, *(int(one) for one in given if one)])
 
 
 def list_metrics(store: MetricStore, caller: Caller, request: Json) -> Json:
@@ -82,24 +99,17 @@ def list_metrics(store: MetricStore, caller: Caller, request: Json) -> Json:
 def queried(caller: Caller, request: Json) -> Iterator[Metric]:
     """The metrics whose values a request asks for."""
     if "MetricName" in request and "Period" in request:
-        yield _metric(caller, request)
+        yield metric_of(caller, request)
     for query in request.get("MetricDataQueries") or []:
         if "MetricStat" in query:
-            yield _metric(caller, query["MetricStat"]["Metric"])
+            yield metric_of(caller, query["MetricStat"]["Metric"])
 
 
-def _values(store: MetricStore, caller: Caller, stat: Json, span: tuple[float, float]) -> list[tuple[int, float]]:
+def _values(store: MetricStore, caller: Caller, stat: Json, span: tuple[float, float]) -> Series:
     period = max(MINUTE, int(stat["Period"]))
-    periods = store.periods(_metric(caller, stat["Metric"]), span[0] // MINUTE * MINUTE, span[1], period)
+    periods = store.periods(metric_of(caller, stat["Metric"]), span[0] // MINUTE * MINUTE, span[1], period)
     found = [(begin, points.statistic(stat["Stat"])) for begin, points in periods]
-    return [(begin, value) for begin, value in found if value is not None]
-
-
-def _status(query: Json) -> Json:
-    if "Expression" not in query:
-        return {"StatusCode": "Complete"}
-    told = {"Code": "Unsupported", "Value": "The sandbox calculates no expressions; ask for the metrics themselves."}
-    return {"StatusCode": "InternalError", "Messages": [told]}
+    return {begin: value for begin, value in found if value is not None}
 
 
 def _asked_for(metric: Metric, request: Json) -> bool:
@@ -110,7 +120,8 @@ def _asked_for(metric: Metric, request: Json) -> bool:
     return all(entry["Name"] in has and entry.get("Value") in (None, has[entry["Name"]]) for entry in wanted)
 
 
-def _metric(caller: Caller, document: Json) -> Metric:
+def metric_of(caller: Caller, document: Json) -> Metric:
+    """The metric that a document names, in a caller's account and Region."""
     dimensions: Dimensions = in_order({entry["Name"]: entry["Value"] for entry in document.get("Dimensions") or []})
     return Metric(caller.account, caller.region, document["Namespace"], document["MetricName"], dimensions)
 

@@ -91,8 +91,8 @@ class Telemetry:
             await self._look_at(alarm, now)
 
     async def _look_at(self, alarm: Alarm, now: float) -> None:
-        if alarm.metric is not None:
-            await self.queues.measure(alarm.metric, now - 1)
+        for metric in alarm.metrics:
+            await self.queues.measure(metric, now - 1)
         change = self.alarms.evaluate(alarm, now)
         if change is not None:
             await self._follow(change)
