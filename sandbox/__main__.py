@@ -33,7 +33,13 @@ def main() -> None:
     help="The checkout; its .trebuche/ is used.",
 )
 @click.option("--no-pulumi", is_flag=True, help="Do without the Pulumi CLI and its folders.")
-@click.option("--quota", "quotas", multiple=True, metavar="NAME=N", help="Per second: connect-rate, request-rate.")
+@click.option(
+    "--quota",
+    "quotas",
+    multiple=True,
+    metavar="NAME=N",
+    help="connect-rate and request-rate per second, concurrent-executions.",
+)
 @click.option(
     "--ttl-delay",
     type=click.FloatRange(min=0),

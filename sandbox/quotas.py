@@ -2,27 +2,33 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sandbox.errors import SandboxError
+
+CONCURRENT_EXECUTIONS: Final = 1000
+"""Lambda's default; new accounts may begin with ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
-    """What one account may do in one Region, all its WebSocket APIs together (quota page of API Gateway).
+    """What one account may do in one Region (quota pages of API Gateway and Lambda).
 
     Args:
-        connect_rate: New connections per second.
+        connect_rate: New connections per second, of all WebSocket APIs together.
         request_rate: Messages, handshakes and ``@connections`` calls per second.
         request_burst: How many of these may come at once; AWS sets it itself and does not raise it on request.
+        concurrent_executions: Invocations of all functions that may run at once.
     """
 
     connect_rate: float = 500.0
     request_rate: float = 10_000.0
     request_burst: float = 5_000.0
+    concurrent_executions: int = CONCURRENT_EXECUTIONS
 
 
 _ADJUSTABLE: Final = {"connect-rate": "connect_rate", "request-rate": "request_rate"}
+_COUNTED: Final = {"concurrent-executions": "concurrent_executions"}
 
 
 def read_quotas(words: Iterable[str]) -> Quotas:
@@ -31,13 +37,19 @@ def read_quotas(words: Iterable[str]) -> Quotas:
     Raises:
         SandboxError: No such quota, or no number above zero.
     """
-    return Quotas(**dict(_read(word) for word in words))
+    settings: dict[str, Any] = dict(_read(word) for word in words)
+    return Quotas(**settings)
 
 
 def _read(word: str) -> tuple[str, float]:
     name, _, text = word.partition("=")
+    if name in _COUNTED:
+        if not text.isdecimal() or int(text) < 1:
+            raise SandboxError(f"Quota {name} must be a whole number above 0, such as {name}=1000.")
+        return _COUNTED[name], int(text)
     if name not in _ADJUSTABLE:
-        raise SandboxError(f"No quota is called {name!r}; these can be set: {', '.join(_ADJUSTABLE)}.")
+        known = ", ".join((*_ADJUSTABLE, *_COUNTED))
+        raise SandboxError(f"No quota is called {name!r}; these can be set: {known}.")
     try:
         value = float(text)
     except ValueError:

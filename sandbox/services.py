@@ -51,7 +51,9 @@ def services_on(aws: AwsClient, quotas: Quotas, *, ttl_delay_seconds: float = DE
     clock = Clock()
     permissions = Permissions(aws)
     faults, workers = Faults(), Workers(aws.port)
-    functions = Functions(aws, clock, permissions, deaths=Deaths(faults, workers))
+    functions = Functions(
+        aws, clock, permissions, deaths=Deaths(faults, workers), concurrent=quotas.concurrent_executions
+    )
     events = Events(functions, aws, clock, permissions)
     telemetry = Telemetry(aws, clock, functions, events)
     return Services(

@@ -33,6 +33,7 @@ _INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<function>[^/?]+)/invocat
 _CREATE: Final = re.compile(r"/2015-03-31/functions/?")
 _CODE: Final = re.compile(r"/2015-03-31/functions/[^/?]+/code")
 _CONFIGURATION: Final = re.compile(r"/2015-03-31/functions/[^/?]+/configuration")
+_CONCURRENCY: Final = re.compile(r"/2017-10-31/functions/(?P<function>[^/?]+)/concurrency")
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 CANNOT_BE_ASSUMED: Final = "The role defined for the function cannot be assumed by Lambda."
 _KIND: Final = "X-Amz-Invocation-Type"
@@ -67,6 +68,10 @@ class FunctionsApi:
             return _refused(refusal)
         if refusal := await self._refuse_role(request.method, path, body):
             return _refused(refusal)
+        if request.method == "PUT" and (match := _CONCURRENCY.fullmatch(path)):
+            function = self._reference(request, match["function"], owner)
+            if function and (refusal := await self._refuse_reservation(function, _parse(body) or {})):
+                return _refused(refusal)
         answer = await self._proxy.send(request, body)
         if request.method != "GET":
             self._functions.facts.forget()
@@ -83,6 +88,21 @@ class FunctionsApi:
         if await self._permissions.judge_trust(role, LAMBDA) is None:
             return None
         return Refusal(400, "InvalidParameterValueException", CANNOT_BE_ASSUMED)
+
+    async def _refuse_reservation(self, function: FunctionReference, document: Json) -> Refusal | None:
+        """What reserving more than the account can spare is answered."""
+        wanted = document.get("ReservedConcurrentExecutions")
+        if not isinstance(wanted, int) or wanted == 0:
+            return None
+        concurrency = self._functions.concurrency
+        others = await self._functions.facts.reserved_in(function, without=function.name)
+        if concurrency.limit - others - wanted >= concurrency.left_unreserved:
+            return None
+        text = (
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+            f"below its minimum value of [{concurrency.left_unreserved}]."
+        )
+        return Refusal(400, "InvalidParameterValueException", text)
 
     def _reference(self, request: web.BaseRequest, quoted: str, owner: Owner) -> FunctionReference | None:
         text, qualifier = unquote(quoted), request.query.get("Qualifier")

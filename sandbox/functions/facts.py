@@ -1,7 +1,7 @@
 """What Lambda's control plane says about functions, as far as an invocation depends on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from sandbox.aws import AwsClient, AwsRefusedError, Json
@@ -48,6 +48,24 @@ class FunctionFacts:
         found = await self._read(function, "/2019-09-30", "/concurrency")
         return found.get("ReservedConcurrentExecutions")
 
+    async def reserved_in(self, place: FunctionReference, *, without: str | None = None) -> int:
+        """How many concurrent executions the functions of an account and Region have reserved together.
+
+        Args:
+            place: Any function of the account and Region.
+            without: Name of a function that does not count.
+        """
+        names: list[str] = []
+        rest = "/"
+        while True:
+            page = await self._read(place, "/2015-03-31", rest, of_all=True)
+            names += [found["FunctionName"] for found in page.get("Functions") or []]
+            if not page.get("NextMarker"):
+                break
+            rest = f"/?Marker={quote(page['NextMarker'], safe='')}"
+        functions = [replace(place, name=name, qualifier=None) for name in names if name != without]
+        return sum([await self.reserved(function) or 0 for function in functions])
+
     async def alias(self, function: FunctionReference) -> Alias | None:
         """The alias that the reference names; None when it names none."""
         if function.alias is None:
@@ -79,8 +97,8 @@ class FunctionFacts:
             dead_letters=(configuration.get("DeadLetterConfig") or {}).get("TargetArn"),
         )
 
-    async def _read(self, function: FunctionReference, api: str, rest: str) -> Json:
-        path = f"{api}/functions/{function.name}{rest}"
+    async def _read(self, function: FunctionReference, api: str, rest: str, *, of_all: bool = False) -> Json:
+        path = f"{api}/functions{rest}" if of_all else f"{api}/functions/{function.name}{rest}"
         key = (function.account, function.region, path)
         known = self._known
         if key not in known:

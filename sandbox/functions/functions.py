@@ -5,10 +5,10 @@ is concurrency left, how large an answer may be, and what an error looks like.
 """
 
 import asyncio
+import contextlib
 import json
 import random
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,24 +16,19 @@ from typing import Final
 from sandbox.aws import Answer, AwsClient, Invocation
 from sandbox.clock import Clock
 from sandbox.functions.answers import LOG_TAIL, read_answer
+from sandbox.functions.concurrency import RESERVED, Concurrency, throttled
 from sandbox.functions.deaths import Deaths
 from sandbox.functions.facts import Alias, FunctionFacts
 from sandbox.functions.logs import FunctionLogs
 from sandbox.functions.reference import FunctionReference
 from sandbox.permissions import Permissions
 from sandbox.permissions.permissions import INVOKE, Verdict
+from sandbox.quotas import CONCURRENT_EXECUTIONS
 
 THROTTLED: Final = 429
 NOT_PERMITTED: Final = 403
 """Status of an invocation that the function's resource policy does not allow."""
-_TOO_MANY: Final = json.dumps(
-    {
-        "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
-        "Type": "User",
-        "message": "Rate Exceeded.",
-    }
-).encode()
-REFUSED: Final = Invocation(THROTTLED, None, "$LATEST", _TOO_MANY)
+REFUSED: Final = Invocation(THROTTLED, None, "$LATEST", throttled(RESERVED))
 Send = Callable[[], Awaitable[Answer]]
 
 
@@ -49,6 +44,7 @@ class Call:
         principal: The service that the function's resource policy must let in; None when Lambda itself calls.
         source_arn: On whose behalf the service calls: a route or an authorizer of an API, say.
         credentials: ARN of the role that the service calls in; then that role's policies count, the function's not.
+        holds_time: Whether time that is turned waits for its end.
     """
 
     function_arn: str
@@ -58,6 +54,7 @@ class Call:
     principal: str | None = None
     source_arn: str = ""
     credentials: str | None = None
+    holds_time: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,20 +93,28 @@ class Functions:
         clock: Stamps what is reported.
         permissions: Judges whether a service may invoke.
         deaths: Functions that are killed on purpose.
+        concurrent: How many invocations each account may run at once in each Region.
         seed: Of the choice between an alias's versions.
     """
 
     def __init__(
-        self, aws: AwsClient, clock: Clock, permissions: Permissions, *, deaths: Deaths, seed: int = 0
+        self,
+        aws: AwsClient,
+        clock: Clock,
+        permissions: Permissions,
+        *,
+        deaths: Deaths,
+        concurrent: int = CONCURRENT_EXECUTIONS,
+        seed: int = 0,
     ) -> None:
         self.facts = FunctionFacts(aws)
         self.logs = FunctionLogs(aws, self.facts, permissions)
+        self.concurrency = Concurrency(self.facts, concurrent)
         self._aws = aws
         self._clock = clock
         self._permissions = permissions
         self._deaths = deaths
         self._chance = random.Random(seed)
-        self._running: Counter[FunctionReference] = Counter()
         self._watchers: list[Callable[[Finished], None]] = []
         self._tasks: set[asyncio.Task[Invocation]] = set()
 
@@ -122,7 +127,7 @@ class Functions:
 
         Raises:
             aiohttp.ClientError: The emulator cannot be reached.
-            AwsRefusedError: The function's settings cannot be read.
+            AwsRefusedError: The ARN is none, or the function's settings cannot be read.
             TimeoutError: No answer in time; the function goes on running.
         """
         function = FunctionReference.of_arn(call.function_arn)
@@ -131,7 +136,8 @@ class Functions:
         running = asyncio.create_task(self.run_as_root(function, call.payload, newest_record=call.newest_record))
         self._tasks.add(running)
         running.add_done_callback(self._end)
-        return await asyncio.wait_for(asyncio.shield(running), call.timeout)
+        with self._clock.work() if call.holds_time else contextlib.nullcontext():
+            return await asyncio.wait_for(asyncio.shield(running), call.timeout)
 
     async def _judge(self, function: FunctionReference, call: Call) -> Verdict:
         if call.principal is None:
@@ -182,9 +188,8 @@ class Functions:
         return function if version is None else replace(function, qualifier=version)
 
     async def has_room(self, function: FunctionReference) -> bool:
-        """Whether its reserved concurrency, if it has any, leaves room for one more."""
-        reserved = await self.facts.reserved(function.function)
-        return reserved is None or self._running[function.function] < reserved
+        """Whether its reserved concurrency, or the account's, leaves room for one more."""
+        return await self.concurrency.reason(function) is None
 
     async def run(self, function: FunctionReference, send: Send, *, newest_record: float | None = None) -> Invocation:
         """Carry out one invocation that ``send`` makes, if there is concurrency for it.
@@ -193,15 +198,16 @@ class Functions:
             Exception: Whatever ``send`` raises.
         """
         began, started = self._clock.now(), time.perf_counter()
-        invocation, concurrent = REFUSED, 0
         duration, logged = 0.0, False
-        if await self.has_room(function):
-            self._running[function.function] += 1
-            concurrent = self._running[function.function]
+        slot = await self.concurrency.enter(function)
+        if isinstance(slot, str):
+            invocation, concurrent = replace(REFUSED, payload=throttled(slot)), 0
+        else:
+            concurrent = slot.concurrent
             try:
                 invocation = await self._deaths.befall(function, read_answer(await send()))
             finally:
-                self._running[function.function] -= 1
+                slot.leave()
             duration = time.perf_counter() - started
             logged = await self.logs.settle(function, invocation.log, began - self._clock.offset)
         finished = Finished(

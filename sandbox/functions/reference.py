@@ -5,11 +5,22 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 from urllib.parse import quote
 
+from sandbox.aws import AwsRefusedError
+
 LATEST: Final = "$LATEST"
 _FORMS = re.compile(
     r"(?:arn:[\w-]+:lambda:)?(?:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?(?:function:)?"
     r"(?P<name>[\w-]+)(?::(?P<qualifier>\$LATEST|[\w-]+))?"
 )
+_ARN = re.compile(
+    r"arn:[\w-]+:lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:(?P<name>[\w-]+)"
+    r"(?::(?P<qualifier>\$LATEST|[\w-]+))?"
+)
+PATTERN: Final = (
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?"
+    r"([a-zA-Z0-9-_\.]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+"""Of a function's name, as the API reference gives it and its errors repeat it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +42,18 @@ class FunctionReference:
 
     @classmethod
     def of_arn(cls, arn: str) -> Self:
-        """Read a full ARN."""
-        _, _, _, region, account, _, name = arn.split(":", 6)
-        plain, _, qualifier = name.partition(":")
-        return cls(account, region, plain, qualifier or None)
+        """Read a full ARN.
+
+        Raises:
+            AwsRefusedError: It is none of a function, such as one that ends in a colon without a qualifier.
+        """
+        match = _ARN.fullmatch(arn)
+        if match is None:
+            text = (
+                f"Value '{arn}' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression"
+            )
+            raise AwsRefusedError(400, "ValidationException", f"1 validation error detected: {text} pattern: {PATTERN}")
+        return cls(match["account"], match["region"], match["name"], match["qualifier"])
 
     @property
     def alias(self) -> str | None:

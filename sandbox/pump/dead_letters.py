@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlencode
 
 import aiohttp
 
 from sandbox.aws import AwsRefusedError, Invocation, Json
+from sandbox.functions.destinations import Destinations
 from sandbox.pump.mapping import Mapping
 from sandbox.services import Services
 
@@ -35,7 +35,7 @@ class DeadLetters:
     def __init__(self, mapping: Mapping, shard_id: str, services: Services) -> None:
         self._mapping = mapping
         self._shard_id = shard_id
-        self._aws = services.aws
+        self._destinations = Destinations(services.aws)
         self._permissions = services.permissions
         self._clock = services.clock
 
@@ -49,36 +49,9 @@ class DeadLetters:
             if await self._permissions.judge_destination(self._mapping.function_arn, destination) is not None:
                 self._mapping.last_result = DESTINATION_FAILED
                 return
-            if destination.split(":")[2] == "sqs":
-                await self._send_to_queue(destination, text)
-            else:
-                await self._publish(destination, text)
+            await self._destinations.send(destination, text)
         except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
             self._mapping.last_result = DESTINATION_FAILED
-
-    async def _send_to_queue(self, arn: str, text: str) -> None:
-        _, _, service, region, account, name = arn.split(":")
-        request: Json = {"QueueName": name}
-        where = {"service": service, "region": region, "account": account}
-        queue = await self._aws.call("AmazonSQS.GetQueueUrl", request, **where)
-        message: Json = {"QueueUrl": queue["QueueUrl"], "MessageBody": text}
-        await self._aws.call("AmazonSQS.SendMessage", message, **where)
-
-    async def _publish(self, arn: str, text: str) -> None:
-        fields = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": arn, "Message": text}
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        _, _, service, region, account, _ = arn.split(":")
-        answer = await self._aws.send(
-            "POST",
-            "/",
-            service=service,
-            region=region,
-            account=account,
-            headers=headers,
-            body=urlencode(fields).encode(),
-        )
-        if answer.status != 200:
-            raise answer.refusal()
 
     def _document(self, letter: DeadLetter) -> Json:
         changes = [record["dynamodb"] for record in letter.records]

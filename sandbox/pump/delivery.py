@@ -1,6 +1,5 @@
 """Delivers one batch: invoke, read the verdict, and retry, split or give up as the mapping says."""
 
-import contextlib
 import json
 from collections import deque
 from collections.abc import Sequence
@@ -70,8 +69,7 @@ class Delivery:
             if not batch.records:
                 continue
             # Time that is turned waits for a first attempt, never for one that may go on failing for a day.
-            with contextlib.nullcontext() if pauses else self._clock.work():
-                verdict = await self._attempt(batch.records)
+            verdict = await self._attempt(batch.records, holds_time=not pauses)
             if verdict.failed_from is None:
                 pauses = 0
                 continue
@@ -104,7 +102,7 @@ class Delivery:
             await self._dead_letters.send(DeadLetter(expired, AGE_EXCEEDED, batch.retries, batch.last))
         return Batch(batch.records[len(expired) :], batch.retries, batch.last)
 
-    async def _attempt(self, batch: Sequence[Json]) -> Verdict:
+    async def _attempt(self, batch: Sequence[Json], *, holds_time: bool) -> Verdict:
         payload = json.dumps({"Records": batch}).encode()
         try:
             invocation = await self._functions.invoke(
@@ -112,6 +110,7 @@ class Delivery:
                     function_arn=self._mapping.function_arn,
                     payload=payload,
                     newest_record=batch[-1]["dynamodb"]["ApproximateCreationDateTime"],
+                    holds_time=holds_time,
                 )
             )
         except (aiohttp.ClientError, TimeoutError):

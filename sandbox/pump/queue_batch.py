@@ -61,8 +61,7 @@ class QueueBatches:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                with self._clock.work():
-                    invocation = await self._functions.invoke(call)
+                invocation = await self._functions.invoke(call)
             except (aiohttp.ClientError, AwsRefusedError, TimeoutError):
                 return None
             if invocation.status != THROTTLED:
