@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
-SOURCES := cli infra policies sandbox lambda_src trebuche_testing tests __main__.py
+SOURCES := cli clients infra policies sandbox lambda_src trebuche_testing tests __main__.py
 COMPILE := $(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 

@@ -21,11 +21,6 @@ def actor_id(text: str) -> str:
     return text
 
 
-def exposed_name(actor: str) -> str:
-    """The name by which an id's actor type is exposed: ``todos`` of ``todos/kitchen``."""
-    return actor.split("/", 1)[0]
-
-
 def method_name(text: str) -> str:
     """Check a method's name.
 
@@ -41,15 +36,15 @@ def method_name(text: str) -> str:
     return text
 
 
-def stream_target(prop: str) -> str:
-    """The target that observes a property: ``observeState`` for ``state``.
+def property_name(text: str) -> str:
+    """Check an observed property's name.
 
     Raises:
-        CommandError: The property is no name.
+        CommandError: It is no name.
     """
-    if not _NAME.fullmatch(prop):
-        raise CommandError(f"{prop!r} cannot be a property's name; the whole state is `state`.")
-    return f"observe{prop[0].upper()}{prop[1:]}"
+    if not _NAME.fullmatch(text):
+        raise CommandError(f"{text!r} cannot be a property's name; the whole state is `state`.")
+    return text
 
 
 def json_argument(text: str, position: int) -> bytes:

@@ -3,13 +3,21 @@
 import asyncio
 import json
 import uuid
+from dataclasses import dataclass
 
 from cli.arguments import actor_id, json_argument, method_name
 from cli.checkout import checkout_root, find_endpoint
-from cli.client import call
+from cli.endpoint import connected
 from cli.errors import CommandError, RemoteError
 from cli.output import FAILED, OK, Output
-from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope, TrebuchetActorID
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    call_id: uuid.UUID
+    actor: str
+    method: str
+    arguments: tuple[bytes, ...]
 
 
 def invoke_and_print(
@@ -28,34 +36,35 @@ def invoke_and_print(
     """
     call_id = uuid.uuid4()
     try:
-        invocation = InvocationEnvelope(
-            call_id=call_id,
-            actor_id=TrebuchetActorID(id=actor_id(actor)),
-            target_identifier=method_name(method),
-            protocol_version=2,
-            arguments=tuple(json_argument(text, position) for position, text in enumerate(arguments, start=1)),
+        call = _Call(
+            call_id,
+            actor_id(actor),
+            method_name(method),
+            tuple(json_argument(text, position) for position, text in enumerate(arguments, start=1)),
         )
         address = find_endpoint(checkout_root(), endpoint)
-        response = asyncio.run(call(address, invocation, timeout_seconds=timeout_seconds))
-        value = _result(response)
+        document = asyncio.run(_answer(address, call, timeout_seconds))
+        value = _result(document)
     except CommandError as error:
         if not output.as_json:
             raise
         output.document({"callID": _text(call_id), "error": _describe(error)})
         return FAILED
-    _print(output, call_id, value, is_void=not response.result)
+    _print(output, call_id, value, is_void=not document)
     return OK
 
 
-def _result(response: ResponseEnvelope) -> object:
-    if response.error_message is not None:
-        code = response.code
-        text = response.error_message + (f" [{code}]" if code else "")
-        raise RemoteError(text, code=code, retryable=bool(response.retryable))
+async def _answer(address: str, call: _Call, timeout_seconds: float) -> bytes:
+    """The result's JSON document; after a drop the same callID is sent again, so the call takes effect once."""
+    async with connected(address) as client:
+        return await client.call(call.actor, call.method, call.arguments, timeout=timeout_seconds, call_id=call.call_id)
+
+
+def _result(document: bytes) -> object:
     try:
-        return json.loads(response.result) if response.result else None
+        return json.loads(document) if document else None
     except ValueError as error:
-        raise RemoteError(f"The result is not JSON: {response.result!r}") from error
+        raise RemoteError(f"The result is not JSON: {document!r}") from error
 
 
 def _print(output: Output, call_id: uuid.UUID, value: object, *, is_void: bool) -> None:

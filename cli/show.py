@@ -1,20 +1,17 @@
 """The work of ``trebuche watch``."""
 
 import asyncio
-import json
 from contextlib import aclosing
 
-from cli.arguments import actor_id, stream_target
+from cli.arguments import actor_id, property_name
 from cli.checkout import checkout_root, find_endpoint
-from cli.errors import RemoteError
-from cli.observe import Dropped, observe
+from cli.endpoint import connected
 from cli.output import INTERRUPTED, OK, Output
-from cli.subscription import Ended, Event, Failed, Recovered, Recovery, Subscription, Update
+from trebuche_client import ConnectionState, StateChange, Value
 
 _RECOVERY = {
-    Recovery.REPLAYED: "Recovered: every change that was missed follows.",
-    Recovery.SNAPSHOT: "Recovered with a snapshot: changes in between are not shown one by one.",
-    Recovery.UNKNOWN: "Recovered.",
+    True: "Recovered: every change that was missed follows.",
+    False: "Recovered with a snapshot: changes in between are not shown one by one.",
 }
 
 
@@ -24,47 +21,42 @@ def watch_and_print(output: Output, actor: str, prop: str, *, count: int | None,
     Raises:
         CommandError: A name cannot travel, or the endpoint or the actor refuses.
     """
-    subscription = Subscription(actor_id(actor), stream_target(prop))
+    actor, prop = actor_id(actor), property_name(prop)
     address = find_endpoint(checkout_root(), endpoint)
     try:
-        asyncio.run(_watch(output, address, actor, subscription, count))
+        asyncio.run(_watch(output, address, (actor, prop), count))
     except KeyboardInterrupt:
         return INTERRUPTED
     return OK
 
 
-async def _watch(output: Output, address: str, actor: str, subscription: Subscription, count: int | None) -> None:
+async def _watch(output: Output, address: str, what: tuple[str, str], count: int | None) -> None:
+    actor, prop = what
     shown = 0
-    async with aclosing(observe(address, actor, subscription)) as events:
-        async for event in events:
-            _print(output, event)
-            shown += isinstance(event, Update)
-            if shown == count:
-                return
+    async with connected(address, on_state=lambda change: _print_change(output, change)) as client:
+        observation = client.resolve(actor).observe(prop)
+        async with aclosing(observation.values()) as values:
+            async for value in values:
+                _print_value(output, value)
+                shown += 1
+                if shown == count:
+                    return
+    output.note(f"The stream ended: {observation.end_reason}.")
 
 
-def _print(output: Output, event: Event | Dropped) -> None:
-    match event:
-        case Update():
-            _print_update(output, event)
-        case Recovered():
-            output.note(_RECOVERY[event.how])
-        case Dropped():
-            output.warning(f"Connection lost ({event.reason}); trying again.")
-        case Ended():
-            output.note(f"The stream ended: {event.reason}.")
-        case Failed():
-            text = event.message + (f" [{event.code}]" if event.code else "")
-            raise RemoteError(text, code=event.code, retryable=event.retryable)
+def _print_change(output: Output, change: StateChange) -> None:
+    if change.state is ConnectionState.RECONNECTING:
+        output.warning(f"Connection lost ({change.reason}); trying again.")
 
 
-def _print_update(output: Output, update: Update) -> None:
-    state = json.loads(update.state)
-    if update.missed:
-        output.warning(f"{update.missed} states before this one never came.")
+def _print_value(output: Output, value: Value[object]) -> None:
+    if value.recovered is not None:
+        output.note(_RECOVERY[value.recovered])
+    if value.missed:
+        output.warning(f"{value.missed} states before this one never came.")
     if output.as_json:
-        stamp = update.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
-        output.document({"sequence": update.sequence, "timestamp": stamp, "state": state})
+        stamp = value.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+        output.document({"sequence": value.sequence, "timestamp": stamp, "state": value.value})
     else:
-        output.line(f"#{update.sequence}  {update.timestamp.astimezone():%H:%M:%S}", style="bold cyan")
-        output.value(state)
+        output.line(f"#{value.sequence}  {value.timestamp.astimezone():%H:%M:%S}", style="bold cyan")
+        output.value(value.value)

@@ -117,12 +117,11 @@ def test_foreign_frames_are_ignored(serving: Any, capsys: pytest.CaptureFixture[
 
 
 def test_gateway_error_document_ends_the_call(serving: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """The gateway's own error names its request instead of leaving the caller to wait."""
+    """The gateway's own error, again and again, names its request instead of leaving the caller to wait."""
 
     async def failing(peer: Any) -> None:
-        await peer.receive()
-        await peer.send_text('{"message":"Internal server error","connectionId":"c","requestId":"r-1"}')
-        await peer.until_closed()
+        while await peer.receive():
+            await peer.send_text('{"message":"Internal server error","connectionId":"c","requestId":"r-1"}')
 
     assert main(["call", "todos", "clearCompleted", "--endpoint", serving(failing).url]) == 1
     assert "Internal server error (request r-1)" in capsys.readouterr().err

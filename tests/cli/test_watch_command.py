@@ -160,7 +160,7 @@ def test_stream_error_fails_the_watch(serving: Any, capsys: pytest.CaptureFixtur
     """A property that is not there is the server's text and exit code 1."""
 
     async def refusing(peer: Any) -> None:
-        await peer.receive()
+        await peer.start_stream(await peer.receive(), STREAM)
         await peer.send("streamError", streamID=STREAM, errorMessage="No property 'score'", code="actor")
         await peer.until_closed()
 

@@ -26,14 +26,15 @@ def imports_of(source: str) -> set[str]:
 def lint(root: Path) -> subprocess.CompletedProcess[str]:
     """Run the import contracts on a tree."""
     program = "import sys; from importlinter.cli import lint_imports_command; lint_imports_command()"
-    paths = f"import sys; sys.path[:0] = [{str(root)!r}, {str(root / 'lambda_src')!r}]; "
+    places = [str(root), str(root / "lambda_src"), str(root / "clients" / "python")]
+    paths = f"import sys; sys.path[:0] = {places!r}; "
     command = [sys.executable, "-I", "-c", paths + program, "--no-cache", "--config", str(root / ".importlinter")]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
 
 
 def copy_sources(target: Path) -> None:
     """The packages that the contracts name, with the contracts."""
-    for folder in ("cli", "infra", "policies", "sandbox", "lambda_src", "trebuche_testing"):
+    for folder in ("cli", "clients", "infra", "policies", "sandbox", "lambda_src", "trebuche_testing"):
         for file in (ROOT / folder).rglob("*.py"):
             place = target / file.relative_to(ROOT)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +61,8 @@ def test_import_rule_holds() -> None:
         ("lambda_src/trebuche/turn.py", "import infra.naming"),
         ("lambda_src/trebuche/turn.py", "import boto3"),
         ("lambda_src/trebuche/turn.py", "import trebuche_testing"),
+        ("lambda_src/trebuche/turn.py", "import trebuche_client"),
+        ("clients/python/trebuche_client/client.py", "import cli"),
         ("trebuche_testing/engine.py", "import sandbox.record"),
         ("cli/main.py", "import trebuche_testing"),
         ("lambda_src/trebuche/adapters/items.py", "import sandbox.record"),

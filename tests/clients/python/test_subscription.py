@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.subscription import Failed, Recovered, Recovery, Subscription, Update
 from trebuche.envelopes import (
     InvocationEnvelope,
     ResponseEnvelope,
@@ -16,6 +15,7 @@ from trebuche.envelopes import (
     StreamStartEnvelope,
     TrebuchetActorID,
 )
+from trebuche_client.subscription import Failed, Recovered, Recovery, Subscription, Update
 
 ACTOR = TrebuchetActorID(id="todos")
 CALL = uuid.UUID(int=1)

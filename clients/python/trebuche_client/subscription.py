@@ -17,6 +17,7 @@ from trebuche.envelopes import (
     StreamEndEnvelope,
     StreamEndReason,
     StreamErrorEnvelope,
+    StreamFilter,
     StreamResumeEnvelope,
     StreamStartEnvelope,
     TrebuchetActorID,
@@ -32,12 +33,14 @@ class Update:
         timestamp: When the server sent it.
         state: The value as JSON.
         missed: How many values before it never came although they were asked for again.
+        skipped: How many values before it were left out on purpose, because only the latest counts.
     """
 
     sequence: int
     timestamp: datetime
     state: bytes
     missed: int = 0
+    skipped: int = 0
 
 
 class Recovery(Enum):
@@ -91,12 +94,20 @@ class Subscription:
     Args:
         actor: The actor's id.
         target: The ``observe…`` name.
+        wanted: Which values are wanted; the server leaves the others out without a word, so gaps mean nothing then.
         new_id: Makes the callIDs.
     """
 
-    def __init__(self, actor: str, target: str, new_id: Callable[[], uuid.UUID] = uuid.uuid4) -> None:
+    def __init__(
+        self,
+        actor: str,
+        target: str,
+        wanted: StreamFilter | None = None,
+        new_id: Callable[[], uuid.UUID] = uuid.uuid4,
+    ) -> None:
         self._actor = TrebuchetActorID(id=actor)
         self._target = target
+        self._wanted = wanted
         self._new_id = new_id
         self._call_id: uuid.UUID | None = None
         self._stream_id: uuid.UUID | None = None
@@ -105,13 +116,22 @@ class Subscription:
         self._any_number = True
         self._asked_at: int | None = None
 
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the server has answered what was sent to open or resume the stream."""
+        return self._stream_id is not None and not self._resuming
+
     def opening(self) -> Envelope:
         """The envelope to send first on a fresh socket."""
         if self._stream_id is not None:
             return self._resume(self._stream_id)
         self._call_id = self._new_id()
         return InvocationEnvelope(
-            call_id=self._call_id, actor_id=self._actor, target_identifier=self._target, protocol_version=2
+            call_id=self._call_id,
+            actor_id=self._actor,
+            target_identifier=self._target,
+            protocol_version=2,
+            stream_filter=self._wanted,
         )
 
     def closing(self) -> Envelope | None:
@@ -119,6 +139,10 @@ class Subscription:
         if self._stream_id is None:
             return None
         return StreamEndEnvelope(stream_id=self._stream_id, reason=StreamEndReason.CLIENT_UNSUBSCRIBED)
+
+    def asked_for(self, start: StreamStartEnvelope) -> bool:
+        """Whether the server opened or resumed this stream."""
+        return start.stream_id == self._stream_id or (self._stream_id is None and start.call_id == self._call_id)
 
     def receive(self, envelope: Envelope) -> Step:
         """Decide what an envelope means; those of other streams and calls mean nothing."""
@@ -129,7 +153,7 @@ class Subscription:
                 return self._data(envelope)
             case StreamEndEnvelope() if envelope.stream_id == self._stream_id:
                 return Step((Ended(envelope.reason.value),))
-            case StreamErrorEnvelope() if self._stream_id in (None, envelope.stream_id):
+            case StreamErrorEnvelope() if envelope.stream_id == self._stream_id:
                 return Step((Failed(envelope.error_message, envelope.code, bool(envelope.retryable)),))
             case ResponseEnvelope() if envelope.call_id == self._call_id and envelope.error_message is not None:
                 return Step((Failed(envelope.error_message, envelope.code, bool(envelope.retryable)),))
@@ -158,11 +182,12 @@ class Subscription:
         if envelope.sequence_number <= self._last or self._stream_id is None:
             return NOTHING
         gap = envelope.sequence_number - self._last - 1 - (envelope.skipped or 0)
-        if gap > 0 and not self._any_number:
+        if gap > 0 and not self._any_number and self._wanted is None:
             if self._resuming:
                 return NOTHING
             if self._asked_at != self._last:
                 return Step(send=self._resume(self._stream_id))
-        missed = 0 if self._any_number else max(gap, 0)
+        missed = 0 if self._any_number or self._wanted is not None else max(gap, 0)
         self._last, self._any_number = envelope.sequence_number, False
-        return Step((Update(envelope.sequence_number, envelope.timestamp, envelope.data, missed),))
+        skipped = envelope.skipped or 0
+        return Step((Update(envelope.sequence_number, envelope.timestamp, envelope.data, missed, skipped),))

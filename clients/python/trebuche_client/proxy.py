@@ -1,0 +1,112 @@
+"""An actor as an object: ``await todos.add_todo("…")``, ``async for state in todos.observe("state")``."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any, Final, Protocol
+
+from trebuche.actor_types import ActorType
+from trebuche.actors import Actor
+from trebuche.envelopes import FilterType, StreamFilter
+from trebuche.naming import snake_to_camel
+from trebuche_client.codec import Codec, PlainCodec, TypedCodec
+from trebuche_client.observation import Observation
+from trebuche_client.stream import Stream
+
+_LATEST: Final = "latest"
+"""Name of the custom filter by which a subscriber asks for the newest value per window only."""
+
+
+class Caller(Protocol):
+    """What carries calls and streams."""
+
+    async def call(
+        self, actor_id: str, method: str, arguments: Sequence[bytes] = (), *, timeout: float | None = None
+    ) -> bytes:
+        """Call a method and wait for its result."""
+        ...
+
+    def stream(
+        self, actor_id: str, target: str, *, wanted: StreamFilter | None = None, latest: bool = False
+    ) -> AbstractAsyncContextManager[Stream]:
+        """A stream of an observed property."""
+        ...
+
+
+class ActorProxy:
+    """One actor. Every other attribute is a method of it, called with ``await``.
+
+    Args:
+        caller: What carries calls and streams.
+        actor_id: The actor's id.
+        codec: How its names and values travel.
+
+    Attributes:
+        actor_id: The actor's id.
+    """
+
+    def __init__(self, caller: Caller, actor_id: str, codec: Codec) -> None:
+        self.actor_id = actor_id
+        self._caller = caller
+        self._codec = codec
+
+    @classmethod
+    def of(cls, caller: Caller, actor: str | type[Actor[Any]], key: str | None) -> "ActorProxy":
+        """The actor of an id, or of a class and a key."""
+        actor_type = None if isinstance(actor, str) else ActorType(actor)
+        codec = PlainCodec() if actor_type is None else TypedCodec(actor_type)
+        name = actor if actor_type is None else actor_type.exposed_as
+        return cls(caller, str(name) if key is None else f"{name}/{key}", codec)
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        """A method of the actor.
+
+        Raises:
+            AttributeError: The class that was resolved has no such method.
+        """
+        if name.startswith("_"):
+            raise AttributeError(name)
+        self._codec.method(name)
+        return partial(self.call, name)
+
+    async def call(self, name: str, *arguments: object, timeout: float | None = None) -> Any:
+        """Call a method by name; what it takes and returns is what the class declares, else plain JSON values.
+
+        Args:
+            name: The method, as Python or the wire spells it.
+            arguments: By position.
+            timeout: Seconds to wait, drops and repetitions included.
+
+        Raises:
+            TypeError: An argument does not fit.
+            CallFailedError: The answer is an error.
+            CallTimeoutError: No answer came in time.
+        """
+        documents = self._codec.arguments(name, arguments)
+        result = await self._caller.call(self.actor_id, self._codec.method(name), documents, timeout=timeout)
+        return self._codec.result(name, result)
+
+    def observe(
+        self, name: str = "state", *, wanted: StreamFilter | None = None, latest_per_ms: int | None = None
+    ) -> Observation[Any]:
+        """A property as it changes: its value now, then each one after a change, in order, across drops.
+
+        Args:
+            name: The whole state, or a top-level key of it.
+            wanted: Which values are wanted.
+            latest_per_ms: Ask for no more than the newest value per window of so many milliseconds, and keep only the
+                newest that waits unread.
+
+        Raises:
+            AttributeError: The class that was resolved has no such property.
+            ValueError: Both a filter and the latest value were asked for.
+        """
+        if latest_per_ms is not None:
+            if wanted is not None:
+                raise ValueError("a stream has one filter: ask for the latest values or for those of a filter")
+            wanted = StreamFilter(FilterType.CUSTOM, _LATEST, {"window": str(latest_per_ms)})
+        property_name = snake_to_camel(name)
+        target = f"observe{property_name[:1].upper()}{property_name[1:]}"
+        latest = latest_per_ms is not None
+        stream = partial(self._caller.stream, self.actor_id, target, wanted=wanted, latest=latest)
+        return Observation(stream, self._codec.property(name))
