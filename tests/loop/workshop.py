@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PARTS = ("cli", "infra", "lambda_src", "policies", "sandbox", "__main__.py", "Pulumi.yaml", "trebuche.yaml")
+PARTS = ("cli", "clients", "infra", "lambda_src", "policies", "sandbox", "__main__.py", "Pulumi.yaml", "trebuche.yaml")
 
 T = TypeVar("T")
 Done = subprocess.CompletedProcess[str]
@@ -167,7 +167,9 @@ def _make_environment(folder: Path) -> None:
     python = environment / "bin" / "python"
     packages = environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     shared = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})"
-    (packages / "copy.pth").write_text(f"{folder}\n{folder / 'lambda_src'}\n{shared}\n")
+    (packages / "copy.pth").write_text(
+        f"{folder}\n{folder / 'lambda_src'}\n{folder / 'clients' / 'python'}\n{shared}\n"
+    )
     command = environment / "bin" / "trebuche"
     program = "import sys; from cli.main import main; sys.exit(main())"
     command.write_text(f"#!/bin/sh\nexec {shlex.quote(str(python))} -c '{program}' \"$@\"\n")
