@@ -78,6 +78,8 @@ METRIC_PUSH_THROTTLED: Final = "PushThrottled"
 # Limits.
 MESSAGE_LIMIT_BYTES: Final = 131_072
 """One WebSocket message, either way (API Gateway quota, not adjustable)."""
+ITEM_LIMIT_BYTES: Final = 409_600
+"""One item of a table, names of its attributes included (DynamoDB quota, not adjustable)."""
 INTEGRATION_TIMEOUT_SECONDS: Final = 29
 """API Gateway waits this long for a function (quota, not adjustable for WebSocket APIs)."""
 CONNECTION_TTL_SECONDS: Final = 86_400

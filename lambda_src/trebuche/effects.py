@@ -178,7 +178,11 @@ class LoadConnection(Effect[Connection | None]):
 
 @dataclass(frozen=True, slots=True)
 class NoteStream(Effect[bool]):
-    """Note a stream on its connection; False when the connection is unknown (never creates it)."""
+    """Note a stream on its connection; False when the connection is unknown (never creates it).
+
+    Raises:
+        TooManyStreamsError: There is no room for another one.
+    """
 
     connection_id: str
     actor_id: str

@@ -10,7 +10,8 @@
     │   ├── ActorNotFoundError     nothing is exposed under that name
     │   ├── ActorFailure           raised on purpose by a user's actor; its text reaches the caller
     │   ├── CallIdReusedError      a callID that took effect comes with another call
-    │   └── ResultTooLargeError    what a method returned does not fit a frame
+    │   ├── ResultTooLargeError    what a method returned does not fit a frame
+    │   └── TooManyStreamsError    the list of a connection's streams does not fit its item
     ├── StateError                 stored state that cannot be used
     │   ├── NewerStateError        newer code wrote it; ours would spoil it (retryable: a deployment is under way)
     │   ├── StateTooLargeError     the next state does not fit the item or the frame
@@ -25,6 +26,8 @@
 
 ``code`` is stable and travels on the wire; ``public`` says whether the text may reach a client.
 """
+
+from trebuche.contract import ITEM_LIMIT_BYTES
 
 
 class TrebucheError(Exception):
@@ -135,6 +138,18 @@ class ResultTooLargeError(ActorError):
     """What a method returned does not fit a frame; nothing was written."""
 
     code = "result-too-large"
+
+
+class TooManyStreamsError(ActorError):
+    """A connection has as many streams as its item can name; nothing was written."""
+
+    code = "too-many-streams"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"this connection has too many streams: their list is over the limit of {ITEM_LIMIT_BYTES} bytes; "
+            "end some, or open another connection"
+        )
 
 
 class StateError(TrebucheError):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from trebuche.errors import TooManyStreamsError
 from trebuche.ports import ConnectionStorage
 from trebuche.stored import Connection
 
@@ -75,3 +76,20 @@ def test_connections_are_found_by_their_latest_actor(registered: ConnectionStora
     assert [found.connection_id for found in registered.get_connections("todos")] == ["c1="]
     registered.note_stream("c1=", "game", OTHER, 0)
     assert registered.get_connections("todos") == ()
+
+
+def test_more_streams_than_an_item_holds_are_refused(registered: ConnectionStorage) -> None:
+    """By name, with the limit; the streams that are noted stay, and there is room again when one of them is gone."""
+    longest = "\N{SEEDLING}" * 256
+
+    def note_all() -> None:
+        for number in range(400):
+            registered.note_stream("c1=", longest, UUID(int=number), 0)
+
+    with pytest.raises(TooManyStreamsError, match="over the limit of 409600 bytes; end some"):
+        note_all()
+    found = registered.load("c1=")
+    assert found is not None
+    assert 300 < len(found.streams) < 400
+    registered.forget_stream("c1=", longest, UUID(int=0))
+    assert registered.note_stream("c1=", longest, UUID(int=399), 0)

@@ -70,12 +70,13 @@ def _in_order(frames: list[Frame]) -> list[Frame]:
     return sorted(frames, key=lambda frame: frame["type"] != "streamStart")
 
 
-def _defects(deployed: Deployed) -> int:
-    """Lines about defects in all functions' logs."""
+def _defects(deployed: Deployed) -> Counter[bool]:
+    """Lines in all functions' logs: how many are about defects, and how many are not."""
     logs = deployed.aws.logs
     groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
-    events = [event for group in groups for event in logs.filter_log_events(logGroupName=group)["events"]]
-    return sum('"internal-error"' in event["message"] or "Traceback" in event["message"] for event in events)
+    pages = [page for group in groups for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)]
+    lines = [event["message"] for page in pages for event in page["events"]]
+    return Counter('"internal-error"' in line or "Traceback" in line for line in lines)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -90,7 +91,9 @@ def test_the_corpus_is_answered_as_in_memory(deployed: Deployed, file: str) -> N
 
     defects = _defects(deployed)
     asyncio.run(scenario(_kept_apart(file)))
-    assert _defects(deployed) == defects
+    after = _defects(deployed)
+    assert after[False] > defects[False]
+    assert after[True] == defects[True]
 
 
 def _kept_apart(file: str) -> Iterable[Case]:
@@ -127,4 +130,6 @@ def test_made_up_frames_leave_no_valid_call_unanswered(deployed: Deployed, sent:
     """Fifteen at a time, three hundred in all; no function fails."""
     defects = _defects(deployed)
     asyncio.run(_fuzz(deployed.endpoint, sent))
-    assert _defects(deployed) == defects
+    after = _defects(deployed)
+    assert after[False] > defects[False]
+    assert after[True] == defects[True]

@@ -17,11 +17,13 @@ from trebuche.contract import (
     STREAM_ID,
     TTL,
 )
+from trebuche.errors import TooManyStreamsError
 from trebuche.scalars import write_uuid
 from trebuche.stored import Connection
 
 STREAMS: Final = "streams"
 PRINCIPAL: Final = "principal"
+_ITEM_TOO_LARGE: Final = "Item size to update has exceeded"
 _KNOWN: Final = f"attribute_exists({CONNECTION_ID})"
 
 
@@ -114,6 +116,8 @@ class DynamoDBConnectionStorage:
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
                     return False
+                if code_of(error) == "ValidationException" and _ITEM_TOO_LARGE in str(error):
+                    raise TooManyStreamsError from error
                 raise
         return True
 

@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from trebuche.errors import ActorNotRegisteredError, ConnectionGoneError, FunctionGoneError
+from trebuche.contract import ITEM_LIMIT_BYTES
+from trebuche.errors import ActorNotRegisteredError, ConnectionGoneError, FunctionGoneError, TooManyStreamsError
 from trebuche.ports import ConnectionInfo
 from trebuche.stored import CallRecord, Connection, JournalEntry, Phase, StoredState, Subscription, Turn
 
@@ -174,8 +175,11 @@ class InMemoryConnectionStorage:
             found = self.connections.get(connection_id)
             if found is None:
                 return False
+            streams = {**found.streams, stream_id: actor_id}
+            if sum(len(f"{stream} {actor}".encode()) for stream, actor in streams.items()) > ITEM_LIMIT_BYTES:
+                raise TooManyStreamsError
             latest = replace(found, actor_id=actor_id, stream_id=stream_id, last_sequence=last_sequence)
-            self.connections[connection_id] = replace(latest, streams={**found.streams, stream_id: actor_id})
+            self.connections[connection_id] = replace(latest, streams=streams)
             return True
 
     def forget_stream(self, connection_id: str, actor_id: str, stream_id: UUID) -> None:
