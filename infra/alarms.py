@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch
 
+from infra.catch_ups import CatchUpQueue
 from infra.function import LambdaFunction
 from infra.naming import alarm
 from infra.plan import STREAM_PROCESSOR
@@ -22,6 +23,9 @@ INTEGRATION_ERRORS = 10
 ITERATOR_AGE_MS = 60_000
 """A fifth of the age at which records are given up by default."""
 DELIVERY_LAG_MS = 5_000
+LATE_SECONDS = 300
+"""A reminder waits a minute at most, and comes again after three when its worker has failed: twice is too often. SQS
+leaves messages out of this metric that were received more than three times, so it must not be much more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,8 @@ def alarms(watched: Watched) -> Iterator[tuple[str, Alarm]]:
         yield STREAM_PROCESSOR, _iterator_age(processor)
         yield STREAM_PROCESSOR, _delivery_lag(processor, watched.stage)
         yield "failures", _failures(watched.delivery.failures)
+        for role, queue in watched.delivery.catch_ups.items():
+            yield role, _late_subscribers(queue)
 
 
 def _errors(function: LambdaFunction) -> Alarm:
@@ -182,6 +188,21 @@ def _failures(queue: FailureQueue) -> Alarm:
         dimensions={"QueueName": queue.queue_name},
         statistic="Maximum",
         above=0,
+        periods=1,
+        period_seconds=300,
+    )
+
+
+def _late_subscribers(queue: CatchUpQueue) -> Alarm:
+    return Alarm(
+        watched=queue.queue_name,
+        what="age",
+        description="Late subscribers are not caught up with: their worker fails, `trebuche logs` shows why.",
+        namespace="AWS/SQS",
+        metric="ApproximateAgeOfOldestMessage",
+        dimensions={"QueueName": queue.queue_name},
+        statistic="Maximum",
+        above=LATE_SECONDS,
         periods=1,
         period_seconds=300,
     )

@@ -1,5 +1,6 @@
 """The application: the only module that knows all the others."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -7,6 +8,7 @@ import pulumi
 
 from infra.access_logs import AccessLogs, AccessLogsArgs, AccountLogRole, AccountLogRoleArgs
 from infra.alarms import Alarms, AlarmsArgs
+from infra.catch_ups import CatchUpQueue, CatchUpQueueArgs, CatchUpWorker, CatchUpWorkerArgs, grant_remind
 from infra.dashboard import Dashboard, DashboardArgs
 from infra.discovery import ActorDirectory, ActorDirectoryArgs
 from infra.domain import CustomDomain, CustomDomainArgs
@@ -22,6 +24,7 @@ from infra.websocket_api import WebSocketApi, WebSocketApiArgs, WebSocketStage, 
 from trebuche.contract import (
     ACTOR_HANDLER,
     ENV_ACTOR,
+    ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
     ENV_NAMESPACE,
@@ -57,6 +60,8 @@ class _Realtime:
     connections: ConnectionTable
     subscriptions: SubscriptionTable
     failures: FailureQueue
+    catch_ups: Mapping[str, CatchUpQueue]
+    """By role of the actor's function; of those that keep state, since nothing else can be observed."""
 
 
 class StreamingApp(pulumi.ComponentResource):
@@ -108,7 +113,21 @@ class StreamingApp(pulumi.ComponentResource):
             connections=ConnectionTable(f"{name}-connections", connections, child),
             subscriptions=SubscriptionTable(f"{name}-subscriptions", subscriptions, child),
             failures=FailureQueue(f"{name}-failures", failures, child),
+            catch_ups={actor.role: self._catch_ups(actor) for actor in plan.actors if actor.settings.stateful},
         )
+
+    def _catch_ups(self, actor: PlannedActor) -> CatchUpQueue:
+        args = CatchUpQueueArgs(
+            queue_name=self._plan.names.queue(f"catch-up-{actor.declared.exposed_as}"),
+            function_timeout_seconds=actor.settings.timeout,
+        )
+        return CatchUpQueue(f"{self._name}-{actor.role}-catch-ups", args, self._child)
+
+    def _queue_urls(self, realtime: _Realtime, *roles: str) -> Environment:
+        """Which queue each of some types has, as functions read it."""
+        exposed = {actor.role: actor.declared.exposed_as for actor in self._plan.actors}
+        urls = {exposed[role]: realtime.catch_ups[role].url for role in roles if role in realtime.catch_ups}
+        return {ENV_CATCH_UP_QUEUES: pulumi.Output.all(**urls).apply(_sorted_json)} if urls else {}
 
     def _socket(self, realtime: _Realtime, actors: Mapping[str, LambdaFunction]) -> dict[str, LambdaFunction]:
         """The functions that serve connections, and what leads to them."""
@@ -128,7 +147,10 @@ class StreamingApp(pulumi.ComponentResource):
         return {WEBSOCKET: websocket, STREAM_PROCESSOR: self._stream_processor(realtime)}
 
     def _actor(self, actor: PlannedActor, realtime: _Realtime | None) -> LambdaFunction:
-        own = {ENV_ACTOR: actor.declared.reference, ENV_STATEFUL: str(actor.settings.stateful).lower()}
+        own: dict[str, pulumi.Input[str]] = {
+            ENV_ACTOR: actor.declared.reference,
+            ENV_STATEFUL: str(actor.settings.stateful).lower(),
+        }
         grants = [self._state.grant_turn(), self._journal.grant_append()]
         if realtime:
             grants += [
@@ -136,13 +158,19 @@ class StreamingApp(pulumi.ComponentResource):
                 realtime.subscriptions.grant_subscribe(),
                 realtime.api.grant_post(),
             ]
-        return self._function(
+            own |= self._queue_urls(realtime, actor.role)
+        queue = realtime.catch_ups.get(actor.role) if realtime else None
+        function = self._function(
             actor.role,
             ACTOR_HANDLER,
             (actor.settings.memory, actor.settings.timeout),
             {**self._addresses(realtime), ENV_JOURNAL_TABLE: self._journal.table_name, **own},
-            grants,
+            [*grants, *queue.grant_work()] if queue else grants,
         )
+        if queue:
+            worker = CatchUpWorkerArgs(queue=queue, function=function)
+            CatchUpWorker(f"{self._name}-{actor.role}-worker", worker, self._child)
+        return function
 
     def _websocket(self, realtime: _Realtime, exposed: Mapping[str, LambdaFunction]) -> LambdaFunction:
         directory = ActorDirectory(
@@ -171,13 +199,18 @@ class StreamingApp(pulumi.ComponentResource):
             STREAM_PROCESSOR,
             STREAM_HANDLER,
             (self._plan.config.defaults.memory, STREAM_TIMEOUT_SECONDS),
-            {**self._addresses(realtime), ENV_JOURNAL_TABLE: self._journal.table_name},
+            {
+                **self._addresses(realtime),
+                ENV_JOURNAL_TABLE: self._journal.table_name,
+                **self._queue_urls(realtime, *realtime.catch_ups),
+            },
             [
                 self._state.grant_stream(),
                 realtime.connections.grant_forget(),
                 realtime.subscriptions.grant_fan_out(),
                 realtime.api.grant_post(),
                 realtime.failures.grant_send(),
+                *([grant_remind(list(realtime.catch_ups.values()))] if realtime.catch_ups else []),
             ],
         )
         settings = self._settings
@@ -223,7 +256,12 @@ class StreamingApp(pulumi.ComponentResource):
             functions=functions,
             tables=self._table_names(realtime),
             actors=tuple(actor.declared.exposed_as for actor in plan.actors),
-            delivery=WatchedDelivery(api=realtime.api, stream_processor=processor, failures=realtime.failures)
+            delivery=WatchedDelivery(
+                api=realtime.api,
+                stream_processor=processor,
+                failures=realtime.failures,
+                catch_ups=realtime.catch_ups,
+            )
             if realtime and processor
             else None,
         )
@@ -323,3 +361,8 @@ class StreamingApp(pulumi.ComponentResource):
             lambda both: with_interface(both[0], both[1], own)
         )
         return {"releases": releases, "interfaces": interfaces}
+
+
+def _sorted_json(urls: Mapping[str, str]) -> str:
+    """In a fixed order, so that a preview of no change shows none."""
+    return json.dumps(urls, sort_keys=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from infra.catch_ups import CatchUpQueue
 from infra.function import LambdaFunction
 from infra.streams import FailureQueue
 from infra.websocket_api import WebSocketApi
@@ -17,6 +18,8 @@ class WatchedDelivery:
     api: WebSocketApi
     stream_processor: LambdaFunction
     failures: FailureQueue
+    catch_ups: Mapping[str, CatchUpQueue]
+    """By role of the function that works them off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

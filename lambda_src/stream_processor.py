@@ -1,13 +1,21 @@
 """Entry point of the stream processor."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from trebuche.adapters import environment
-from trebuche.stream_adapter import BatchReply, DynamoDBStreamAdapter
+from trebuche.batches import BatchReply
+from trebuche.stream_adapter import DynamoDBStreamAdapter
 
 _adapter = DynamoDBStreamAdapter(environment.ports())
 
 
-def handle(event: dict[str, Any], _context: object) -> BatchReply:
+class Context(Protocol):
+    """What of Lambda's context counts here."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until Lambda stops the function."""
+
+
+def handle(event: dict[str, Any], context: Context) -> BatchReply:
     """Bring a batch of changes to their subscribers."""
-    return _adapter.handle(event)
+    return _adapter.handle(event, time_left_ms=context.get_remaining_time_in_millis())

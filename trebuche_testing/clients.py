@@ -248,8 +248,6 @@ class Client:
             return
         if data.sequence_number > stream.last + 1 + (data.skipped or 0) and data.sequence_number not in stream.anew:
             stream.early[data.sequence_number] = data
-            if not stream.waiting:
-                self._resume(stream)
             return
         self._take(stream, data)
         while (following := stream.early.pop(stream.last + 1, None)) is not None:
@@ -281,7 +279,7 @@ class Client:
         asked = stream.asked
 
         def check() -> None:
-            behind = stream.waiting or stream.early or stream.last < stream.expects
+            behind = stream.waiting or stream.last < stream.expects
             if behind and stream.asked == asked and self._lives(stream):
                 self._resume(stream)
 

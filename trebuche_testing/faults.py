@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from trebuche.effects import (
     CommitTurn,
+    Defer,
     Detach,
     Effect,
     FlipLive,
     ForgetActor,
     ForgetStream,
+    GoOpening,
     Invoke,
     MarkEnded,
     NoteStream,
@@ -24,9 +26,11 @@ from trebuche.effects import (
 
 _WRITES: Final = (
     CommitTurn,
+    Defer,
     Detach,
     FlipLive,
     ForgetStream,
+    GoOpening,
     MarkEnded,
     NoteStream,
     OpenSubscription,

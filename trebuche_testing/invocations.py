@@ -16,7 +16,7 @@ from trebuche.effects import (
     RandomUuid,
     TimeLeft,
 )
-from trebuche.errors import DeliveryError, ServiceError, ThrottledError
+from trebuche.errors import ServiceError, ThrottledError, UnsureError
 from trebuche.runtime import PATIENCE_MS
 from trebuche_testing import faults as kinds
 from trebuche_testing.engine import Engine
@@ -177,9 +177,9 @@ class Strand:
             case kinds.LOST_ANSWER:
                 self._carry_out(lambda _result, _error: self._fail(ServiceError("no answer")))
             case kinds.POST_LOST:
-                self._fail(DeliveryError("not posted"))
+                self._fail(UnsureError("not posted"))
             case kinds.POST_UNSURE:
-                self._carry_out(lambda _result, error: self._fail(error or DeliveryError("no answer")))
+                self._carry_out(lambda _result, error: self._fail(error or UnsureError("no answer")))
             case kinds.POST_THROTTLED:
                 self._fail(ThrottledError("too many posts"))
 

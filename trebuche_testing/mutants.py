@@ -12,9 +12,11 @@ from trebuche.adapters.memory import InMemorySubscriptionStorage
 from trebuche.delivery import YOUNG_MS
 from trebuche.effects import (
     CommitTurn,
+    Defer,
     Detach,
     Effect,
     FlipLive,
+    GoOpening,
     HighestVersion,
     LoadCall,
     LoadState,
@@ -237,6 +239,24 @@ class VersionRestarts(Mutant):
         return to.carry_out(invocation, effect)
 
 
+class NoReminder(Mutant):
+    """Nobody is reminded of subscribers that were left behind."""
+
+    def perform(self, to: Setting, invocation: Invocation, effect: Any) -> Any:
+        """Lose the messages."""
+        return None if isinstance(effect, Defer) else to.carry_out(invocation, effect)
+
+
+class SetAsideTooFar(Mutant):
+    """A subscriber that could not be posted to is handed over as if it had got what it could not get."""
+
+    def perform(self, to: Setting, invocation: Invocation, effect: Any) -> Any:
+        """One version more than it has."""
+        if isinstance(effect, GoOpening) and invocation.name == "fan-out":
+            effect = replace(effect, sent=effect.sent + 1)
+        return to.carry_out(invocation, effect)
+
+
 MUTANTS: Final[Mapping[str, type[Mutant]]] = {
     "index-lag": IndexLag,
     "unconditional-write": UnconditionalWrite,
@@ -252,6 +272,8 @@ MUTANTS: Final[Mapping[str, type[Mutant]]] = {
     "detach-young": DetachYoung,
     "method-before-record": MethodBeforeRecord,
     "version-restarts": VersionRestarts,
+    "no-reminder": NoReminder,
+    "set-aside-too-far": SetAsideTooFar,
 }
 
 

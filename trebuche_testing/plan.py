@@ -17,6 +17,8 @@ CUT_UNTOLD: Final = "cut-untold"
 CUT_CLIENT_LATE: Final = "cut-client-late"
 CUT_GATEWAY_LATE: Final = "cut-gateway-late"
 """Posts go on to succeed, and arrive nowhere."""
+SLOW: Final = "slow-client"
+"""Posts are answered with 429 for a while."""
 LAG: Final = "lag"
 REPEAT: Final = "repeat"
 OVERLAP: Final = "overlap"
@@ -24,7 +26,8 @@ JUMP: Final = "clock-jump"
 DEPLOY: Final = "deploy"
 DELETE: Final = "delete"
 _CUTS: Final = (CUT, CUT, CUT_UNTOLD, CUT_CLIENT_LATE, CUT_GATEWAY_LATE)
-_EVENTS: Final = (*_CUTS, *_CUTS, LAG, REPEAT, REPEAT, OVERLAP, OVERLAP, JUMP, DEPLOY, DELETE)
+_EVENTS: Final = (*_CUTS, *_CUTS, SLOW, SLOW, LAG, REPEAT, REPEAT, OVERLAP, OVERLAP, JUMP, DEPLOY, DELETE)
+_LONGEST_MS: Final = {JUMP: 40_000, SLOW: 12_000}
 LEAST_CALLS: Final = 12
 
 
@@ -117,7 +120,7 @@ def _observe(random: Random, length_ms: int, clients: int) -> Act:
 
 def _event(random: Random, length_ms: int, clients: int) -> Act:
     kind = random.choice(_EVENTS)
-    amount = int(random.random() * (40_000 if kind == JUMP else 400))
+    amount = int(random.random() * _LONGEST_MS.get(kind, 400))
     target, actor = int(random.random() * clients), int(random.random() * 2)
     return Act(_time(random, 2 * length_ms), kind, target, actor, amount=amount)
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from trebuche.errors import ConnectionGoneError
+from trebuche.errors import ConnectionGoneError, ThrottledError
 from trebuche.ports import ConnectionInfo
 from trebuche_testing.engine import Engine
 
@@ -47,6 +47,8 @@ class Socket:
         self.open_at_client = False
         self.known_at = 0
         """Until then posts are answered with 410, because the connection is young (ms)."""
+        self.slow_until = 0
+        """Until then posts are answered with 429, because its client does not read (ms)."""
         self.frames: deque[str] = deque()
 
 
@@ -107,7 +109,10 @@ class Front:
 
     def send(self, connection_id: str, text: str) -> None:
         """Post a frame."""
-        self._push(self._found(connection_id), text)
+        socket = self._found(connection_id)
+        if self._engine.now_ms < socket.slow_until:
+            raise ThrottledError(f"connection {connection_id} reads too slowly")
+        self._push(socket, text)
 
     def is_alive(self, connection_id: str) -> bool:
         """Whether the gateway has it open."""

@@ -26,7 +26,9 @@ from trebuche.runtime import PORT_OF
 from trebuche.socket_events import read_socket_event
 from trebuche.stored import StoredState
 from trebuche.streams import fan_out
+from trebuche.worker import work_off
 from trebuche_testing import plan as plans
+from trebuche_testing.catch_up_queue import CatchUpQueue
 from trebuche_testing.clients import Client
 from trebuche_testing.engine import Engine
 from trebuche_testing.event_source import Finished, Shard
@@ -35,7 +37,6 @@ from trebuche_testing.history import History
 from trebuche_testing.invocations import Finish, Invocation
 from trebuche_testing.mutants import Mutant
 from trebuche_testing.plan import Act, Plan
-from trebuche_testing.rescue import Rescuer
 from trebuche_testing.sockets import Front, Peer
 from trebuche_testing.swift_client import SwiftClient
 from trebuche_testing.tables import Record, WatchedStates, record
@@ -64,6 +65,7 @@ class System:
         self.front = Front(self.engine, self)
         self.states = WatchedStates(self._written, self._conflicted)
         self.subscriptions = InMemorySubscriptionStorage()
+        self._catch_ups = CatchUpQueue(self.engine, self._start_worker)
         self.ports = self._ports()
         self.mutant = mutant
         self.tell: Tell | None = None
@@ -78,7 +80,6 @@ class System:
         self._plan = plan
         self._shards = [Shard(self.engine, self) for _ in range(plan.shards)]
         self._records = 0
-        self._rescuer = Rescuer(self)
 
     def run(self) -> None:
         """Run until all is quiet, without disturbances at the end.
@@ -105,12 +106,6 @@ class System:
         """The id of an actor by its number."""
         return f"{self._name}/{number + 1}"
 
-    def type_of(self, actor_id: str) -> ActorType:
-        """The type of an actor, as one of the containers that are there now has it."""
-        running = self._code[max(0, self._deployed - 2) : self._deployed]
-        chosen = running[int(self.engine.random.random() * len(running))]
-        return chosen[actor_id.partition("/")[0]]
-
     def perform(self, invocation: Invocation, effect: Effect[Any]) -> Any:
         """Carry out an effect, as the mutant does it if there is one."""
         do = self.carry_out if self.mutant is None else partial(self.mutant.perform, self)
@@ -126,9 +121,7 @@ class System:
 
     def carry_out(self, _invocation: Invocation, effect: Effect[Any]) -> Any:
         """Carry out an effect as it should be."""
-        result = PORT_OF[type(effect)](self.ports, effect)
-        self._rescuer.notice(effect, result)
-        return result
+        return PORT_OF[type(effect)](self.ports, effect)
 
     def invoke(self, effect: Invoke, finish: Finish) -> None:
         """Start an actor's function for the websocket function."""
@@ -169,14 +162,17 @@ class System:
 
         Invocation(self, "fan-out", event_time_ms(list(records)), finished).run(fan_out(changes))
 
-    def start(self, name: str, routine: Any, finish: Finish) -> None:
-        """Start an invocation that no event asked for."""
-        Invocation(self, name, 0, finish).run(routine)
+    def _start_worker(self, body: str, finish: Finish) -> None:
+        Invocation(self, "worker", 0, finish).run(work_off(self._running(), {"message": body}))
+
+    def _running(self) -> Code:
+        """What one of the containers that are there now has deployed."""
+        running = self._code[max(0, self._deployed - 2) : self._deployed]
+        return running[int(self.engine.random.random() * len(running))]
 
     def _start_actor(self, event: Mapping[str, Any], finish: Finish) -> None:
         read = read_socket_event(event)
-        running = self._code[max(0, self._deployed - 2) : self._deployed]
-        chosen = running[int(self.engine.random.random() * len(running))]
+        chosen = self._running()
 
         def finished(reply: Any, error: Exception | None) -> None:
             if error is not None:
@@ -195,6 +191,7 @@ class System:
             subscriptions=self.subscriptions,
             connections=InMemoryConnectionStorage(),
             sender=self.front,
+            catch_ups=self._catch_ups,
             functions=InMemoryInvoker(),
             registry=_AnyName(),
             clock=ManualClock(),
@@ -247,6 +244,8 @@ class System:
                 self._deployed = len(self._code)
             case plans.DELETE:
                 self.states.delete(self.actor_id(act.actor))
+            case plans.SLOW if client.socket is not None:
+                client.socket.slow_until = self.engine.now_ms + act.amount
             case _ if client.socket is not None:
                 self._cut(act, client)
 
@@ -259,6 +258,7 @@ class System:
         self.front.cut(client.socket, client_late_ms=client_late, gateway_late_ms=gateway_late, told=told)
 
     def _note_end(self) -> None:
+        self.seen["worker"] = self._catch_ups.reminded
         self.seen["duplicate"] += sum(shard.repeated for shard in self._shards)
         actors = [self.actor_id(number) for number in range(self._plan.actors)]
         states = {actor: found.state if (found := self.states.states.get(actor)) else None for actor in actors}

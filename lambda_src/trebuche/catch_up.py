@@ -8,20 +8,22 @@ nothing is pending above what was delivered. So a live change can neither overta
 from dataclasses import dataclass, replace
 from typing import Final
 
+from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.delivery import deliver
+from trebuche.delivery import HELD_UP, deliver
 from trebuche.effects import (
     FlipLive,
     HighestVersion,
     LoadState,
+    Log,
     Now,
     ReadJournal,
     RemoveSubscription,
     Routine,
     perform,
 )
-from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, encode
-from trebuche.errors import StateError
+from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, StreamErrorEnvelope, encode
+from trebuche.errors import HeldUpError, StateError, TrebucheError
 from trebuche.filters import passes
 from trebuche.frames import data_frame, observed, observed_before
 from trebuche.stored import JournalEntry, Phase, Subscription
@@ -76,18 +78,26 @@ def read_replay(
         return None
 
 
-def send_snapshot(row: Subscription, version: int, state: bytes, *, skipped: int = 0) -> Routine[None]:
-    """Post one version as it is, unless the filter holds it back."""
-    yield from _send(row, version, state, None, skipped)
+def bring_up(
+    actor_type: ActorType, row: Subscription, current: Current, missed: tuple[JournalEntry, ...] | None
+) -> Routine[None]:
+    """Post what was missed above ``row.sent``, or else a snapshot, then turn the row live.
 
+    Args:
+        actor_type: Of the row's actor.
+        row: In phase ``opening``, and ours.
+        current: The state, read after the row was written.
+        missed: From the journal; None when it has not all of it.
 
-def send_replay(row: Subscription, after: int, entries: tuple[JournalEntry, ...]) -> Routine[None]:
-    """Post each version above ``after``."""
-    previous: bytes | None = None
-    for entry in entries:
-        if entry.version > after:
-            yield from _send(row, entry.version, entry.state, previous, 0)
-        previous = entry.state
+    Raises:
+        HeldUpError: The subscriber takes no more for now.
+        DeliveryError: A post failed otherwise.
+    """
+    if missed is not None:
+        yield from _send_replay(row, row.sent, missed)
+    else:
+        yield from _send_snapshot(row, row.sent, current.version, current.state)
+    yield from go_live(actor_type, row, current.version)
 
 
 def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[bool]:
@@ -111,16 +121,45 @@ def end(row: Subscription) -> Routine[None]:
     yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
 
 
+def give_up(row: Subscription, error: TrebucheError) -> Routine[None]:
+    """End a stream for what no repetition mends; who subscribes again gets the state as soon as it is mended."""
+    fields = {"actorId": row.actor_id, "connectionId": row.connection_id, "streamId": row.stream_id}
+    yield from perform(Log(logs.ERROR, "state-undeliverable", fields | {"code": error.code}, error))
+    frame = encode(StreamErrorEnvelope(row.stream_id, str(error), error.code, retryable=False))
+    yield from deliver(row.connection_id, row.connected_at, frame)
+    yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
+
+
 def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pending: int) -> Routine[int]:
     entries = yield from read_replay(actor_type, row.actor_id, position, pending)
     if entries is not None:
-        yield from send_replay(row, position, entries)
+        yield from _send_replay(row, position, entries)
         return pending
     current = yield from read_current(actor_type, row.actor_id)
     # A state that was deleted since keeps its last version; what is pending counts as delivered with it.
     version = max(current.version, pending)
-    yield from send_snapshot(row, version, current.state, skipped=version - position - 1)
+    yield from _send_snapshot(row, position, version, current.state)
     return version
+
+
+def _send_snapshot(row: Subscription, after: int, version: int, state: bytes) -> Routine[None]:
+    """Post one version as it is, unless the filter holds it back, to a reader that has those up to ``after``."""
+    try:
+        yield from _send(row, version, state, None, version - after - 1)
+    except HELD_UP as error:
+        raise HeldUpError(after) from error
+
+
+def _send_replay(row: Subscription, after: int, entries: tuple[JournalEntry, ...]) -> Routine[None]:
+    """Post each version above ``after``."""
+    previous: bytes | None = None
+    for entry in entries:
+        if entry.version > after:
+            try:
+                yield from _send(row, entry.version, entry.state, previous, 0)
+            except HELD_UP as error:
+                raise HeldUpError(entry.version - 1) from error
+        previous = entry.state
 
 
 def _send(row: Subscription, version: int, state: bytes, previous: bytes | None, skipped: int) -> Routine[None]:

@@ -28,6 +28,8 @@ ENV_ACTOR: Final = "TREBUCHE_ACTOR"
 """Of an actor function and of the stream processor's peers: ``actors.todo_list:TodoList``."""
 ENV_STATEFUL: Final = "TREBUCHE_STATEFUL"
 """``true`` or ``false``, from ``actors.<Name>.stateful``."""
+ENV_CATCH_UP_QUEUES: Final = "TREBUCHE_CATCH_UP_QUEUES"
+"""JSON object: exposed name to the URL of the queue whose messages remind its function of late subscribers."""
 
 # Attributes.
 ACTOR_ID: Final = "actorId"

@@ -18,13 +18,15 @@ from trebuche.effects import (
     UnregisterConnection,
     perform,
 )
-from trebuche.errors import ConnectionGoneError, ThrottledError
+from trebuche.errors import ConnectionGoneError, DeliveryError, ThrottledError, UnsureError
 from trebuche.stored import Subscription
 
 YOUNG_MS: Final = 5_000
 """Until its ``$connect`` has returned everywhere, a connection answers 410 like a closed one."""
 RETRIES: Final = 3
 PAUSE_SECONDS: Final = 0.2
+HELD_UP: Final = (ThrottledError, UnsureError)
+"""What a later post may well do; a connection that is gone or a missing permission it does not mend."""
 
 
 def deliver(connection_id: str, connected_at: int, text: str) -> Routine[None]:
@@ -33,12 +35,13 @@ def deliver(connection_id: str, connected_at: int, text: str) -> Routine[None]:
     Raises:
         ConnectionGoneError: The connection is gone, and was not just made.
         ThrottledError: Still throttled after three retries.
+        UnsureError: The service failed, or did not answer, as often.
         DeliveryError: Anything else that posting runs into.
     """
     for attempt in range(RETRIES + 1):
         try:
             return (yield from perform(Post(connection_id, text)))
-        except (ConnectionGoneError, ThrottledError) as error:
+        except (ConnectionGoneError, *HELD_UP) as error:
             if attempt == RETRIES or not (yield from _worth_waiting(error, connected_at)):
                 raise
         fraction = yield from perform(RandomFraction())
@@ -75,8 +78,8 @@ def unsubscribe(connection_id: str, stream_id: UUID) -> Routine[bool]:
     return removed
 
 
-def _worth_waiting(error: ConnectionGoneError | ThrottledError, connected_at: int) -> Routine[bool]:
-    if isinstance(error, ThrottledError):
+def _worth_waiting(error: DeliveryError, connected_at: int) -> Routine[bool]:
+    if isinstance(error, HELD_UP):
         return True
     now_ms = yield from perform(Now())
     return now_ms - connected_at < YOUNG_MS

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from trebuche.stored import CallRecord, Connection, JournalEntry, StoredState, Subscription, Turn
+from trebuche.stored import CallRecord, Connection, JournalEntry, Reminder, StoredState, Subscription, Turn
 
 T = TypeVar("T")
 
@@ -114,9 +114,9 @@ class FlipLive(Effect[Subscription | None]):
 
 @dataclass(frozen=True, slots=True)
 class RaisePending(Effect[Subscription | None]):
-    """Tell the catch-up that owns an opening row of a version.
+    """Tell the catch-up that owns an opening row of a version, if it is still the one that was found.
 
-    The row as it is afterwards; not ``opening`` (or None) means that the catch-up was not told.
+    The row as it is afterwards; not ``opening``, another opener or None mean that the catch-up was not told.
     """
 
     row: Subscription
@@ -125,9 +125,37 @@ class RaisePending(Effect[Subscription | None]):
 
 @dataclass(frozen=True, slots=True)
 class MarkEnded(Effect[Subscription | None]):
-    """Tell the catch-up that owns an opening row that the actor was deleted; the row as it is afterwards."""
+    """Tell the catch-up that owns an opening row, if it is still the one that was found, that the actor was deleted.
+
+    The row as it is afterwards.
+    """
 
     row: Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class GoOpening(Effect[bool]):
+    """Hand a live or opening row to another catch-up, for everything above ``sent``; nothing is pending then.
+
+    False when the row is no longer the one that was found, or its actor was deleted; nothing was written then.
+    """
+
+    row: Subscription
+    sent: int
+    opener: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Defer(Effect[None]):
+    """Send a worker of the actor's type a message that it gets after some time, at least once.
+
+    Raises:
+        ConfigError: The function knows no queue of this type.
+        ServiceError: The message could not be sent.
+    """
+
+    reminder: Reminder
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)

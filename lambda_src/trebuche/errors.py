@@ -18,7 +18,9 @@
     │   └── VersionConflictError   somebody else's write came first (retryable)
     ├── DeliveryError              a frame that did not reach its connection
     │   ├── ConnectionGoneError    the connection is closed or not yet open (HTTP 410)
-    │   └── ThrottledError         too many requests, or the connection's buffer is full (retryable)
+    │   ├── ThrottledError         too many requests, or the connection's buffer is full (retryable)
+    │   │   └── HeldUpError        in the middle of a catch-up; says how far it came
+    │   └── UnsureError            the service failed or did not answer; the frame may have arrived (retryable)
     ├── ActorNotRegisteredError    the registry knows no function for an exposed name; names both
     └── ServiceError               a service that we stand on failed (retryable)
         ├── FunctionGoneError      a function that is not there, so it was not called
@@ -197,6 +199,24 @@ class ThrottledError(DeliveryError):
     """The account's callback rate or this connection's buffer is exhausted (HTTP 429)."""
 
     code = "throttled"
+
+
+class HeldUpError(ThrottledError):
+    """A subscriber takes no more frames for now.
+
+    Args:
+        sent: Version up to which it got everything.
+    """
+
+    def __init__(self, sent: int) -> None:
+        super().__init__(f"held up after version {sent}")
+        self.sent = sent
+
+
+class UnsureError(DeliveryError):
+    """The service failed or gave no answer in time (HTTP 5xx, a broken connection); the frame may have arrived."""
+
+    code = "unsure"
 
 
 class ServiceError(TrebucheError):

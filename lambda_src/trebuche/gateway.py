@@ -5,12 +5,14 @@ from typing import Any
 
 from trebuche.actor_types import ActorType
 from trebuche.actors import Actor
+from trebuche.batches import BatchReply, batch_reply
 from trebuche.dispatch import dispatch, process
 from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope
 from trebuche.ports import Ports
 from trebuche.runtime import PATIENCE_MS, Runtime
 from trebuche.serving import serve
 from trebuche.socket_events import Reply, read_socket_event
+from trebuche.worker import work_off
 
 
 class CloudGateway:
@@ -55,3 +57,16 @@ class CloudGateway:
         read = read_socket_event(event)
         routine = dispatch(self._directory, read.caller, read.body)
         return serve(self._ports, read, routine, time_left_ms=time_left_ms)
+
+    def catch_up(self, event: Mapping[str, Any], *, time_left_ms: int = PATIENCE_MS) -> BatchReply:
+        """Bring those subscribers up to date that a batch of messages is about; which of them have to come again.
+
+        Args:
+            event: A batch as Lambda reads it from SQS.
+            time_left_ms: How long the function may still run.
+        """
+        messages = {str(record["messageId"]): str(record["body"]) for record in event["Records"]}
+        runtime = Runtime(self._ports, time_left_ms=time_left_ms)
+        failed = runtime.run(work_off(self._directory, messages))
+        runtime.report("catch-up", {"messages": len(messages), "failed": len(failed)})
+        return batch_reply(failed)

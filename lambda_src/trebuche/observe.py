@@ -7,7 +7,7 @@ from uuid import UUID
 from trebuche import logs
 from trebuche.actor_types import ActorType
 from trebuche.answers import failed_stream, start_frame
-from trebuche.catch_up import Current, end, go_live, read_current, read_replay, send_replay, send_snapshot
+from trebuche.catch_up import Current, bring_up, read_current, read_replay
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import deliver, detach
 from trebuche.effects import (
@@ -25,7 +25,8 @@ from trebuche.effects import (
     perform,
 )
 from trebuche.envelopes import InvocationEnvelope, StreamResumeEnvelope, StreamStartEnvelope, encode
-from trebuche.errors import ActorError, ConnectionGoneError, DeliveryError, VersionConflictError
+from trebuche.errors import ActorError, ConnectionGoneError, DeliveryError, HeldUpError, VersionConflictError
+from trebuche.handover import put_off
 from trebuche.scalars import UINT64_MAX
 from trebuche.socket_events import Caller
 from trebuche.stored import JournalEntry, Phase, Subscription
@@ -109,38 +110,13 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
     raise VersionConflictError(f"stream {request.stream_id} is being moved by others; resume again")
 
 
-def rescue(actor_type: ActorType, row: Subscription) -> Routine[None]:
-    """Finish a catch-up that ended before its time: the row is still ``opening`` (or ``ended``), and nobody posts.
-
-    Nobody knows how much of it arrived, so everything above ``sent`` goes out; readers drop what they have.
-
-    Args:
-        actor_type: Of the row's actor.
-        row: As it was found. Where somebody else has taken it over since, nothing is done.
-    """
-    opener = yield from perform(RandomUuid())
-    now_ms = yield from perform(Now())
-    owned = replace(row, opener=opener)
-    if not (yield from perform(OpenSubscription(owned, row, now_ms // 1000))):
-        return
-    try:
-        if row.phase is Phase.ENDED:
-            yield from end(owned)
-            return
-        current = yield from read_current(actor_type, row.actor_id)
-        missed = yield from read_replay(actor_type, row.actor_id, row.sent, current.version)
-        yield from _bring_up(actor_type, _Opened(owned, current, row.sent - row.base), missed)
-    except ConnectionGoneError:
-        yield from detach(owned)
-
-
 def _catch_up_or_fail(
     actor_type: ActorType, opened: _Opened, start: StreamStartEnvelope, missed: tuple[JournalEntry, ...] | None
 ) -> Routine[None]:
     """A stream that ends with an error must not go on; detached, it keeps base and filter for another resume.
 
     The error is posted before that: the function's answer says it too, but nobody repeats an answer that is lost, and
-    the client would go on to believe in its stream. Where it cannot be posted the row stays, to be rescued.
+    the client would go on to believe in its stream. Where it cannot be posted the row stays, and a worker goes on.
     """
     row = opened.row
     try:
@@ -154,6 +130,8 @@ def _catch_up_or_fail(
         except DeliveryError as failure:
             fields = {"streamId": row.stream_id, "code": failure.code}
             yield from perform(Log(logs.WARNING, "undelivered", fields, failure))
+            now_ms = yield from perform(Now())
+            yield from put_off(row, row.sent, now_ms)
         else:
             yield from detach(row)
         raise
@@ -256,21 +234,17 @@ def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool)
 def _catch_up(
     actor_type: ActorType, opened: _Opened, start: StreamStartEnvelope, missed: tuple[JournalEntry, ...] | None
 ) -> Routine[None]:
-    """Post ``streamStart``, then what was missed or else a snapshot, then let changes through."""
+    """Post ``streamStart``, then what was missed or else a snapshot, then let changes through.
+
+    A client that takes the first but not all of the rest has its stream; a worker brings what is left.
+    """
     row = opened.row
     try:
         yield from deliver(row.connection_id, row.connected_at, start_frame(start))
-        yield from _bring_up(actor_type, opened, missed)
+        yield from bring_up(actor_type, row, opened.current, missed)
     except ConnectionGoneError:
         yield from detach(row)
         raise
-
-
-def _bring_up(actor_type: ActorType, opened: _Opened, missed: tuple[JournalEntry, ...] | None) -> Routine[None]:
-    row, current = opened.row, opened.current
-    after = row.base + opened.last_sequence
-    if missed is not None:
-        yield from send_replay(row, after, missed)
-    else:
-        yield from send_snapshot(row, current.version, current.state, skipped=current.version - after - 1)
-    yield from go_live(actor_type, row, current.version)
+    except HeldUpError as error:
+        now_ms = yield from perform(Now())
+        yield from put_off(row, error.sent, now_ms)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from trebuche.metrics import Source
-from trebuche.stored import CallRecord, Connection, JournalEntry, StoredState, Subscription, Turn
+from trebuche.stored import CallRecord, Connection, JournalEntry, Reminder, StoredState, Subscription, Turn
 
 
 class StateStore(Protocol):
@@ -50,10 +50,13 @@ class SubscriptionStorage(Protocol):
         """
 
     def raise_pending(self, row: Subscription, version: int) -> Subscription | None:
-        """Raise ``pending`` of an opening row (never lower it); the row as it is afterwards."""
+        """Raise ``pending`` of an opening row of the same opener (never lower it); the row as it is afterwards."""
 
     def mark_ended(self, row: Subscription) -> Subscription | None:
-        """Turn ``opening`` into ``ended``; the row as it is afterwards."""
+        """Turn ``opening`` into ``ended`` if the opener is the same; the row as it is afterwards."""
+
+    def go_opening(self, row: Subscription, sent: int, opener: UUID) -> bool:
+        """Turn ``live`` or ``opening`` into ``opening`` of another opener, nothing pending, if it is the same row."""
 
     def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
         """Every attached subscription of an actor."""
@@ -123,6 +126,18 @@ class ConnectionSender(Protocol):
         """
 
 
+class CatchUpQueue(Protocol):
+    """Messages to the workers that bring late subscribers up to date: at least once each, in any order."""
+
+    def send(self, reminder: Reminder, *, delay_seconds: int) -> None:
+        """Send a message that comes after a delay.
+
+        Raises:
+            ConfigError: No queue is known for the actor's type.
+            ServiceError: It could not be sent.
+        """
+
+
 class FunctionInvoker(Protocol):
     """Other functions of the same deployment."""
 
@@ -185,6 +200,7 @@ class Ports:
     subscriptions: SubscriptionStorage
     connections: ConnectionStorage
     sender: ConnectionSender
+    catch_ups: CatchUpQueue
     functions: FunctionInvoker
     registry: ActorRegistry
     clock: Clock

@@ -10,12 +10,14 @@ from trebuche.contract import INTEGRATION_TIMEOUT_SECONDS
 from trebuche.effects import (
     CommitTurn,
     Concurrently,
+    Defer,
     Detach,
     Effect,
     FindDetached,
     FlipLive,
     ForgetActor,
     ForgetStream,
+    GoOpening,
     HighestVersion,
     Invoke,
     LoadCall,
@@ -58,7 +60,7 @@ class Runtime:
     Args:
         ports: What carries effects out.
         event_time_ms: When the event happened that is being handled; ``Now`` is never before it.
-        time_left_ms: How long an answer may take from now on.
+        time_left_ms: How long the routine may take from now on.
     """
 
     def __init__(self, ports: Ports, *, event_time_ms: int = 0, time_left_ms: int = PATIENCE_MS) -> None:
@@ -66,7 +68,7 @@ class Runtime:
         self._event_time_ms = event_time_ms
         self._started_ms = ports.clock.now_ms()
         self._measured: list[Measure] = []
-        self._deadline_ms = self._started_ms + min(time_left_ms, PATIENCE_MS)
+        self._deadline_ms = self._started_ms + time_left_ms
 
     def run(self, routine: Routine[T]) -> T:
         """Drive a routine to its end; what it returns or raises."""
@@ -140,6 +142,8 @@ PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     FlipLive: lambda to, e: to.subscriptions.flip_live(e.row, e.version),
     RaisePending: lambda to, e: to.subscriptions.raise_pending(e.row, e.version),
     MarkEnded: lambda to, e: to.subscriptions.mark_ended(e.row),
+    GoOpening: lambda to, e: to.subscriptions.go_opening(e.row, e.sent, e.opener),
+    Defer: lambda to, e: to.catch_ups.send(e.reminder, delay_seconds=e.seconds),
     QuerySubscribers: lambda to, e: to.subscriptions.subscribers(e.actor_id, now=e.now),
     Detach: lambda to, e: to.subscriptions.detach(e.row, ttl=e.ttl),
     RemoveSubscription: lambda to, e: to.subscriptions.remove(e.actor_id, e.stream_id, e.connection_id),

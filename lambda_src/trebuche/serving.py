@@ -13,7 +13,7 @@ from trebuche.socket_events import Reply, SocketEvent, reply
 
 def serve(ports: Ports, event: SocketEvent, routine: Routine[Outcome], *, time_left_ms: int = PATIENCE_MS) -> Reply:
     """Drive a routine to its answer; an error that it lets through is logged and answered with status 500."""
-    runtime = Runtime(ports, event_time_ms=event.time_ms, time_left_ms=time_left_ms)
+    runtime = Runtime(ports, event_time_ms=event.time_ms, time_left_ms=min(time_left_ms, PATIENCE_MS))
     outcome = _guarded(ports, lambda: runtime.run(routine), event)
     if outcome.reply["statusCode"] == BAD_FRAME:
         runtime.carry_out(Measure(METRIC_BAD_FRAMES, 1))

@@ -117,3 +117,19 @@ class Connection:
     stream_id: UUID | None = None
     last_sequence: int = 0
     streams: dict[UUID, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A message that says: this subscription waits for a catch-up.
+
+    Attributes:
+        opener: Of the row when the message was sent. A worker that takes the row over writes a successor of it, so that
+            the message counts also when it comes again because that worker died.
+        start: When the subscriber fell behind.
+    """
+
+    actor_id: str
+    stream_id: UUID
+    opener: UUID
+    start: int

@@ -1,32 +1,30 @@
 """Fan-out: each change of an actor to each of its subscribers, in order.
 
-A dead or slow subscriber is never a reason to process a change again: the dead one is detached, the slow one sees a
-gap in its numbers and resumes. Only a service that fails is.
+A dead or slow subscriber is never a reason to process a change again: the dead one is detached, the slow one is handed
+over to a worker, and so is whoever would come too late in an invocation with too many of them. Only a service that
+fails is such a reason.
 """
 
 from collections.abc import Iterable, Sequence
 
 from trebuche import logs
-from trebuche.catch_up import end
-from trebuche.changes import UNREADABLE, Change
+from trebuche.catch_up import end, give_up
+from trebuche.changes import Change
 from trebuche.contract import METRIC_DELIVERY_LAG
-from trebuche.delivery import bury, deliver, detach
+from trebuche.delivery import HELD_UP, bury, deliver, detach
 from trebuche.effects import (
     Concurrently,
     Log,
-    MarkEnded,
     Measure,
     Now,
     QuerySubscribers,
-    RaisePending,
-    RemoveSubscription,
     Routine,
     perform,
 )
-from trebuche.envelopes import StreamErrorEnvelope, encode
-from trebuche.errors import ConnectionGoneError, StateError, ThrottledError, TrebucheError
+from trebuche.errors import ConnectionGoneError, StateError, TrebucheError
 from trebuche.filters import passes
 from trebuche.frames import data_frame, observed, observed_before
+from trebuche.handover import ABANDONED_SECONDS, SLOW_SECONDS, out_of_time, set_aside, tell
 from trebuche.stored import Phase, Subscription
 from trebuche.targets import observed_property
 
@@ -80,16 +78,25 @@ def _to_connection(rows: Sequence[Subscription], changes: Sequence[Change]) -> R
     return None
 
 
-def _tell(row: Subscription, change: Change) -> Routine[Subscription | None]:
-    """Bring one change to one subscriber; the row as it is for the next change, None when it is out."""
+def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -> Routine[Subscription | None]:
+    """Bring one change to one subscriber; the row as it is for the next change, None when it is out.
+
+    Args:
+        row: As it was found.
+        change: The change.
+        seconds: When a worker is reminded of the row, if it is opening and was told of nothing yet.
+    """
     if row.phase is Phase.OPENING:
-        notice = RaisePending(row, change.version) if change.state is not None else MarkEnded(row)
-        found = yield from perform(notice)
+        found = yield from tell(row, change, seconds)
         if found is None or found.phase is not Phase.LIVE:
             return found
         row = found
     if row.phase is not Phase.LIVE:
         return None
+    if change.state and change.version <= row.sent:
+        return row
+    if (yield from out_of_time()):
+        return (yield from _hand_over(row, change, 0))
     try:
         return (yield from _post(row, change))
     except ConnectionGoneError:
@@ -97,21 +104,25 @@ def _tell(row: Subscription, change: Change) -> Routine[Subscription | None]:
         yield from bury(row.connection_id)
         yield from perform(Log(logs.INFO, "connection-gone", _fields(row)))
         return None
-    except ThrottledError as error:
+    except HELD_UP as error:
         yield from perform(Log(logs.WARNING, "subscriber-slow", _fields(row) | {"code": error.code}))
-        return row
+        return (yield from _hand_over(row, change, SLOW_SECONDS))
+
+
+def _hand_over(row: Subscription, change: Change, seconds: int) -> Routine[Subscription | None]:
+    """Leave a live subscriber with what it has, and this change and those after it to a worker."""
+    found = yield from set_aside(row, change.version - 1)
+    return (yield from _tell(found, change, seconds)) if found is not None else None
 
 
 def _post(row: Subscription, change: Change) -> Routine[Subscription | None]:
     if change.state is None:
         yield from end(row)
         return None
-    if change.version <= row.sent and change.state != UNREADABLE:
-        return row
     try:
         frame = yield from _frame(row, change, change.state)
     except StateError as error:
-        yield from _give_up(row, error)
+        yield from give_up(row, error)
         return None
     if frame is not None:
         yield from deliver(row.connection_id, row.connected_at, frame)
@@ -138,14 +149,6 @@ def _measure_lag(change: Change) -> Routine[None]:
         now_ms = yield from perform(Now())
         actor_type = change.actor_id.partition("/")[0]
         yield from perform(Measure(METRIC_DELIVERY_LAG, max(0, now_ms - change.updated_at), actor_type))
-
-
-def _give_up(row: Subscription, error: StateError) -> Routine[None]:
-    """End a stream for what no repetition mends; who subscribes again gets the state as soon as it is mended."""
-    yield from perform(Log(logs.ERROR, "state-undeliverable", _fields(row) | {"code": error.code}, error))
-    frame = encode(StreamErrorEnvelope(row.stream_id, str(error), error.code, retryable=False))
-    yield from deliver(row.connection_id, row.connected_at, frame)
-    yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
 
 
 def _fields(row: Subscription) -> dict[str, object]:

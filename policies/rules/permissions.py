@@ -1,5 +1,6 @@
 """Rules about permissions: what a role allows, held against what its function does."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from policies.sources import BROADCASTING, IAM_GUIDE, LAMBDA_GUIDE, PERSISTING, 
 from policies.stages import stages_of
 from trebuche.contract import (
     ACTOR_HANDLER,
+    ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
     ENV_STATE_TABLE,
@@ -33,6 +35,7 @@ from trebuche.contract import (
 )
 
 STREAM_ACTIONS: Final = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+QUEUE_ACTIONS: Final = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 _CONNECTION_TABLES: Final = (ENV_CONNECTION_TABLE, ENV_SUBSCRIPTION_TABLE)
 _STATE_TABLES: Final = (ENV_STATE_TABLE, ENV_JOURNAL_TABLE)
 
@@ -149,6 +152,28 @@ def _failures(stack: Stack) -> Iterator[Problem]:
                 yield from _need(stack, function, "sqs:SendMessage", queue, queue.text("arn"))
 
 
+def _queues(stack: Stack) -> Iterator[Problem]:
+    for mapping in stack.all(MAPPING):
+        function = stack.function(stack.function_ref(mapping, "functionName"))
+        for queue in stack.linked(mapping, "eventSourceArn", QUEUE):
+            for action in QUEUE_ACTIONS if function is not None else ():
+                assert function is not None
+                yield from _need(stack, function, f"sqs:{action}", queue, queue.text("arn"))
+
+
+def _reminders(stack: Stack) -> Iterator[Problem]:
+    for function in stack.all(FUNCTION):
+        given = function.get("environment", "variables", ENV_CATCH_UP_QUEUES)
+        made_from = [] if stack.complete else stack.made_from(function, "environment", QUEUE)
+        for queue in made_from or [one for one in stack.all(QUEUE) if _holds(given, one.text("url"))]:
+            yield from _need(stack, function, "sqs:SendMessage", queue, queue.text("arn"))
+
+
+def _holds(document: Any, url: str) -> bool:
+    """Whether a JSON document has a URL as a value."""
+    return bool(url) and isinstance(document, str) and json.dumps(url) in document
+
+
 def _logs(stack: Stack) -> Iterator[Problem]:
     for function in stack.all(FUNCTION):
         name = function.text("loggingConfig", "logGroup") or f"/aws/lambda/{function.text('name')}"
@@ -252,6 +277,18 @@ RULES: Final = (
         title="A mapping's function may send what was given up",
         sources=(f"{LAMBDA_GUIDE}: destinations are written with the execution role",),
         check=_failures,
+    ),
+    Rule(
+        id="queue-permission",
+        title="A mapping's function may take messages from its queue",
+        sources=(f"{LAMBDA_GUIDE}: execution role for Amazon SQS",),
+        check=_queues,
+    ),
+    Rule(
+        id="reminder-permission",
+        title="Functions that fall short of a subscriber may remind its worker",
+        sources=("docs/architecture.md: D9",),
+        check=_reminders,
     ),
     Rule(
         id="log-permission",

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from trebuche.adapters.api_gateway import APIGatewayConnectionSender, management_endpoint
 from trebuche.adapters.memory import InMemoryConnectionSender
-from trebuche.errors import ConfigError, ConnectionGoneError, DeliveryError, ThrottledError
+from trebuche.errors import ConfigError, ConnectionGoneError, DeliveryError, ThrottledError, UnsureError
 from trebuche.ports import ConnectionInfo
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def test_a_frame_is_posted_at_once(sender: APIGatewayConnectionSender, answers: 
         ("TooManyRequestsException", 429, ThrottledError),
         ("ForbiddenException", 403, DeliveryError),
         ("PayloadTooLargeException", 413, DeliveryError),
-        ("InternalServerError", 500, DeliveryError),
+        ("InternalServerError", 500, UnsureError),
     ],
 )
 def test_each_answer_has_its_meaning(
@@ -87,7 +87,7 @@ def test_an_address_that_does_not_answer_is_a_failure(
     api.meta.events.register("before-send.*", refuse)
     with pytest.raises(DeliveryError, match="c1=") as raised:
         sender.send("c1=", "x")
-    assert raised.type is DeliveryError
+    assert raised.type is UnsureError
 
 
 def test_liveness_is_what_the_service_says(sender: APIGatewayConnectionSender, answers: Stubber) -> None:

@@ -23,6 +23,7 @@ ROW = Subscription(
     principal="ada",
 )
 MOVED = replace(ROW, connection_id="c2=", opener=UUID(int=3))
+NEXT = UUID(int=4)
 
 
 @pytest.fixture
@@ -114,10 +115,38 @@ def test_the_end_of_an_opening_row_is_noted(opened: SubscriptionStorage) -> None
     assert opened.flip_live(ROW, 7) == ended
 
 
+def test_a_superseded_opener_is_told_nothing(opened: SubscriptionStorage) -> None:
+    """What was meant for the row that was found is not said to the one that has taken its place."""
+    assert opened.open(MOVED, ROW, now=NOW)
+    assert opened.raise_pending(ROW, 8) == MOVED
+    assert opened.mark_ended(ROW) == MOVED
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_row_is_handed_to_another_catch_up(opened: SubscriptionStorage, live: bool) -> None:
+    """Live or opening, with nothing pending and what its reader has; once."""
+    opened.raise_pending(ROW, 8)
+    if live:
+        opened.flip_live(ROW, 8)
+    assert opened.go_opening(ROW, 7, NEXT)
+    assert opened.load("todos/a", ROW.stream_id, now=NOW) == replace(ROW, opener=NEXT, sent=7, pending=0)
+    assert not opened.go_opening(ROW, 7, UUID(int=5))
+
+
+def test_only_the_row_that_was_found_is_handed_over(opened: SubscriptionStorage) -> None:
+    """Neither one that has moved on, nor one whose actor is gone."""
+    assert opened.open(MOVED, ROW, now=NOW)
+    assert not opened.go_opening(ROW, 7, NEXT)
+    opened.mark_ended(MOVED)
+    assert not opened.go_opening(MOVED, 7, NEXT)
+    assert opened.load("todos/a", ROW.stream_id, now=NOW) == replace(MOVED, phase=Phase.ENDED)
+
+
 def test_a_row_that_is_gone_is_not_made_again(subscriptions: SubscriptionStorage) -> None:
     """Updates of an unsubscribed stream leave nothing behind."""
     assert subscriptions.raise_pending(ROW, 8) is None
     assert subscriptions.flip_live(ROW, 8) is None
+    assert not subscriptions.go_opening(ROW, 8, NEXT)
     assert subscriptions.mark_ended(ROW) is None
     assert subscriptions.subscribers("todos/a", now=NOW) == ()
 

@@ -17,10 +17,10 @@ from trebuche.dispatch import dispatch
 from trebuche.documents import loads
 from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamErrorEnvelope, StreamStartEnvelope, encode
 from trebuche.errors import DeliveryError, ServiceError
-from trebuche.observe import rescue
 from trebuche.socket_events import Caller
-from trebuche.stored import Phase, Subscription
+from trebuche.stored import Phase, Reminder, Subscription
 from trebuche.streams import fan_out
+from trebuche.worker import catch_up
 
 TYPE = ActorType(GameRoom)
 STREAM = UUID("7D1E0F5C-0000-4000-8000-000000000001")
@@ -78,6 +78,11 @@ def values(frames: list[Envelope]) -> dict[int, str]:
     return {one.sequence_number: said(one) for one in frames if isinstance(one, StreamDataEnvelope)}
 
 
+def about(row: Subscription) -> Reminder:
+    """A reminder of a row."""
+    return Reminder(row.actor_id, row.stream_id, row.opener, start=1_767_225_600_000)
+
+
 def until(task: Task, effect: str) -> None:
     """Step up to and with the first effect of a kind."""
     while not task.done and not (task.effects and type(task.effects[-1]).__name__ == effect):
@@ -94,7 +99,7 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("steps", range(4, 9))
-def test_a_rescue_finishes_a_catch_up_that_died(world: World, steps: int) -> None:
+def test_a_worker_finishes_a_catch_up_that_died(world: World, steps: int) -> None:
     """What was pending comes, everything after it too, and the row is live."""
     opening = frame(world, observe("game"))
     for _ in range(steps):
@@ -105,7 +110,7 @@ def test_a_rescue_finishes_a_catch_up_that_died(world: World, steps: int) -> Non
     deliver(world)
     (row,) = world.subscriptions.attached.values()
     if row.phase is Phase.OPENING:
-        finish(Task(world.ports, rescue(TYPE, row)))
+        finish(Task(world.ports, catch_up(TYPE, about(row))))
     write(world, 5)
     deliver(world)
     (row,) = world.subscriptions.attached.values()
@@ -113,7 +118,7 @@ def test_a_rescue_finishes_a_catch_up_that_died(world: World, steps: int) -> Non
     assert values(world.frames()) == {1: "3", 2: "4", 3: "5"}
 
 
-def test_a_rescue_ends_a_stream_whose_actor_was_deleted(world: World) -> None:
+def test_a_worker_ends_a_stream_whose_actor_was_deleted(world: World) -> None:
     """The catch-up that should have said so has died."""
     opening = frame(world, observe("game"))
     until(opening, "OpenSubscription")
@@ -121,12 +126,12 @@ def test_a_rescue_ends_a_stream_whose_actor_was_deleted(world: World) -> None:
     world.states.delete("game")
     deliver(world)
     (row,) = world.subscriptions.attached.values()
-    finish(Task(world.ports, rescue(TYPE, row)))
+    finish(Task(world.ports, catch_up(TYPE, about(row))))
     assert [type(one).__name__ for one in world.frames()] == ["StreamEndEnvelope"]
     assert world.subscriptions.attached == {}
 
 
-def test_a_rescue_leaves_a_row_alone_that_was_taken_over(world: World) -> None:
+def test_a_worker_leaves_a_row_alone_that_was_taken_over(world: World) -> None:
     """A resume came in between."""
     opening = frame(world, observe("game"))
     until(opening, "OpenSubscription")
@@ -134,7 +139,7 @@ def test_a_rescue_leaves_a_row_alone_that_was_taken_over(world: World) -> None:
     (row,) = world.subscriptions.attached.values()
     finish(frame(world, resume(row.stream_id, 0, "game")))
     world.frames()
-    finish(Task(world.ports, rescue(TYPE, row)))
+    finish(Task(world.ports, catch_up(TYPE, about(row))))
     assert world.frames() == []
 
 
@@ -195,10 +200,13 @@ def test_a_failing_catch_up_says_so_before_it_detaches(world: World, envelope: E
 
 
 def test_a_failing_catch_up_that_cannot_say_so_leaves_its_row(world: World) -> None:
-    """Detached it would be lost to a client whose answer is lost as well; so it can be rescued."""
+    """Detached it would be lost to a client whose answer is lost as well; a worker is reminded of it."""
     subscriptions = FailingFlip()
     ports = replace(world.ports, subscriptions=subscriptions, sender=FailingSender())
     task = Task(ports, dispatch({"game": TYPE}, Caller("c1", 1_767_225_000_000), encode(observe("game"))))
     finish(task)
     assert "streamError" in task.result.reply["body"]
     assert [row.phase for row in subscriptions.attached.values()] == [Phase.OPENING]
+    assert [reminder.stream_id for reminder, _ in world.catch_ups.sent] == [
+        row.stream_id for row in subscriptions.attached.values()
+    ]

@@ -229,23 +229,6 @@ def test_a_throttled_post_is_tried_again(world: World, sender: Failing) -> None:
     assert world.clock.now_ms() > before
 
 
-def test_a_slow_subscriber_misses_one_version_and_holds_back_nobody(world: World, sender: Failing) -> None:
-    """The batch succeeds; the next change shows the gap, and a resume fills it."""
-    slow = world.watch("todos")
-    world.watch("todos", connection_id="c2")
-    world.frames()
-    world.frames("c2")
-    sender.failures["c1"] = [ThrottledError("slow down")] * 4
-    world.result("todos", "addTodo", "Milk")
-    assert world.pump() == {"batchItemFailures": []}
-    world.result("todos", "addTodo", "Bread")
-    world.pump()
-    assert numbers(world) == [3]
-    assert numbers(world, "c2") == [2, 3]
-    world.send(resume(slow, 1, "todos"))
-    assert numbers(world) == [2, 3]
-
-
 def test_a_failing_service_has_the_batch_repeated_from_there(world: World, sender: Failing) -> None:
     """The first record that was not delivered is reported, others go on."""
     world.watch("todos")

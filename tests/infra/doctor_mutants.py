@@ -111,6 +111,9 @@ MUTANTS: list[tuple[str, str, Change]] = [
     ),
     ("stream-permission", "no statement", without("Stream", "app-stream-processor")),
     ("failure-permission", "no statement", without("Failures", "app-stream-processor")),
+    ("queue-permission", "no statement", without("CatchUps", "app-actor-todo-list")),
+    ("reminder-permission", "no statement", without("Reminders", "app-stream-processor")),
+    ("reminder-permission", "of one's own", without("PutOffs", "app-actor-todo-list")),
     ("log-permission", "no statement", without("Logs", "app-websocket")),
     (
         "log-permission",

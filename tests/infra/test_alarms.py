@@ -27,6 +27,7 @@ EMITTED = {
     ("AWS/ApiGateway", "IntegrationLatency", "ApiId", "Stage"),
     # Amazon SQS developer guide, "Available CloudWatch metrics for Amazon SQS".
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
     # Amazon DynamoDB developer guide, "DynamoDB metrics and dimensions".
     ("AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName"),
     ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName"),
@@ -50,6 +51,7 @@ NAMES = {
     "my-app-stream-processor-iterator-age",
     "my-app-stream-processor-delivery-lag",
     "my-app-stream-processor-failures-depth",
+    "my-app-catch-up-todos-age",
 }
 SERIES: dict[str, tuple[list[float | None], list[float | None]]] = {
     # By the end of the name: one value per period that rings, and one that does not.
@@ -59,6 +61,7 @@ SERIES: dict[str, tuple[list[float | None], list[float | None]]] = {
     "-iterator-age": ([60_001, 60_001], [60_000, 300_000, 60_000]),
     "-delivery-lag": ([5_001, 9_000], [5_000, 9_000, None, 9_000]),
     "-failures-depth": ([1], [0, None]),
+    "-todos-age": ([301], [300, None, 300]),
 }
 
 
@@ -149,9 +152,12 @@ def test_dimensions_name_what_is_deployed(deployed: Deploy) -> None:
         "ApiId": "app-api-api-id",
         "Stage": "dev",
     }
-    [queue] = recording.inputs("aws:sqs/queue:Queue")
-    depth = found["my-app-dev-stream-processor-failures-depth"]
-    assert depth["dimensions"] == {"QueueName": queue["name"]}
+    of_queues = {
+        "my-app-dev-stream-processor-failures": "my-app-dev-stream-processor-failures-depth",
+        "my-app-dev-catch-up-todos": "my-app-dev-catch-up-todos-age",
+    }
+    assert {one["name"] for one in recording.inputs("aws:sqs/queue:Queue")} == set(of_queues)
+    assert all(found[alarm]["dimensions"] == {"QueueName": queue} for queue, alarm in of_queues.items())
 
 
 def test_topic_hears_of_both_states(deployed: Deploy) -> None:

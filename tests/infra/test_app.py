@@ -31,9 +31,14 @@ trebuche:aws:StreamingApp app
       aws:iam/role:Role app-actor-todo-list-execution-role
     aws:lambda/function:Function app-actor-todo-list-function
     aws:cloudwatch/logGroup:LogGroup app-actor-todo-list-logs
+  trebuche:aws:CatchUpQueue app-actor-todo-list-catch-ups
+    aws:sqs/queue:Queue app-actor-todo-list-catch-ups-queue
+  trebuche:aws:CatchUpWorker app-actor-todo-list-worker
+    aws:lambda/eventSourceMapping:EventSourceMapping app-actor-todo-list-worker-mapping
   trebuche:aws:Alarms app-alarms
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-game-room-errors
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-game-room-throttles
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-todo-list-age
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-todo-list-errors
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-todo-list-throttles
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-api-integration-errors
@@ -113,9 +118,14 @@ COMMON = {
 }
 ENVIRONMENTS = {
     "my-app-dev-websocket": COMMON,
-    "my-app-dev-actor-todo-list": COMMON | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL"},
+    "my-app-dev-actor-todo-list": COMMON
+    | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL", "TREBUCHE_CATCH_UP_QUEUES"},
     "my-app-dev-actor-game-room": COMMON | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL"},
-    "my-app-dev-stream-processor": COMMON | {"TREBUCHE_JOURNAL_TABLE"},
+    "my-app-dev-stream-processor": COMMON | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_CATCH_UP_QUEUES"},
+}
+QUEUE = {
+    (f"sqs:{action}", "arn:my-app-dev-catch-up-todos")
+    for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage")
 }
 POST = ("execute-api:ManageConnections", "execute:abc/dev/POST/@connections/*")
 
@@ -236,6 +246,7 @@ def test_values_of_the_environments(deployed: Deploy) -> None:
         "TREBUCHE_JOURNAL_TABLE": "my-app-dev-journal",
         "TREBUCHE_ACTOR": "actors.todo_list:TodoList",
         "TREBUCHE_STATEFUL": "true",
+        "TREBUCHE_CATCH_UP_QUEUES": '{"todos": "https://sqs/my-app-dev-catch-up-todos"}',
     }
     assert found["my-app-dev-actor-game-room"]["TREBUCHE_STATEFUL"] == "false"
 
@@ -270,9 +281,11 @@ def test_functions_run_their_own_archive(deployed: Deploy) -> None:
     }
 
 
-@pytest.mark.parametrize("actor", ["my-app-dev-actor-todo-list", "my-app-dev-actor-game-room"])
-def test_permissions_of_an_actor(deployed: Deploy, actor: str) -> None:
-    """Its turn, its subscribers, its answers."""
+@pytest.mark.parametrize(
+    ("actor", "queue"), [("my-app-dev-actor-todo-list", QUEUE), ("my-app-dev-actor-game-room", set[tuple[str, str]]())]
+)
+def test_permissions_of_an_actor(deployed: Deploy, actor: str, queue: set[tuple[str, str]]) -> None:
+    """Its turn, its subscribers, its answers; and whoever falls behind, if it can be observed at all."""
     recording, _outputs = deployed()
 
     assert permissions(recording, actor) == (
@@ -282,6 +295,7 @@ def test_permissions_of_an_actor(deployed: Deploy, actor: str) -> None:
         | on_table("my-app-connections-dev", "GetItem", "UpdateItem")
         | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
         | {POST}
+        | queue
     )
 
 
@@ -313,6 +327,7 @@ def test_permissions_of_the_stream_processor(deployed: Deploy) -> None:
         | on_table("my-app-connections-dev", "DeleteItem")
         | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
         | {POST, ("sqs:SendMessage", "arn:my-app-dev-stream-processor-failures")}
+        | {("sqs:SendMessage", "arn:my-app-dev-catch-up-todos")}
     )
 
 
@@ -396,13 +411,14 @@ def test_capacity_and_key_reach_every_table(deployed: Deploy) -> None:
 
 def test_pace_of_the_stream_is_the_stacks(deployed: Deploy) -> None:
     """Every setting reaches the mapping."""
-    [mapping] = deployed(
+    recording, _outputs = deployed(
         streamBatchSize="20",
         streamBatchWindowSeconds="1",
         streamParallelizationFactor="3",
         streamRetries="4",
         streamMaximumAgeSeconds="120",
-    )[0].inputs("aws:lambda/eventSourceMapping:EventSourceMapping")
+    )
+    mapping = recording.one("app-stream-mapping").inputs
 
     assert mapping["batchSize"] == 20
     assert mapping["maximumBatchingWindowInSeconds"] == 1

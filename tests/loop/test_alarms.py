@@ -198,7 +198,7 @@ def test_no_alarm_without_a_fault(watched: Watched) -> None:
         watched.watch_one()
         watched.pass_time(PERIOD)
     assert set(watched.states.values()) == {"OK"}
-    assert len(watched.states) == 2 * len(watched.roles) + 4
+    assert len(watched.states) == 2 * len(watched.roles) + 4 + sum(role.startswith("actor-") for role in watched.roles)
 
 
 @pytest.mark.parametrize("role", [SOCKETS, ACTOR])

@@ -17,7 +17,8 @@ from tests.loop.peer import CallFailedError, Peer, Stream
 from trebuche.adapters.cloud_map import PAUSE_MS
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
-from trebuche.stored import Connection, Phase, Subscription
+from trebuche.reminders import write_reminder
+from trebuche.stored import Connection, Phase, Reminder, Subscription
 
 CHECK_SECONDS: Final = 8.0
 """For one check; all but one take less than a second when the functions are warm."""
@@ -113,6 +114,8 @@ class Scenario:
             "observe nobody": self._observe_nobody,
             "opening subscriber": self._open_late,
             "dead subscriber": self._outlive,
+            "late subscriber of todos": partial(self._catch_up, "todos"),
+            "late subscriber of game": partial(self._catch_up, "game"),
         }
 
     async def _call(self, actor: str, *, action: bool) -> None:
@@ -185,6 +188,18 @@ class Scenario:
             return found is not None and found.pending == 1
 
         await _until(pending)
+
+    async def _catch_up(self, actor: str) -> None:
+        """A worker finds the subscriber that it is reminded of gone, and is done with the reminder then."""
+        row = self._row(_fresh(actor), NOBODY)
+        assert self._subscriptions.open(row, None, now=0)
+        role = {"todos": "actor-todo-list", "game": "actor-game-room"}[actor]
+        alias = self._outputs["functions"][role]
+        [mapping] = self._aws.functions.list_event_source_mappings(FunctionName=alias)["EventSourceMappings"]
+        url = self._aws.queues.get_queue_url(QueueName=mapping["EventSourceArn"].split(":")[5])["QueueUrl"]
+        reminder = Reminder(row.actor_id, row.stream_id, row.opener, start=0)
+        self._aws.queues.send_message(QueueUrl=url, MessageBody=write_reminder(reminder))
+        await _until(lambda: self._subscriptions.find_detached(row.stream_id, now=0) is not None)
 
     async def _outlive(self) -> None:
         """A post to a connection that died unnoticed ends all that it had."""

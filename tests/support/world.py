@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from trebuche.actors import Actor
 from trebuche.adapters.memory import (
+    InMemoryCatchUpQueue,
     InMemoryConnectionSender,
     InMemoryConnectionStorage,
     InMemoryInvoker,
@@ -18,6 +19,7 @@ from trebuche.adapters.memory import (
     ManualClock,
     SeededEntropy,
 )
+from trebuche.batches import BatchReply
 from trebuche.documents import dumps, loads
 from trebuche.envelopes import (
     Envelope,
@@ -36,7 +38,7 @@ from trebuche.metrics import Source
 from trebuche.ports import Ports
 from trebuche.socket_events import Reply
 from trebuche.stored import CallRecord, StoredState, Turn
-from trebuche.stream_adapter import BatchReply, DynamoDBStreamAdapter
+from trebuche.stream_adapter import DynamoDBStreamAdapter
 from trebuche.websocket import WebSocketLambdaHandler
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:actors:live"
@@ -83,6 +85,7 @@ class World:
         self.subscriptions = InMemorySubscriptionStorage()
         self.connections = InMemoryConnectionStorage()
         self.sender = InMemoryConnectionSender()
+        self.catch_ups = InMemoryCatchUpQueue()
         self.clock = ManualClock()
         self.log = KeptLog()
         self.registry = InMemoryRegistry({actor.exposed_as: FUNCTION for actor in actors})
@@ -100,6 +103,7 @@ class World:
             subscriptions=self.subscriptions,
             connections=self.connections,
             sender=self.sender,
+            catch_ups=self.catch_ups,
             functions=InMemoryInvoker({FUNCTION: lambda event: self.gateway.handle(event)}),
             registry=self.registry,
             clock=self.clock,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from trebuche.adapters.failures import code_of, describe
-from trebuche.errors import ConfigError, ConnectionGoneError, DeliveryError, ThrottledError
+from trebuche.errors import ConfigError, ConnectionGoneError, DeliveryError, ThrottledError, UnsureError
 from trebuche.ports import ConnectionInfo
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class APIGatewayConnectionSender:
         Raises:
             ConnectionGoneError: Closed, or not yet open.
             ThrottledError: Over the account's rate, or this connection reads too slowly.
-            DeliveryError: Anything else: permission, address, size, the service.
+            UnsureError: The service failed or did not answer.
+            DeliveryError: Anything else: permission, address, size.
         """
         with _translated(connection_id):
             self._api().post_to_connection(ConnectionId=connection_id, Data=text.encode())
@@ -89,7 +90,7 @@ def _translated(connection_id: str) -> Iterator[None]:
     except ClientError as error:
         raise _error(connection_id, error) from error
     except BotoCoreError as error:
-        raise DeliveryError(f"connection {connection_id}: {error}") from error
+        raise UnsureError(f"connection {connection_id}: {error}") from error
 
 
 def _error(connection_id: str, error: ClientError) -> DeliveryError:
@@ -100,4 +101,4 @@ def _error(connection_id: str, error: ClientError) -> DeliveryError:
         return ConnectionGoneError(text)
     if status == 429 or code_of(error) in ("LimitExceededException", "ThrottlingException"):
         return ThrottledError(text)
-    return DeliveryError(text)
+    return UnsureError(text) if isinstance(status, int) and status >= 500 else DeliveryError(text)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_servicediscovery import ServiceDiscoveryClient
+    from types_boto3_sqs import SQSClient
 
 DynamoDB: TypeAlias = "Callable[[], DynamoDBClient]"
 """Gives the client; the same at each call."""
@@ -42,8 +43,16 @@ def discovery() -> "ServiceDiscoveryClient":
     return _session().client("servicediscovery", config=_config(read_timeout=2, attempts=2))
 
 
+@cache
+def queues() -> "SQSClient":
+    """For reminding workers of late subscribers; made when the first one falls behind."""
+    return _session().client("sqs", config=_config(read_timeout=3, attempts=3))
+
+
 def warm(endpoint: str) -> None:
-    """Make all of them now, for an environment that is made ready before its first event; calls no service.
+    """Make those now that every call or change may need, for an environment that is made ready beforehand.
+
+    No service is called.
 
     Args:
         endpoint: Where connections are posted to; empty when there are none.

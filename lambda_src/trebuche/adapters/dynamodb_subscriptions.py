@@ -71,14 +71,39 @@ class DynamoDBSubscriptionStorage:
         )
 
     def raise_pending(self, row: Subscription, version: int) -> Subscription | None:
-        """Raise ``pending`` of an opening row; the row as it is afterwards."""
-        condition = f"{PHASE} = :opening AND {PENDING} < :version"
-        return self._update(row, f"SET {PENDING} = :version", condition, {":version": number(version)})
+        """Raise ``pending`` of an opening row of the same opener; the row as it is afterwards."""
+        condition = f"{PHASE} = :opening AND {OPENER} = :opener AND {PENDING} < :version"
+        values = {":version": number(version), ":opener": text(write_uuid(row.opener))}
+        return self._update(row, f"SET {PENDING} = :version", condition, values)
 
     def mark_ended(self, row: Subscription) -> Subscription | None:
-        """Turn ``opening`` into ``ended``; the row as it is afterwards."""
-        ended = {":ended": text(Phase.ENDED.value)}
-        return self._update(row, f"SET {PHASE} = :ended", f"{PHASE} = :opening", ended)
+        """Turn ``opening`` into ``ended`` if the opener is the same; the row as it is afterwards."""
+        values = {":ended": text(Phase.ENDED.value), ":opener": text(write_uuid(row.opener))}
+        return self._update(row, f"SET {PHASE} = :ended", f"{PHASE} = :opening AND {OPENER} = :opener", values)
+
+    def go_opening(self, row: Subscription, sent: int, opener: UUID) -> bool:
+        """Turn ``live`` or ``opening`` into ``opening`` of another opener, nothing pending, if it is the same row."""
+        with translated(f"table {self._table}"):
+            try:
+                self._client().update_item(
+                    TableName=self._table,
+                    Key=attached_key(row.actor_id, row.stream_id),
+                    UpdateExpression=f"SET {PHASE} = :opening, {OPENER} = :next, {SENT} = :sent, {PENDING} = :none",
+                    ConditionExpression=f"{_UNCHANGED} AND {PHASE} IN (:live, :opening)",
+                    ExpressionAttributeValues={
+                        **_OPENING,
+                        **_identity(row),
+                        ":live": text(Phase.LIVE.value),
+                        ":next": text(write_uuid(opener)),
+                        ":sent": number(sent),
+                        ":none": number(0),
+                    },
+                )
+            except ClientError as error:
+                if code_of(error) == _CONDITION_FAILED:
+                    return False
+                raise
+        return True
 
     def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
         """Every attached subscription of an actor, over as many pages as there are."""

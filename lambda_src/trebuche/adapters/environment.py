@@ -1,6 +1,7 @@
 """The ports of a deployed function, as its environment variables name them."""
 
 import importlib
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,11 @@ from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.dynamodb_states import DynamoDBStateStore
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
 from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
+from trebuche.adapters.sqs_catch_ups import SQSCatchUpQueue
 from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy
 from trebuche.contract import (
     ENV_ACTOR,
+    ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
     ENV_NAMESPACE,
@@ -47,6 +50,7 @@ def ports() -> Ports:
         subscriptions=DynamoDBSubscriptionStorage(clients.dynamodb, _name(ENV_SUBSCRIPTION_TABLE)),
         connections=DynamoDBConnectionStorage(clients.dynamodb, _name(ENV_CONNECTION_TABLE)),
         sender=APIGatewayConnectionSender(clients.management, _name(ENV_WEBSOCKET_ENDPOINT)),
+        catch_ups=SQSCatchUpQueue(clients.queues, json.loads(_name(ENV_CATCH_UP_QUEUES) or "{}")),
         functions=LambdaFunctionInvoker(clients.functions),
         registry=CloudMapRegistry(clients.discovery, _name(ENV_NAMESPACE), SystemClock()),
         clock=SystemClock(),

@@ -10,7 +10,7 @@ from uuid import UUID
 from trebuche.contract import ITEM_LIMIT_BYTES
 from trebuche.errors import ActorNotRegisteredError, ConnectionGoneError, FunctionGoneError, TooManyStreamsError
 from trebuche.ports import ConnectionInfo
-from trebuche.stored import CallRecord, Connection, JournalEntry, Phase, StoredState, Subscription, Turn
+from trebuche.stored import CallRecord, Connection, JournalEntry, Phase, Reminder, StoredState, Subscription, Turn
 
 
 class InMemoryStateStore:
@@ -106,7 +106,8 @@ class InMemorySubscriptionStorage:
         """Raise ``pending`` of an opening row."""
 
         def raised(found: Subscription) -> Subscription:
-            return replace(found, pending=max(found.pending, version)) if found.phase is Phase.OPENING else found
+            ours = found.opener == row.opener and found.phase is Phase.OPENING
+            return replace(found, pending=max(found.pending, version)) if ours else found
 
         return self._change(row, raised)
 
@@ -114,9 +115,20 @@ class InMemorySubscriptionStorage:
         """Turn ``opening`` into ``ended``."""
 
         def ended(found: Subscription) -> Subscription:
-            return replace(found, phase=Phase.ENDED) if found.phase is Phase.OPENING else found
+            ours = found.opener == row.opener and found.phase is Phase.OPENING
+            return replace(found, phase=Phase.ENDED) if ours else found
 
         return self._change(row, ended)
+
+    def go_opening(self, row: Subscription, sent: int, opener: UUID) -> bool:
+        """Turn ``live`` or ``opening`` into ``opening`` of another opener."""
+        key = row.actor_id, row.stream_id
+        with self._lock:
+            found = self.attached.get(key)
+            if found is None or not _same(found, row) or found.phase is Phase.ENDED:
+                return False
+            self.attached[key] = replace(found, phase=Phase.OPENING, opener=opener, sent=sent, pending=0)
+            return True
 
     def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
         """Every attached subscription of an actor."""
@@ -223,6 +235,17 @@ class InMemoryConnectionSender:
     def _check(self, connection_id: str) -> None:
         if connection_id in self._dead:
             raise ConnectionGoneError(f"connection {connection_id} is closed")
+
+
+class InMemoryCatchUpQueue:
+    """Keeps messages with their delays, in the order in which they were sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Reminder, int]] = []
+
+    def send(self, reminder: Reminder, *, delay_seconds: int) -> None:
+        """Keep a message."""
+        self.sent.append((reminder, delay_seconds))
 
 
 class InMemoryInvoker:

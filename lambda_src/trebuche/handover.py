@@ -1,0 +1,93 @@
+"""Handing subscribers over to a worker: those that take no frame now, and those whose catch-up has died.
+
+A reminder is never missing: it is sent before ``pending`` leaves zero, and whoever handles a change that failed handles
+it again. There may be too many of them; one that is not about the row as it is by then is dropped.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from trebuche import logs
+from trebuche.changes import Change
+from trebuche.effects import (
+    Defer,
+    GoOpening,
+    LoadSubscription,
+    Log,
+    MarkEnded,
+    Now,
+    RaisePending,
+    RandomUuid,
+    Routine,
+    TimeLeft,
+    perform,
+)
+from trebuche.errors import ConfigError
+from trebuche.reminders import successor
+from trebuche.stored import Phase, Reminder, Subscription
+
+ABANDONED_SECONDS: Final = 60
+"""After that a catch-up that was at work has ended, or has died with its function."""
+SLOW_SECONDS: Final = 2
+"""The first pause for a subscriber that takes no frames; it grows with the time that it has been late."""
+LONGEST_SECONDS: Final = 60
+RESERVE_SECONDS: Final = 15.0
+"""Of an invocation's time, to hand over those who would come too late: much quicker than posting to the slow."""
+
+
+def out_of_time() -> Routine[bool]:
+    """Whether what is left of the invocation is needed to hand subscribers over."""
+    return (yield from perform(TimeLeft())) < RESERVE_SECONDS
+
+
+def set_aside(row: Subscription, sent: int) -> Routine[Subscription | None]:
+    """Take a live row, which has everything up to ``sent``, out of the fan-out; the row as it is then.
+
+    Its reminder is sent by ``tell``, with the change that it could not get.
+    """
+    opener = yield from perform(RandomUuid())
+    if (yield from perform(GoOpening(row, sent, opener))):
+        return replace(row, phase=Phase.OPENING, sent=sent, opener=opener, pending=0)
+    now_ms = yield from perform(Now())
+    return (yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000)))
+
+
+def tell(row: Subscription, change: Change, seconds: int) -> Routine[Subscription | None]:
+    """Tell the catch-up that owns an opening row of a change; the row as it is then, which may be live by now.
+
+    Args:
+        row: As it was found.
+        change: What it has to know.
+        seconds: When a worker is reminded, if it was not told of anything before.
+    """
+    while True:
+        if not row.pending:
+            yield from _remind(row, seconds)
+        notice = RaisePending(row, change.version) if change.state is not None else MarkEnded(row)
+        found = yield from perform(notice)
+        if found is None or found.phase is not Phase.OPENING or found.opener == row.opener:
+            return found
+        row = found
+
+
+def put_off(row: Subscription, sent: int, start: int) -> Routine[None]:
+    """Leave an opening row of one's own, which has got everything up to ``sent``, to a later worker.
+
+    Args:
+        row: The row.
+        sent: A version.
+        start: When its subscriber fell behind, in milliseconds.
+    """
+    now_ms = yield from perform(Now())
+    seconds = min(LONGEST_SECONDS, max(SLOW_SECONDS, (now_ms - start) // 1000))
+    yield from perform(Defer(Reminder(row.actor_id, row.stream_id, row.opener, start), seconds))
+    yield from perform(GoOpening(row, sent, successor(row.opener)))
+
+
+def _remind(row: Subscription, seconds: int) -> Routine[None]:
+    now_ms = yield from perform(Now())
+    try:
+        yield from perform(Defer(Reminder(row.actor_id, row.stream_id, row.opener, now_ms), seconds))
+    except ConfigError as error:
+        # A type that is deployed no more: the batch must not be repeated for what no repetition mends.
+        yield from perform(Log(logs.ERROR, "no-worker", {"actorId": row.actor_id, "code": error.code}, error))

@@ -1,0 +1,113 @@
+"""The worker of late subscribers: messages in, each about one row that nobody posts to, and catch-ups as their work."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from trebuche import logs
+from trebuche.actor_types import ActorType
+from trebuche.catch_up import bring_up, end, give_up, read_current, read_replay
+from trebuche.delivery import HELD_UP, detach
+from trebuche.dispatch import Directory
+from trebuche.effects import Concurrently, GoOpening, LoadSubscription, Log, Now, OpenSubscription, Routine, perform
+from trebuche.errors import (
+    ActorNotFoundError,
+    ConnectionGoneError,
+    HeldUpError,
+    MalformedError,
+    StateError,
+    VersionConflictError,
+)
+from trebuche.handover import put_off
+from trebuche.reminders import is_about, read_reminder, successor
+from trebuche.stored import Phase, Reminder, Subscription
+
+ATTEMPTS: Final = 5
+"""To take over a row that others move at the same time."""
+
+
+def work_off(directory: Directory, messages: Mapping[str, str]) -> Routine[tuple[str, ...]]:
+    """Do what messages ask for; ids of those that have to come again.
+
+    Args:
+        directory: The actor types of this function.
+        messages: Message id to body.
+    """
+    done = yield from perform(Concurrently(tuple(_guarded(directory, body) for body in messages.values())))
+    return tuple(message_id for message_id, well in zip(messages, done, strict=True) if not well)
+
+
+def catch_up(actor_type: ActorType, reminder: Reminder) -> Routine[None]:
+    """Bring the subscriber that a reminder is about up to date, and let changes through to it.
+
+    Nobody knows how much of an earlier catch-up arrived, so everything above ``sent`` goes out; readers drop what they
+    have. A row that is live, gone, or in somebody else's hands is left alone.
+
+    Raises:
+        TrebucheError: The message has to come again.
+    """
+    row = yield from _take_over(reminder)
+    if row is None:
+        return
+    try:
+        yield from _finish(actor_type, row)
+    except ConnectionGoneError:
+        yield from detach(row)
+    except HELD_UP as error:
+        sent = error.sent if isinstance(error, HeldUpError) else row.sent
+        yield from put_off(row, sent, reminder.start)
+    except (StateError, MalformedError) as error:
+        if error.retryable:
+            raise
+        yield from give_up(row, error)
+
+
+def _finish(actor_type: ActorType, row: Subscription) -> Routine[None]:
+    if row.phase is Phase.ENDED:
+        yield from end(row)
+        return
+    current = yield from read_current(actor_type, row.actor_id)
+    missed = yield from read_replay(actor_type, row.actor_id, row.sent, current.version)
+    yield from bring_up(actor_type, row, current, missed)
+
+
+def _take_over(reminder: Reminder) -> Routine[Subscription | None]:
+    """The row under an opener of our own; None when the reminder is about nothing any more.
+
+    Raises:
+        VersionConflictError: Others keep moving it.
+    """
+    for _ in range(ATTEMPTS):
+        now = (yield from perform(Now())) // 1000
+        row = yield from perform(LoadSubscription(reminder.actor_id, reminder.stream_id, now))
+        if row is None or row.phase is Phase.LIVE or not is_about(reminder, row.opener):
+            return None
+        owned = replace(row, opener=successor(row.opener), pending=0)
+        ended = row.phase is Phase.ENDED
+        taken = OpenSubscription(owned, row, now) if ended else GoOpening(row, row.sent, owned.opener)
+        if (yield from perform(taken)):
+            return owned
+    raise VersionConflictError(f"stream {reminder.stream_id} is being moved by others")
+
+
+def _guarded(directory: Directory, body: str) -> Routine[bool]:
+    """Whether a message is done with; it is, too, when nobody could ever do what it asks for."""
+    try:
+        reminder = read_reminder(body)
+    except MalformedError as error:
+        yield from perform(Log(logs.ERROR, "unreadable-reminder", {"code": error.code}, error))
+        return True
+    try:
+        yield from catch_up(_type_of(directory, reminder), reminder)
+    except Exception as error:
+        fields = {"actorId": reminder.actor_id, "streamId": reminder.stream_id}
+        yield from perform(Log(logs.ERROR, "catch-up-failed", fields, error))
+        return False
+    return True
+
+
+def _type_of(directory: Directory, reminder: Reminder) -> ActorType:
+    actor_type = directory.get(reminder.actor_id.partition("/")[0])
+    if actor_type is None:
+        raise ActorNotFoundError(reminder.actor_id)
+    return actor_type
