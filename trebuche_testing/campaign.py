@@ -16,7 +16,7 @@ SLICE: Final = 100
 """Schedules per piece of work."""
 REMEMBERED: Final = 20
 """Failing seeds that are told."""
-SHARES: Final = ("crash", "duplicate", "resume", "conflict")
+SHARES: Final = ("crash", "duplicate", "resume", "conflict", "handover")
 
 Work: TypeAlias = tuple[Callable[[], Subject], Sequence[int], str | None, bool]
 """How to make what is explored, the seeds, the mutant's name, whether histories are wanted."""

@@ -25,14 +25,11 @@ class CatchUpQueue:
     """
 
     def __init__(self, engine: Engine, work: Work) -> None:
-        self.reminded = 0
-        """How many messages were sent."""
         self._engine = engine
         self._work = work
 
     def send(self, reminder: Reminder, *, delay_seconds: int) -> None:
         """Let a message come after a delay, perhaps twice."""
-        self.reminded += 1
         body = write_reminder(reminder)
         for _ in range(1 + (self._engine.random.random() < DUPLICATES)):
             lag_ms = int(self._engine.random.random() * LONGEST_LAG_MS)

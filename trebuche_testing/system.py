@@ -19,7 +19,7 @@ from trebuche.adapters.memory import (
 )
 from trebuche.changes import event_time_ms, read_change
 from trebuche.dispatch import dispatch
-from trebuche.effects import Effect, Invoke
+from trebuche.effects import Effect, GoOpening, Invoke
 from trebuche.forward import route
 from trebuche.ports import Ports
 from trebuche.runtime import PORT_OF
@@ -121,7 +121,10 @@ class System:
 
     def carry_out(self, _invocation: Invocation, effect: Effect[Any]) -> Any:
         """Carry out an effect as it should be."""
-        return PORT_OF[type(effect)](self.ports, effect)
+        result = PORT_OF[type(effect)](self.ports, effect)
+        if type(effect) is GoOpening and result:
+            self.seen["handover"] += 1
+        return result
 
     def invoke(self, effect: Invoke, finish: Finish) -> None:
         """Start an actor's function for the websocket function."""
@@ -258,7 +261,6 @@ class System:
         self.front.cut(client.socket, client_late_ms=client_late, gateway_late_ms=gateway_late, told=told)
 
     def _note_end(self) -> None:
-        self.seen["worker"] = self._catch_ups.reminded
         self.seen["duplicate"] += sum(shard.repeated for shard in self._shards)
         actors = [self.actor_id(number) for number in range(self._plan.actors)]
         states = {actor: found.state if (found := self.states.states.get(actor)) else None for actor in actors}

@@ -31,7 +31,7 @@ def test_schedules_find_nothing_wrong() -> None:
         total.add(tally)
     assert total.failed == []
     assert total.schedules == 400
-    assert all(total.seen[name] > 100 for name in SHARES)
+    assert all(total.seen[name] > 40 for name in SHARES)
 
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))
