@@ -190,7 +190,7 @@ class Scenario:
         await _until(pending)
 
     async def _catch_up(self, actor: str) -> None:
-        """A worker finds the subscriber that it is reminded of gone, and is done with the reminder then."""
+        """A worker lets changes through to a subscriber that it is reminded of, and that has missed nothing."""
         row = self._row(_fresh(actor), NOBODY)
         assert self._subscriptions.open(row, None, now=0)
         role = {"todos": "actor-todo-list", "game": "actor-game-room"}[actor]
@@ -199,7 +199,12 @@ class Scenario:
         url = self._aws.queues.get_queue_url(QueueName=mapping["EventSourceArn"].split(":")[5])["QueueUrl"]
         reminder = Reminder(row.actor_id, row.stream_id, row.opener, start=0)
         self._aws.queues.send_message(QueueUrl=url, MessageBody=write_reminder(reminder))
-        await _until(lambda: self._subscriptions.find_detached(row.stream_id, now=0) is not None)
+
+        def live() -> bool:
+            found = self._subscriptions.load(row.actor_id, row.stream_id, now=0)
+            return found is not None and found.phase is Phase.LIVE
+
+        await _until(live)
 
     async def _outlive(self) -> None:
         """A post to a connection that died unnoticed ends all that it had."""
