@@ -1,7 +1,6 @@
 """The checkout that the command belongs to, and what ``trebuche dev`` leaves there for other commands."""
 
 import json
-import os
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 from cli.errors import CommandError
+from sandbox.engine.locks import is_alive
 
 STACK = "sandbox"
 """The stack that ``trebuche dev`` deploys."""
@@ -31,17 +31,6 @@ def record_folder(root: Path) -> Path:
 def command_line(root: Path, *words: str) -> str:
     """A ``trebuche`` command that works when pasted into any POSIX shell."""
     return shlex.join([str(root / ".venv" / "bin" / "trebuche"), *words])
-
-
-def process_is_alive(pid: int) -> bool:
-    """Whether a process of this number exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +62,7 @@ class DevRecord:
             return None
         except (TypeError, ValueError) as error:
             raise CommandError(f"{path} is not what `trebuche dev` writes; delete it and run `make run`.") from error
-        return record if process_is_alive(record.pid) else None
+        return record if is_alive(record.pid) else None
 
     def save(self, root: Path) -> None:
         """Write the record in one step, so that nobody reads half of it."""

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from cli.checkout import command_line, process_is_alive, record_folder
+from cli.checkout import command_line, record_folder
+from sandbox.engine.locks import is_alive
 from sandbox.errors import SandboxError
 from sandbox.front.server import listen
 from sandbox.record import SandboxRecord, clean_stale, load
@@ -105,7 +106,7 @@ def _belongs_to_a_run(pid: int) -> bool:
 def wait_until_gone(pid: int) -> bool:
     """Wait for a process that was told to stop; False when it is still there."""
     deadline = time.monotonic() + _STOP_SECONDS
-    while process_is_alive(pid):
+    while is_alive(pid):
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECONDS)

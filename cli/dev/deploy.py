@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.checkout import STACK, process_is_alive
+from cli.checkout import STACK
 from cli.dev.events import Progress
 from cli.processes import MARK, end_leftovers
+from sandbox.engine.locks import holders, is_alive
 from sandbox.environment import child_environment
 from sandbox.record import SandboxRecord
 
 _POLL_SECONDS = 0.1
-_LOCKS = "state/.pulumi/locks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,7 @@ class Deployer:
 
     def was_killed(self) -> bool:
         """Whether a Pulumi CLI that held the stack is dead: what it made last, the stack's state does not know."""
-        locks = (self._directory / _LOCKS).glob("**/*.json")
-        return any(not process_is_alive(_lock_pid(lock)) for lock in locks)
+        return not all(map(is_alive, holders(self._directory)))
 
     async def outputs(self) -> Mapping[str, Any]:
         """The stack's outputs."""
@@ -120,13 +118,6 @@ def deploy_environment(root: Path, record: SandboxRecord) -> dict[str, str]:
     """The whole environment of a Pulumi CLI that deploys to the sandbox."""
     mark = {MARK: str(root), "PULUMI_DEBUG_COMMANDS": "true"}  # the latter makes --event-log known
     return {**child_environment(root, record), **mark}
-
-
-def _lock_pid(path: Path) -> int:
-    try:
-        return int(json.loads(path.read_text())["pid"])
-    except (OSError, ValueError, KeyError):
-        return os.getpid()
 
 
 async def _follow(log: Path, progress: Progress, report: Callable[[Progress], None]) -> None:

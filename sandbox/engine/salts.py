@@ -13,9 +13,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from sandbox.engine.locks import holders, is_alive
+
 SWEEP_SECONDS: Final = 1.0
 _STACKS: Final = "state/.pulumi/stacks"
-_LOCKS: Final = "state/.pulumi/locks"
 _KEY: Final = "encryptionsalt: "
 _SECRET: Final = "secure: "
 
@@ -38,12 +39,17 @@ def remove_salts(root: Path, directory: Path) -> None:
 
 
 async def sweep(root: Path, directory: Path) -> None:
-    """Do so again and again, while no operation of Pulumi's is under way; for the commands that a user types."""
+    """Do so again and again; for the commands that a user types."""
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        if not any((directory / _LOCKS).glob("**/*.json")):
-            with contextlib.suppress(OSError):  # somebody else moves the file; there is a next time
-                remove_salts(root, directory)
+        with contextlib.suppress(OSError):  # somebody else moves the file; there is a next time
+            sweep_once(root, directory)
+
+
+def sweep_once(root: Path, directory: Path) -> None:
+    """Remove the salts unless a Pulumi is at work; the lock of one that was killed stays, and holds nothing up."""
+    if not any(map(is_alive, holders(directory))):
+        remove_salts(root, directory)
 
 
 def _salt_of(checkpoint: Path) -> str | None:

@@ -1,11 +1,13 @@
 """What only a sandbox's state needs does not stay in the stack files."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from sandbox.engine.salts import remove_salts
+from sandbox.engine.salts import remove_salts, sweep_once
 
 OURS = "v1:EsugFvsAK6E=:v1:glk7C6dvATBfgPdR:D7i5inRNO/jvLSYzw9kbI3lS0T+Hzg=="
 SETTINGS = '# ours\nconfig:\n  trebuche:tracing: "true"\n'
@@ -63,3 +65,29 @@ def test_state_that_is_being_written_is_passed_over(tmp_path: Path, directory: P
     (tmp_path / "Pulumi.dev.yaml").write_text(f"encryptionsalt: {OURS}\n")
     remove_salts(tmp_path, directory)
     assert (tmp_path / "Pulumi.dev.yaml").exists()
+
+
+def test_sweep_waits_for_a_living_pulumi_only(tmp_path: Path, directory: Path) -> None:
+    """The stack files are its while it works; when it is killed, it never gives its lock back."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"encryptionsalt: {OURS}\n")
+    lock = directory / "state/.pulumi/locks/organization/trebuche/staging/1.json"
+    lock.parent.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as pulumi:
+        lock.write_text(json.dumps({"pid": pulumi.pid, "username": "me", "hostname": "here"}))
+        sweep_once(tmp_path, directory)
+        assert file.exists()
+        pulumi.kill()
+    sweep_once(tmp_path, directory)
+    assert not file.exists()
+
+
+def test_sweep_waits_for_a_lock_that_is_being_written(tmp_path: Path, directory: Path) -> None:
+    """Whoever writes it lives."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"encryptionsalt: {OURS}\n")
+    lock = directory / "state/.pulumi/locks/organization/trebuche/staging/1.json"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("")
+    sweep_once(tmp_path, directory)
+    assert file.exists()
