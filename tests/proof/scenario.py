@@ -112,7 +112,8 @@ class Scenario:
             "unsubscribe forwarded": partial(self._unsubscribe, "todos", action=False),
             "call nobody": self._call_nobody,
             "observe nobody": self._observe_nobody,
-            "opening subscriber": self._open_late,
+            "opening subscriber of todos": partial(self._open_late, "todos"),
+            "opening subscriber of game": partial(self._open_late, "game"),
             "dead subscriber": self._outlive,
             "late subscriber of todos": partial(self._catch_up, "todos"),
             "late subscriber of game": partial(self._catch_up, "game"),
@@ -176,12 +177,12 @@ class Scenario:
             stream = await peer.observe(_fresh("nobody"))
             assert (await stream.until_ended())["type"] == "streamError"
 
-    async def _open_late(self) -> None:
-        """A change that finds a subscriber still opening is noted for it."""
-        row = self._row(_fresh("todos"), NOBODY)
+    async def _open_late(self, actor: str) -> None:
+        """A change that finds a subscriber still opening is noted for it, once its worker has a reminder."""
+        row = self._row(_fresh(actor), NOBODY)
         assert self._subscriptions.open(row, None, now=0)
         async with Peer.at(self._endpoint) as peer:
-            await peer.call(row.actor_id, METHODS["todos"], "first")
+            await peer.call(row.actor_id, METHODS[actor], "first")
 
         def pending() -> bool:
             found = self._subscriptions.load(row.actor_id, row.stream_id, now=0)
