@@ -8,28 +8,28 @@ import argparse
 import asyncio
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.loop.conftest import Aws, Deployed, Local
-from tests.loop.workshop import Workshop
+from tests.loop.conftest import Aws, Deployed
+from tests.loop.stack import deployed_stack
 from tests.proof.removals import Removal, find_removals
 from tests.proof.scenario import Failure, Scenario
 
-STACK: Final = "loop"
-KEY: Final = "arn:aws:kms:us-east-1:000000000000:key/0a1b"
+SETTINGS: Final = {
+    "trebuche:tracing": "true",
+    "trebuche:encryptionKeyArn": "arn:aws:kms:us-east-1:000000000000:key/0a1b",
+}
+"""Every permission that the program can ask for."""
 PATIENT_SECONDS: Final = 30.0
 """For a check that has to hold, with functions that may start cold."""
-QUIET: Final = ("--yes", "--skip-preview", "--non-interactive", "--stack", STACK)
 
 
 @dataclass(frozen=True)
@@ -43,25 +43,6 @@ class Finding:
     def unused(self) -> bool:
         """Whether nothing needs the permission."""
         return self.caught_by is None and self.removal.reason is None
-
-
-@contextmanager
-def deployed_stack() -> Iterator[Deployed]:
-    """The program with every permission that it can ask for, on a sandbox of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        workshop = Workshop.create(Path(folder) / "checkout")
-        workshop.trebuche("sandbox", "start")
-        try:
-            environment = json.loads(workshop.trebuche("sandbox", "env", "--json").stdout)["set"]
-            local = Local(workshop, environment, Aws(environment))
-            local.pulumi("stack", "init", STACK, "--no-select")
-            for path, value in {"trebuche:tracing": "true", "trebuche:encryptionKeyArn": KEY}.items():
-                local.pulumi("config", "set", "--stack", STACK, "--path", path, value)
-            local.pulumi("up", *QUIET)
-            outputs = json.loads(local.pulumi("stack", "output", "--json", "--stack", STACK).stdout)
-            yield Deployed(local, outputs["wss_endpoint"], outputs)
-        finally:
-            workshop.trebuche("sandbox", "stop")
 
 
 @contextmanager
@@ -131,7 +112,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     chosen = parser.parse_args(words)
     console = Console(stderr=chosen.json, highlight=False)
-    with deployed_stack() as deployed, giving_up_at_once(deployed):
+    with deployed_stack(SETTINGS) as deployed, giving_up_at_once(deployed):
         findings = asyncio.run(_run(deployed, chosen.only, console))
     _print_table(findings, console)
     unused = [finding.removal.name for finding in findings if finding.unused]
