@@ -22,15 +22,20 @@ ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "production": "333
 def stack(local: Local, name: str, settings: dict[str, str]) -> Iterator[dict[str, Any]]:
     """A deployed stack; gives its outputs, and destroys it."""
     local.pulumi("stack", "init", name, "--no-select")
-    for path, value in settings.items():
-        local.pulumi("config", "set", "--stack", name, "--path", path, value)
-    local.pulumi("up", "--stack", name, *QUIET)
+    if settings:
+        pairs = [word for path, value in settings.items() for word in ("--plaintext", f"{path}={value}")]
+        local.pulumi("config", "set-all", "--stack", name, "--path", *pairs)
     try:
+        local.pulumi("up", "--stack", name, *QUIET)
         outputs: dict[str, Any] = json.loads(local.pulumi("stack", "output", "--stack", name, "--json").stdout)
         yield outputs
+    except BaseException:  # a command that was cut off holds the stack until it is told to let go
+        local.pulumi("cancel", "--yes", "--stack", name, check=False)
+        raise
     finally:
-        local.pulumi("config", "set", "--stack", name, "trebuche:protect", "never")
-        local.pulumi("up", "--stack", name, *QUIET)
+        if name == "production":  # the only stage that is protected unless its file says otherwise
+            local.pulumi("config", "set", "--stack", name, "trebuche:protect", "never")
+            local.pulumi("up", "--stack", name, *QUIET)
         local.pulumi("destroy", "--stack", name, *QUIET)
         local.pulumi("stack", "rm", name, "--yes")
 
