@@ -8,6 +8,7 @@ import click
 from cli.commands.call import call
 from cli.commands.deploy import deploy
 from cli.commands.dev import dev
+from cli.commands.doctor import doctor
 from cli.commands.init import init
 from cli.commands.logs import logs
 from cli.commands.prune import prune
@@ -46,7 +47,7 @@ def _keep_examples(command: click.Command) -> None:
             _keep_examples(part)
 
 
-for _command in (init, dev, call, watch, deploy, status, logs, redrive, prune, undeploy, sandbox):
+for _command in (init, dev, call, watch, deploy, status, doctor, logs, redrive, prune, undeploy, sandbox):
     trebuche.add_command(_command)
 _keep_examples(trebuche)
 

@@ -46,6 +46,21 @@ class Finished:
         return [] if self.ok else self.progress.errors or [self.text]
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How a run of the engine that changes nothing ended.
+
+    Args:
+        ok: Whether the engine had nothing against it.
+        events: Its event log.
+        text: What the command printed.
+    """
+
+    ok: bool
+    events: tuple[Json, ...]
+    text: str
+
+
 class PulumiStack:
     """A stack of the program in ``root``.
 
@@ -137,6 +152,15 @@ class PulumiStack:
             raise CommandError("\n".join(_errors_of(document)) or _words(done))
         return document
 
+    def look(self, *words: str) -> Looked:
+        """Run a preview of some kind, such as ``refresh --preview-only``, and give all that the engine says."""
+        with tempfile.TemporaryDirectory(prefix="trebuche-") as folder:
+            log = Path(folder) / "events.jsonl"
+            options = ("--non-interactive", "--color", "never", "--event-log", str(log), "--stack", self.name)
+            done = self._run(*words, *options, *self._config())
+            lines = log.read_text().splitlines() if log.exists() else ()
+            return Looked(done.returncode == 0, tuple(map(json.loads, lines)), _words(done))
+
     def up(self, report: Callable[[Progress], None], expected: int = 0) -> Finished:
         """Deploy; ``report`` is called as the engine goes on."""
         return self._operate("up", report, expected)
@@ -201,7 +225,8 @@ class PulumiStack:
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [self._program(), *words], cwd=self.root, env=dict(self._environ), stdin=subprocess.DEVNULL,
+            [self._program(), *words], cwd=self.root, env={**self._environ, "PULUMI_DEBUG_COMMANDS": "true"},
+            stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         self._tidy()

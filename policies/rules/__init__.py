@@ -3,7 +3,7 @@
 from typing import Final
 
 from policies.model import Rule
-from policies.rules import api, deployment, functions, permissions, streams, tables
+from policies.rules import api, deployment, discovery, functions, permissions, streams, tables
 
 RULES: Final[tuple[Rule, ...]] = (
     *permissions.RULES,
@@ -12,5 +12,6 @@ RULES: Final[tuple[Rule, ...]] = (
     *streams.RULES,
     *api.RULES,
     *deployment.RULES,
+    *discovery.RULES,
 )
 BY_ID: Final = {rule.id: rule for rule in RULES}

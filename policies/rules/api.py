@@ -27,6 +27,7 @@ from trebuche.contract import ENV_WEBSOCKET_ENDPOINT
 _SELECTION: Final = "$request.body.action"
 _ROUTES: Final = ("$connect", "$disconnect", "$default")
 _SILENT: Final = frozenset({"$connect", "$disconnect"})
+_API_GATEWAY: Final = "apigateway.amazonaws.com"
 _INVOKE: Final = "lambda:InvokeFunction"
 _LONGEST_MILLISECONDS: Final = 29_000
 
@@ -81,7 +82,7 @@ def _targets(stack: Stack) -> Iterator[Problem]:
                 yield Problem(route, what, "set target to integrations/<id> of this API")
             elif integration is not None and is_proxy(integration):
                 yield from _called(stack, route, integration)
-            elif integration is not None and route.get("routeKey") in _ROUTES:
+            elif integration is not None and (route.get("routeKey") in _ROUTES or integration.get("integrationUri")):
                 what = f"it leads to a {integration.get('integrationType')} integration: no function hears of it"
                 yield Problem(route, what, "use an AWS_PROXY integration of the websocket function")
 
@@ -100,6 +101,9 @@ def _called(stack: Stack, route: Node, integration: Node) -> Iterator[Problem]:
             f"{route.label} calls {ref.name} without its alias: unpublished code, and no permission on the alias helps"
         )
         yield Problem(integration, what, "set integrationUri to the alias's invokeArn")
+    if integration.get("integrationMethod") not in ("POST", UNKNOWN, None):
+        what = f"it calls a function with {integration.get('integrationMethod')}, and Lambda takes POST"
+        yield Problem(integration, what, "set integrationMethod to POST")
     usual = {one.text("handler") for one in _behind(stack, route)}
     if len(usual) == 1 and function.text("handler") not in usual:
         what = f"it calls {function.text('name')}, and the other two of {', '.join(_ROUTES)} call another function"
@@ -145,6 +149,22 @@ def _permissions(stack: Stack) -> Iterator[Problem]:
                     f"add a Permission of {_INVOKE} for apigateway.amazonaws.com on {ref}, with this route's sourceArn"
                 )
                 yield Problem(route, what, mend)
+    yield from _useless(stack)
+
+
+def _useless(stack: Stack) -> Iterator[Problem]:
+    """Permissions on a function whose alias is called, or the other way round: a preview cannot know their routes."""
+    called = [stack.function_ref(one, "integrationUri") for one in stack.all(INTEGRATION) if is_proxy(one)]
+    called += [stack.function_ref(one, "authorizerUri") for one in stack.all(AUTHORIZER)]
+    for permission in stack.all(PERMISSION):
+        on = stack.function_ref(permission, "function")
+        if on is None or permission.get("principal") != _API_GATEWAY or permission.get("qualifier") is UNKNOWN:
+            continue
+        given = FunctionRef(on.name, permission.text("qualifier") or on.qualifier)
+        meant = sorted({str(ref) for ref in called if ref is not None and ref.name == on.name})
+        if meant and str(given) not in meant:
+            what = f"it is on {given}, and API Gateway calls {' and '.join(meant)}: it permits nothing"
+            yield Problem(permission, what, "set qualifier to the alias that is called")
 
 
 def _permits(stack: Stack, permission: Node, ref: FunctionRef, api: Node, route: Node) -> bool:
@@ -156,7 +176,7 @@ def _permits(stack: Stack, permission: Node, ref: FunctionRef, api: Node, route:
         on is not None
         and (on.name, qualifier) == (ref.name, ref.qualifier)
         and permission.get("action") in (_INVOKE, "lambda:*")
-        and permission.get("principal") == "apigateway.amazonaws.com"
+        and permission.get("principal") == _API_GATEWAY
         and _covers(stack, permission, api, route.text("routeKey"))
     )
 
@@ -174,7 +194,7 @@ def _covers(stack: Stack, permission: Node, api: Node, key: str) -> bool:
 
 
 def _open_permissions(permission: Node) -> Iterator[Problem]:
-    if permission.get("principal") in ("apigateway.amazonaws.com", "*") and not permission.get("sourceArn"):
+    if permission.get("principal") in (_API_GATEWAY, "*") and not permission.get("sourceArn"):
         what = "any API of any account may call the function: it has no sourceArn"
         yield Problem(permission, what, "set sourceArn to the API's stage and route")
     elif permission.get("principal") == "*":

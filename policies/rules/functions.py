@@ -129,6 +129,10 @@ def _logs(stack: Stack) -> Iterator[Problem]:
     groups = {group.text("name") for group in stack.all(LOG_GROUP)}
     for function in stack.all(FUNCTION):
         group = function.text("loggingConfig", "logGroup") or f"/aws/lambda/{function.text('name')}"
+        level = function.get("loggingConfig", "applicationLogLevel")
+        if function in own_functions(stack) and level in ("WARN", "ERROR", "FATAL"):
+            what = f"it logs from {level} on: its metrics are log lines of level INFO, and alarms see nothing"
+            yield Problem(function, what, "set applicationLogLevel to INFO")
         unknown = UNKNOWN in (function.get("loggingConfig", "logGroup"), function.get("name"))
         if group not in groups and not unknown:
             what = f"its log group {group} is not in this stack: Lambda makes it without an end, or it may not write"
@@ -224,7 +228,7 @@ RULES: Final = (
     ),
     Rule(
         id="log-group",
-        title="Each function's log group is made by the stack",
+        title="Each function's log group is made by the stack, and its lines are kept",
         sources=(page(PERSISTING, 3),),
         check=_logs,
     ),

@@ -1,7 +1,8 @@
 """Rules about permissions: what a role allows, held against what its function does."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from policies.documents import allows, many, statements, too_wide
@@ -65,22 +66,48 @@ def role_of(stack: Stack, function: Node) -> Node | None:
     return next(iter(stack.linked(function, "role", ROLE)), None)
 
 
-def _need(stack: Stack, function: Node, action: str, on: Node | None, resource: str) -> Iterator[Problem]:
-    """What is wrong when a function's role does not allow an action on a resource of the stack.
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that a function does.
 
     Args:
-        stack: The stack.
         function: Whose role is meant.
         action: Such as ``dynamodb:GetItem``.
         on: The resource, where it is in the stack: before a deployment, a document is at least made from it.
         resource: Its ARN; empty when it is not known.
     """
+
+    function: Node
+    action: str
+    on: Node | None
+    resource: str
+
+    @property
+    def place(self) -> str:
+        """The resource, for people."""
+        return self.on.label if self.on else self.resource
+
+
+Needs = Callable[[Stack], Iterator[Need]]
+
+
+def _missing(needs: Needs) -> Callable[[Stack], Iterator[Problem]]:
+    """A check that the roles allow what is needed."""
+
+    def check(stack: Stack) -> Iterator[Problem]:
+        for need in needs(stack):
+            yield from _unmet(stack, need)
+
+    return check
+
+
+def _unmet(stack: Stack, need: Need) -> Iterator[Problem]:
+    function, action, on, resource = need.function, need.action, need.on, need.resource
     role = role_of(stack, function)
     if role is None:
         return
     allowed = statements_of(stack, role)
-    place = on.label if on else resource
-    mend = f"allow {action} on it in {role.label}"
+    place, mend = need.place, f"allow {action} on it in {role.label}"
     if allowed is not None and resource:
         if not allows(allowed, action, resource):
             yield Problem(function, f"its role does not allow {action} on {place}", mend)
@@ -106,34 +133,34 @@ def _sample(pattern: str) -> str:
     return pattern.replace("*", "x").replace("?", "x")
 
 
-def _tables(stack: Stack, names: tuple[str, ...]) -> Iterator[Problem]:
+def _tables(stack: Stack, names: tuple[str, ...]) -> Iterator[Need]:
     for function in stack.all(FUNCTION):
         for name, actions in TABLE_ACTIONS.get(function.text("handler"), {}).items():
             found = table(stack, variable(function, name)) if name in names else None
             for action in actions if found is not None else ():
                 assert found is not None
-                yield from _need(stack, function, f"dynamodb:{action}", found, found.text("arn"))
+                yield Need(function, f"dynamodb:{action}", found, found.text("arn"))
 
 
-def _connections(stack: Stack) -> Iterator[Problem]:
+def _connections(stack: Stack) -> Iterator[Need]:
     yield from _tables(stack, _CONNECTION_TABLES)
 
 
-def _states(stack: Stack) -> Iterator[Problem]:
+def _states(stack: Stack) -> Iterator[Need]:
     yield from _tables(stack, _STATE_TABLES)
 
 
-def _posts(stack: Stack) -> Iterator[Problem]:
+def _posts(stack: Stack) -> Iterator[Need]:
     for function in stack.all(FUNCTION):
         if not function.get("environment", "variables", ENV_WEBSOCKET_ENDPOINT):
             continue
         for api, stage in stages_of(stack, function):
             arn = api.text("executionArn")
             resource = f"{arn}/{stage.text('name')}/POST/@connections/abc=" if arn else ""
-            yield from _need(stack, function, "execute-api:ManageConnections", api, resource)
+            yield Need(function, "execute-api:ManageConnections", api, resource)
 
 
-def _streams(stack: Stack) -> Iterator[Problem]:
+def _streams(stack: Stack) -> Iterator[Need]:
     for mapping in stack.all(MAPPING):
         function = stack.function(stack.function_ref(mapping, "functionName"))
         found = source(stack, mapping)
@@ -141,32 +168,32 @@ def _streams(stack: Stack) -> Iterator[Problem]:
             for action in STREAM_ACTIONS:
                 # On whichever stream the table has: the mapping's own ARN changes when it is switched off and on.
                 arn = found.text("streamArn") or mapping.text("eventSourceArn")
-                yield from _need(stack, function, f"dynamodb:{action}", found, arn)
+                yield Need(function, f"dynamodb:{action}", found, arn)
 
 
-def _failures(stack: Stack) -> Iterator[Problem]:
+def _failures(stack: Stack) -> Iterator[Need]:
     for mapping in stack.all(MAPPING):
         function = stack.function(stack.function_ref(mapping, "functionName"))
         for queue in stack.linked(mapping, "destinationConfig", QUEUE, "onFailure", "destinationArn"):
             if function is not None:
-                yield from _need(stack, function, "sqs:SendMessage", queue, queue.text("arn"))
+                yield Need(function, "sqs:SendMessage", queue, queue.text("arn"))
 
 
-def _queues(stack: Stack) -> Iterator[Problem]:
+def _queues(stack: Stack) -> Iterator[Need]:
     for mapping in stack.all(MAPPING):
         function = stack.function(stack.function_ref(mapping, "functionName"))
         for queue in stack.linked(mapping, "eventSourceArn", QUEUE):
             for action in QUEUE_ACTIONS if function is not None else ():
                 assert function is not None
-                yield from _need(stack, function, f"sqs:{action}", queue, queue.text("arn"))
+                yield Need(function, f"sqs:{action}", queue, queue.text("arn"))
 
 
-def _reminders(stack: Stack) -> Iterator[Problem]:
+def _reminders(stack: Stack) -> Iterator[Need]:
     for function in stack.all(FUNCTION):
         given = function.get("environment", "variables", ENV_CATCH_UP_QUEUES)
         made_from = [] if stack.complete else stack.made_from(function, "environment", QUEUE)
         for queue in made_from or [one for one in stack.all(QUEUE) if _holds(given, one.text("url"))]:
-            yield from _need(stack, function, "sqs:SendMessage", queue, queue.text("arn"))
+            yield Need(function, "sqs:SendMessage", queue, queue.text("arn"))
 
 
 def _holds(document: Any, url: str) -> bool:
@@ -174,7 +201,7 @@ def _holds(document: Any, url: str) -> bool:
     return bool(url) and isinstance(document, str) and json.dumps(url) in document
 
 
-def _logs(stack: Stack) -> Iterator[Problem]:
+def _logs(stack: Stack) -> Iterator[Need]:
     for function in stack.all(FUNCTION):
         name = function.text("loggingConfig", "logGroup") or f"/aws/lambda/{function.text('name')}"
         for group in (one for one in stack.all(LOG_GROUP) if one.text("name") == name):
@@ -182,28 +209,28 @@ def _logs(stack: Stack) -> Iterator[Problem]:
             for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
                 # The ARN of a group has no stream in it; what is written to comes after a colon.
                 stream = f"{arn}:log-stream:2026/11/23/[1]abc" if arn else ""
-                yield from _need(stack, function, action, group, stream)
+                yield Need(function, action, group, stream)
 
 
-def _traces(stack: Stack) -> Iterator[Problem]:
+def _traces(stack: Stack) -> Iterator[Need]:
     for function in stack.all(FUNCTION):
         if function.get("tracingConfig", "mode") == "Active":
             for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords"):
-                yield from _need(stack, function, action, None, "*")
+                yield Need(function, action, None, "*")
 
 
-def _actors(stack: Stack) -> Iterator[Problem]:
+def _actors(stack: Stack) -> Iterator[Need]:
     actors = [one for one in stack.all(FUNCTION) if one.text("handler") == ACTOR_HANDLER]
     for function in stack.all(FUNCTION):
         if function.text("handler") != WEBSOCKET_HANDLER:
             continue
-        yield from _need(stack, function, "servicediscovery:DiscoverInstances", None, "*")
+        yield Need(function, "servicediscovery:DiscoverInstances", None, "*")
         for actor in actors:
             arn = actor.text("arn")
             # The arn of a function is known after the deployment, and so is what may be called: its alias.
             for alias in _aliases(stack, actor):
                 target = alias.text("arn") or (f"{arn}:{alias.text('name')}" if arn else "")
-                yield from _need(stack, function, "lambda:InvokeFunction", alias, target)
+                yield Need(function, "lambda:InvokeFunction", alias, target)
 
 
 def _aliases(stack: Stack, function: Node) -> list[Node]:
@@ -247,67 +274,81 @@ def _trust(stack: Stack) -> Iterator[Problem]:
             yield Problem(role, "anybody may take it", mend)
 
 
+NEEDS: Final[tuple[Needs, ...]] = (
+    _connections,
+    _states,
+    _posts,
+    _streams,
+    _failures,
+    _queues,
+    _reminders,
+    _logs,
+    _traces,
+    _actors,
+)
+"""All that the functions do, as far as permissions are concerned."""
+
 RULES: Final = (
     Rule(
         id="connection-permission",
         title="The functions may work on connections and subscriptions",
         sources=(page(PERSISTING, 1),),
-        check=_connections,
+        check=_missing(_connections),
     ),
     Rule(
         id="state-permission",
         title="The actors' functions may read and write state and journal",
         sources=(page(PERSISTING, 1), f"{IAM_GUIDE}: policy evaluation"),
-        check=_states,
+        check=_missing(_states),
     ),
     Rule(
         id="post-permission",
         title="Functions that answer clients may post to connections of this stage",
         sources=(page(BROADCASTING, 3), "sst#956, sst#4633, aws-cdk#14828, architect/functions#130"),
-        check=_posts,
+        check=_missing(_posts),
     ),
     Rule(
         id="stream-permission",
         title="A mapping's function may read its stream",
         sources=(page(BROADCASTING, 2), f"{LAMBDA_GUIDE}: execution role for DynamoDB streams"),
-        check=_streams,
+        check=_missing(_streams),
     ),
     Rule(
         id="failure-permission",
         title="A mapping's function may send what was given up",
         sources=(f"{LAMBDA_GUIDE}: destinations are written with the execution role",),
-        check=_failures,
+        check=_missing(_failures),
     ),
     Rule(
         id="queue-permission",
         title="A mapping's function may take messages from its queue",
         sources=(f"{LAMBDA_GUIDE}: execution role for Amazon SQS",),
-        check=_queues,
+        check=_missing(_queues),
     ),
     Rule(
         id="reminder-permission",
         title="Functions that fall short of a subscriber may remind its worker",
         sources=("docs/architecture.md: D9",),
-        check=_reminders,
+        check=_missing(_reminders),
     ),
     Rule(
         id="log-permission",
         title="Each function may write its logs",
         sources=(page(PERSISTING, 3),),
-        check=_logs,
+        check=_missing(_logs),
     ),
     Rule(
         id="trace-permission",
         title="Traced functions may write their traces",
         sources=("X-Ray developer guide: sending trace data",),
         severity=WARNING,
-        check=_traces,
+        check=_missing(_traces),
     ),
     Rule(
         id="actor-permission",
         title="The websocket function finds the actors' functions and may call them",
         sources=(f"{IAM_GUIDE}: policy evaluation", "docs/architecture.md"),
-        check=_actors,
+        check=_missing(_actors),
     ),
     Rule(
         id="wide-permission",

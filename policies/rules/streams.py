@@ -8,7 +8,7 @@ from policies.model import MAPPING, QUEUE, UNKNOWN, WARNING, Node, Problem, Rule
 from policies.program import has_sockets, source, state_mappings, tables
 from policies.sources import BROADCASTING, LAMBDA_GUIDE, LATENCY, page
 from sandbox.pump.filters import passes
-from trebuche.contract import ENV_STATE_TABLE
+from trebuche.contract import ACTOR_HANDLER, ENV_STATE_TABLE, WEBSOCKET_HANDLER
 
 _FOR_EVER: Final = "aws-cdk#10603, aws-lambda-graphql#60: a mapping retries for ever by default"
 _READERS_LIMIT: Final = 2
@@ -50,6 +50,25 @@ def _source(stack: Stack) -> Iterator[Problem]:
         elif found is not None and isinstance(arn, str) and found.text("streamArn") not in ("", arn):
             what = f"it follows {arn}, and the table's stream is now {found.get('streamArn')}"
             yield Problem(mapping, what, "deploy again: a stream that is switched off and on is another one")
+
+
+def _target(stack: Stack) -> Iterator[Problem]:
+    states = tables(stack, ENV_STATE_TABLE)
+    for mapping in stack.all(MAPPING):
+        ref = stack.function_ref(mapping, "functionName")
+        function = stack.function(ref)
+        if ref is None:
+            continue
+        if function is None:
+            yield Problem(
+                mapping, f"it leads to {ref}, which is not in this stack", "set functionName to the alias's ARN"
+            )
+        elif ref.qualifier in ("", "$LATEST"):
+            what = f"it leads to {ref.name} without its alias: unpublished code gets the changes"
+            yield Problem(mapping, what, "set functionName to the alias's ARN")
+        elif source(stack, mapping) in states and function.text("handler") in (ACTOR_HANDLER, WEBSOCKET_HANDLER):
+            what = f"it leads to {ref.name}, which does not push changes"
+            yield Problem(mapping, what, "set functionName to the stream processor's alias")
 
 
 def _enabled(mapping: Node) -> Iterator[Problem]:
@@ -163,6 +182,12 @@ RULES: Final = (
         title="The stream processor follows the state table, on the stream that it has now",
         sources=(page(BROADCASTING, 2), f"{LAMBDA_GUIDE}: a new stream has a new ARN"),
         check=_source,
+    ),
+    Rule(
+        id="mapping-target",
+        title="Mappings lead to the aliases of this stack's functions",
+        sources=(page(BROADCASTING, 2), f"{LAMBDA_GUIDE}: versions and aliases"),
+        check=_target,
     ),
     Rule(
         id="mapping-enabled",

@@ -28,6 +28,8 @@ _KEYS: Final = {
     ENV_JOURNAL_TABLE: (ACTOR_ID, ENTRY),
 }
 _EXPIRING: Final = (ENV_CONNECTION_TABLE, ENV_SUBSCRIPTION_TABLE, ENV_JOURNAL_TABLE)
+_SMALL_LIMIT: Final = 100
+"""Units a second; one turn with a state of 10 KB takes 40."""
 _DIMENSIONS: Final = ("Read", "Write")
 
 
@@ -102,6 +104,11 @@ def _restore(stack: Stack) -> Iterator[Problem]:
 
 def _capacity(stack: Stack) -> Iterator[Problem]:
     for table in stack.all(TABLE):
+        for limit in ("maxReadRequestUnits", "maxWriteRequestUnits"):
+            units = table.number("onDemandThroughput", limit)
+            if units is not None and 0 <= units < _SMALL_LIMIT:
+                what = f"its {limit} is {units:g}: what is above is throttled, and updates take seconds"
+                yield Problem(table, what, "raise onDemandThroughput, or remove it")
         # The provider's default is PROVISIONED, with one unit each.
         if table.get("billingMode") in ("PAY_PER_REQUEST", UNKNOWN):
             continue

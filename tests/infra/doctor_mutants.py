@@ -26,6 +26,7 @@ from policies.model import (
     WARM,
     Stack,
 )
+from policies.rules.discovery import INSTANCE
 from tests.infra.doctored import ACCOUNT as NUMBER
 from tests.infra.doctored import ENDPOINT, REGION, REMOVED, Change, add, both, change, drop, rewire
 
@@ -258,6 +259,23 @@ MUTANTS: list[tuple[str, str, Change]] = [
         "a stream of yesterday",
         change(MAPPING, "app", eventSourceArn=TABLES + "my-app-actor-state-dev/stream/2026-11-22"),
     ),
+    ("mapping-target", "no alias", change(MAPPING, "app", functionName=LAMBDA + "my-app-dev-stream-processor")),
+    ("mapping-target", "elsewhere", change(MAPPING, "app", functionName=LAMBDA + "other:live")),
+    ("mapping-target", "an actor", change(MAPPING, "app", functionName=LAMBDA + "my-app-dev-actor-todo-list:live")),
+    (
+        "actor-directory",
+        "no alias",
+        change(INSTANCE, "todos", attributes__ENDPOINT=LAMBDA + "my-app-dev-actor-todo-list"),
+    ),
+    (
+        "actor-directory",
+        "another function",
+        change(INTEGRATION, "todos-integration", integrationUri=LAMBDA + "my-app-dev-actor-game-room:live"),
+    ),
+    ("route-target", "a GET", change(INTEGRATION, "todos-integration", integrationMethod="GET")),
+    ("route-target", "no proxy", change(INTEGRATION, "todos-integration", integrationType="AWS")),
+    ("table-capacity", "a small limit", change(TABLE, STATE, onDemandThroughput={"maxWriteRequestUnits": 1})),
+    ("log-group", "errors only", change(FUNCTION, WEBSOCKET, loggingConfig__applicationLogLevel="ERROR")),
     ("mapping-enabled", "disabled", change(MAPPING, "app", enabled=False)),
     ("mapping-start", "the newest", change(MAPPING, "app", startingPosition="LATEST")),
     ("mapping-retries", "for ever", change(MAPPING, "app", maximumRetryAttempts=-1)),

@@ -1,0 +1,110 @@
+"""A canary: one connection to a stage, one message that changes nothing, a ping, a clean end."""
+
+import ipaddress
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from cli.doctor.findings import RUNNING, Finding
+from policies.model import ERROR, WARNING
+from policies.sources import BROADCASTING, LATENCY, PERSISTING, page
+from trebuche.envelope_types import InvocationEnvelope, ResponseEnvelope, TrebuchetActorID
+from trebuche.envelopes import decode, encode
+from trebuche.errors import ProtocolError
+
+RULE: Final = "canary"
+DISTANT: Final = "distance"
+RULES: Final = (
+    (RULE, "A connection stays open, and a message is answered", ERROR, (page(PERSISTING, 1), page(BROADCASTING, 3))),
+    (DISTANT, "The region is close to its users", WARNING, (page(LATENCY, 4),)),
+)
+_NOBODY: Final = "trebuche-doctor"
+"""An actor that no program has: the answer is an error, and nothing is written for it."""
+_PATIENCE_SECONDS: Final = 20.0
+_FAR_SECONDS: Final = 0.3
+"""From one continent to another; measured on a socket that is open, so without the handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sung:
+    """How it went: what failed, if anything, and how long a ping took."""
+
+    failure: str
+    round_trip_seconds: float = 0.0
+
+
+def send_canary(endpoint: str) -> list[Finding]:
+    """Connect, ask, ping and close; what fails is a finding, and so is a long way."""
+    return list(_findings(endpoint, _sing(endpoint)))
+
+
+def _findings(endpoint: str, sung: Sung) -> Iterator[Finding]:
+    if sung.failure:
+        mend = "`trebuche logs websocket`; the findings above say what its function lacks"
+        yield _finding(RULE, endpoint, sung.failure, mend)
+    elif sung.round_trip_seconds > _FAR_SECONDS:
+        what = f"a ping takes {sung.round_trip_seconds * 1000:.0f} ms from here"
+        yield _finding(DISTANT, endpoint, what, "deploy a stack in a region that is closer to its users")
+
+
+def _finding(rule: str, endpoint: str, what: str, mend: str) -> Finding:
+    [(severity, sources)] = [(severity, sources) for name, _, severity, sources in RULES if name == rule]
+    return Finding(rule=rule, severity=severity, part=RUNNING, where=endpoint, what=what, mend=mend, sources=sources)
+
+
+def _sing(endpoint: str) -> Sung:
+    reached = "it cannot connect"
+    # Loopback never goes through a proxy; anything else through the environment's.
+    proxy: Literal[True] | None = None if _is_loopback(endpoint) else True
+    try:
+        with connect(endpoint, proxy=proxy, open_timeout=_PATIENCE_SECONDS, close_timeout=1) as socket:
+            reached = "it connects, and gets no answer"
+            _ask(socket)
+            reached = "it connects and is answered, and the connection does not stay"
+            return Sung("", _ping(socket))
+    except (OSError, WebSocketException) as error:
+        return Sung(f"{reached}: {str(error) or f'nothing within {_PATIENCE_SECONDS:g} s'}")
+
+
+def _ask(socket: ClientConnection) -> None:
+    """Send a call, and wait for its answer, which is an error.
+
+    Raises:
+        TimeoutError: Nothing of the kind comes.
+    """
+    nobody = TrebuchetActorID(id=_NOBODY)
+    call = InvocationEnvelope(call_id=uuid4(), actor_id=nobody, target_identifier="nothing", protocol_version=2)
+    socket.send(json.dumps({"action": _NOBODY, **json.loads(encode(call))}))
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        text = socket.recv(timeout=left)
+        with suppress(ProtocolError):
+            envelope = decode(text if isinstance(text, str) else text.decode(errors="replace"))
+            if isinstance(envelope, ResponseEnvelope) and envelope.call_id == call.call_id:
+                return
+        if '"requestId"' in str(text):
+            raise TimeoutError(f"API Gateway says {text!r}")
+    raise TimeoutError
+
+
+def _ping(socket: ClientConnection) -> float:
+    begun = time.monotonic()
+    if not socket.ping().wait(_PATIENCE_SECONDS):
+        raise TimeoutError("no pong")
+    return time.monotonic() - begun
+
+
+def _is_loopback(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,82 @@
+"""The policy pack on a program: a preview, and what the engine says of it."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from cli.doctor.findings import PROGRAM, Finding
+from cli.errors import CommandError
+from cli.pulumi_stack import PulumiStack
+from policies.model import ERROR
+from policies.pack import MEND, SOURCE
+from policies.rules import BY_ID
+
+PACK: Final = "policies"
+REFUSED: Final = "preview"
+"""Stands for a rule where the engine, or AWS's provider, refuses the program by itself."""
+_FOLLOW_UPS: Final = ("preview failed", "update failed")
+
+Json = dict[str, Any]
+
+
+def examine_program(stack: PulumiStack, *, is_new: bool, root: Path) -> list[Finding]:
+    """Preview a stack with the policy pack; a stack that is not there yet is made for that, and leaves no trace.
+
+    Raises:
+        CommandError: The program cannot be previewed at all.
+    """
+    if not is_new:
+        return _preview(stack, root)
+    with stack.draft(is_new=True, settings={}) as draft:
+        return _preview(draft, root)
+
+
+def _preview(stack: PulumiStack, root: Path) -> list[Finding]:
+    run = stack.look("preview", "--policy-pack", str(root / PACK))
+    found = list(findings(run.events))
+    if not run.ok and not found:
+        raise CommandError(run.text)
+    return found
+
+
+def findings(events: Iterable[Json]) -> Iterator[Finding]:
+    """The violations of our rules in an event log of the engine, and what it refuses by itself."""
+    for event in events:
+        violation, diagnostic = event.get("policyEvent"), event.get("diagnosticEvent")
+        if violation and violation.get("policyName") in BY_ID:
+            yield _violation(violation)
+        elif diagnostic and diagnostic.get("severity") == "error":
+            text = str(diagnostic.get("message", "")).strip()
+            if text and text not in _FOLLOW_UPS:
+                yield _refusal(str(diagnostic.get("urn") or ""), text)
+
+
+def _violation(event: Json) -> Finding:
+    rule = BY_ID[event["policyName"]]
+    # The engine puts the rule's title before it; the text itself is policies.pack.text_of's.
+    _, _, text = str(event["message"]).partition("\n")
+    said, _, rest = text.partition(f"\n{MEND}")
+    where, _, what = said.partition(": ")
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        part=PROGRAM,
+        where=where,
+        what=what,
+        mend=rest.partition(f"\n{SOURCE}")[0].strip(),
+        sources=rule.sources,
+    )
+
+
+def _refusal(urn: str, text: str) -> Finding:
+    name = urn.rsplit("::", 1)[-1] if "pulumi:pulumi:Stack" not in urn else ""
+    mend = "mend it as the text says; rules about the whole stack are looked at when the preview succeeds"
+    return Finding(
+        rule=REFUSED,
+        severity=ERROR,
+        part=PROGRAM,
+        where=name or "the program",
+        what=text,
+        mend=mend,
+        sources=("Pulumi",),
+    )
