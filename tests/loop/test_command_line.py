@@ -121,7 +121,7 @@ def test_protected_stack_is_not_removed(shop: Shop) -> None:
 
 def test_poison_record_is_given_up_and_redriven_after_the_fix(shop: Shop, todos: str) -> None:
     """One actor's change crashes the stream processor: others are delivered, one dead letter, and a late delivery."""
-    poison = f"{todos}-poison"
+    poison, queue = f"{todos}-poison", failures_url(shop)
 
     async def scenario() -> tuple[dict[str, Any], list[Any]]:
         async with Peer.at(shop.endpoint) as peer:
@@ -132,9 +132,9 @@ def test_poison_record_is_given_up_and_redriven_after_the_fix(shop: Shop, todos:
                     await peer.call(todos, "addTodo", title)
                 values = await others.until(3)
                 assert [todo["title"] for todo in values[-1]["todos"]] == ["Bread", "Salt"]
-                await asyncio.to_thread(eventually, lambda: waiting(shop) or None, what="the dead letter")
-                assert (waiting(shop), len(watched.values)) == (1, 1)
-                letter = peek(shop)
+                await asyncio.to_thread(eventually, lambda: waiting(shop, queue) or None, what="the dead letter")
+                assert (waiting(shop, queue), len(watched.values)) == (1, 1)
+                letter = peek(shop, queue)
                 assert letter["requestContext"]["condition"] == "RetryAttemptsExhausted"
                 assert letter["DDBStreamBatchInfo"]["batchSize"] == 1
             answer = await asyncio.to_thread(shop.document, "redrive", *STACK)
@@ -143,7 +143,7 @@ def test_poison_record_is_given_up_and_redriven_after_the_fix(shop: Shop, todos:
     answer, values = asyncio.run(scenario())
     assert (answer["messages"], answer["redriven"], answer["records"], answer["failures"]) == (1, 1, 1, [])
     assert [todo["title"] for todo in values[-1]["todos"]] == ["Milk"]
-    assert waiting(shop) == 0
+    assert waiting(shop, queue) == 0
     assert shop.document("redrive", *STACK)["messages"] == 0
 
 
@@ -165,18 +165,17 @@ def defective(shop: Shop, actor: str) -> Iterator[None]:
         shop.run("deploy", "--yes", *STACK)
 
 
-def waiting(shop: Shop) -> int:
+def waiting(shop: Shop, url: str) -> int:
     """Messages in the queue of what was given up, also those that somebody has taken and not deleted."""
-    url = failures_url(shop)
     attributes = shop.local.aws.queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     return sum(
         int(attributes[name]) for name in ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     )
 
 
-def peek(shop: Shop) -> dict[str, Any]:
+def peek(shop: Shop, url: str) -> dict[str, Any]:
     """The first message of that queue, which stays there for everybody."""
-    [message] = shop.local.aws.queues.receive_message(QueueUrl=failures_url(shop), VisibilityTimeout=0)["Messages"]
+    [message] = shop.local.aws.queues.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
     return dict(json.loads(message["Body"]))
 
 
