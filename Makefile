@@ -24,6 +24,7 @@ proof: setup ## What takes longer than the tests: 100,000 schedules, every mutan
 	@$(PYTHON) -m trebuche_testing --mutants
 	@$(PYTHON) -m tests.mutants
 	@$(PYTHON) -m tests.proof.least_privilege
+	@$(PYTHON) -m tests.soak
 	@$(PYTHON) -m tests.proof.third_party
 	@$(PYTHON) -m tests.proof.loop_under_load
 

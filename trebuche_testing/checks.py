@@ -27,15 +27,14 @@ class Violation:
 
 def check(events: list[Event], specification: Specification) -> list[Violation]:
     """Everything that is wrong with a history; knows of the actor only its specification."""
-    by_kind: dict[str, list[Event]] = defaultdict(list)
-    for event in events:
-        by_kind[event["event"]].append(event)
-    found = [*_calls(by_kind), *_actors(by_kind, specification)]
-    return [*found, *_streams(events, by_kind)]
+    by_kind = _by_kind(events)
+    found = [*check_calls(events), *_actors(by_kind, specification)]
+    return [*found, *check_streams(events)]
 
 
-def _calls(by_kind: Mapping[str, list[Event]]) -> Iterator[Violation]:
+def check_calls(events: list[Event]) -> Iterator[Violation]:
     """Each call answered, with an answer that makes sense, and written at most once."""
+    by_kind = _by_kind(events)
     returned = {event["call"]: event for event in by_kind["return"]}
     for event in by_kind["call"]:
         answer = returned.get(event["call"])
@@ -73,6 +72,13 @@ def _actors(by_kind: Mapping[str, list[Event]], specification: Specification) ->
             yield Violation(LOST, f"{actor}: no order of its calls explains what they returned and what is stored")
 
 
+def _by_kind(events: list[Event]) -> Mapping[str, list[Event]]:
+    by_kind: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        by_kind[event["event"]].append(event)
+    return by_kind
+
+
 def _operation(call: Event, answer: Event | None) -> Operation:
     arguments = tuple(call["arguments"])
     if answer is None or answer["outcome"] == "failed":
@@ -82,7 +88,9 @@ def _operation(call: Event, answer: Event | None) -> Operation:
     return Operation(call["at"], answer["at"], call["method"], arguments, outcome)
 
 
-def _streams(events: list[Event], by_kind: Mapping[str, list[Event]]) -> Iterator[Violation]:
+def check_streams(events: list[Event]) -> Iterator[Violation]:
+    """Each stream as it is owed, up to the final state where it was open to the end."""
+    by_kind = _by_kind(events)
     quiet = by_kind["quiet"][-1]
     versions = _versions(by_kind)
     streams = {event["stream"]: _Stream(event) for event in by_kind["observe"]}

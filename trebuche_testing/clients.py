@@ -21,9 +21,9 @@ from trebuche.envelopes import (
     encode,
 )
 from trebuche.errors import ProtocolError
-from trebuche_testing.engine import Engine
+from trebuche_testing.engine import Scheduler
 from trebuche_testing.history import History
-from trebuche_testing.sockets import Front, Socket
+from trebuche_testing.sockets import Peer, Socket
 from trebuche_testing.specification import Arguments
 
 CALL_PATIENCE_MS: Final = 30_000
@@ -31,12 +31,30 @@ STREAM_PATIENCE_MS: Final = 10_000
 LONGEST_PAUSE_MS: Final = 800
 
 
+class Network(Protocol):
+    """Where a client connects: API Gateway in memory, or a real one."""
+
+    def connect(self, peer: Peer, *, young_ms: int = 0) -> Socket:
+        """Open a socket; ``young_ms`` is for networks that can refuse posts to a young connection."""
+
+    def receive(self, socket: Socket, text: str, *, direct: bool) -> None:
+        """Take a frame of the client's."""
+
+
 class Surroundings(Protocol):
     """What a client stands in."""
 
-    engine: Engine
-    front: Front
-    history: History
+    @property
+    def engine(self) -> Scheduler:
+        """When things happen."""
+
+    @property
+    def front(self) -> Network:
+        """Where it connects."""
+
+    @property
+    def history(self) -> History:
+        """Where it says what happened."""
 
 
 @dataclass(slots=True)

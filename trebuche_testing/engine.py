@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from heapq import heappop, heappush
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 Action: TypeAlias = Callable[[], None]
 
@@ -13,6 +13,27 @@ MOST_STEPS: Final = 50_000
 
 class LivelockError(Exception):
     """A schedule that does not come to rest."""
+
+
+class Scheduler(Protocol):
+    """When things happen; what clients and histories need of it.
+
+    Attributes:
+        random: Decides what is left open.
+    """
+
+    random: Random
+
+    @property
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch."""
+
+    @property
+    def steps(self) -> int:
+        """A number that rises with whatever happens: the order of events."""
+
+    def later(self, milliseconds: int, action: Action) -> None:
+        """Let something happen not before a time."""
 
 
 class Engine:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from trebuche.documents import dumps
-from trebuche_testing.engine import Engine
+from trebuche_testing.engine import Scheduler
 
 Event: TypeAlias = dict[str, Any]
 """``{"event": <kind>, "at": <step>, …}``. Kinds and their members:
@@ -25,7 +25,7 @@ Event: TypeAlias = dict[str, Any]
     quiet    states, initial, streams, waiting, backlog  the end: what is stored, which streams are open, what is left
 """
 
-Note: TypeAlias = Callable[[Engine, Event], None]
+Note: TypeAlias = Callable[[Scheduler, Event], None]
 
 
 class History:
@@ -35,7 +35,7 @@ class History:
         engine: Tells the time.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Scheduler) -> None:
         self.events: list[Event] = []
         self.note: Note | None = None
         """Gets each event as it happens."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from trebuche.effects import Effect, Post
-from trebuche_testing.engine import START_MS, Engine
+from trebuche_testing.engine import START_MS, Engine, Scheduler
 from trebuche_testing.history import Event
 from trebuche_testing.invocations import Invocation
 from trebuche_testing.mutants import Mutant
@@ -38,7 +38,7 @@ def replay(plan: Plan, subject: Subject, mutant: Mutant | None, show: Callable[[
     return result
 
 
-def _when(engine: Engine) -> str:
+def _when(engine: Scheduler) -> str:
     return f"{engine.steps:5}  {engine.now_ms - START_MS:6} ms"
 
 

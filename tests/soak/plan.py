@@ -1,0 +1,32 @@
+"""How much of what a soak does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A soak before it runs.
+
+    Attributes:
+        seed: Decides what clients do and which faults strike; what overlaps is up to the machine.
+        calls: Of each client.
+        at_once: Calls of one client that are under way together.
+        swift: Share of clients with Swift's habits.
+        cut_seconds: Shortest and longest life of a socket.
+        faults: Whether anything but sockets breaks.
+        watching: Share of clients that observe.
+        together: Whether clients wait for one another before their first call.
+        pace: So many times as fast as real time are clients impatient; 1: a call is sent again after 30 s.
+    """
+
+    seed: int
+    clients: int = 30
+    calls: int = 60
+    actors: int = 5
+    at_once: int = 1
+    swift: float = 0.2
+    cut_seconds: tuple[float, float] = (3.0, 9.0)
+    faults: bool = True
+    watching: float = 1.0
+    together: bool = False
+    pace: float = 2.0
