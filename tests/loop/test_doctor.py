@@ -18,7 +18,7 @@ def _break(args):
     match args.type_:
         case "aws:apigatewayv2/stage:Stage":
             props["defaultRouteSettings"] = {"detailedMetricsEnabled": True}
-        case "aws:lambda/eventSourceMapping:EventSourceMapping":
+        case "aws:lambda/eventSourceMapping:EventSourceMapping" if "stream" in args.name:
             props |= {"startingPosition": "LATEST", "maximumRetryAttempts": -1, "maximumBatchingWindowInSeconds": 5}
             props.pop("destinationConfig")
         case "aws:dynamodb/table:Table" if args.name == "app-connections-table":
