@@ -9,6 +9,8 @@ Json = dict[str, Any]
 
 _MARKS = {"create": "+", "delete": "-", "update": "~", "replace": "±", "same": " "}
 _VERBS = {"create": "to create", "update": "to update", "replace": "to replace", "delete": "to delete"}
+_SILENT = frozenset({"same", "read"})
+"""Nothing changes: a resource that stays, and what is only looked at, such as another stack."""
 _REPLACING = frozenset({"replace", "create-replacement", "delete-replaced"})
 
 
@@ -84,7 +86,7 @@ def _step(entry: Json) -> Step:
 def _branches(steps: list[Step], children: dict[str | None, list[Step]], indent: str) -> Iterator[str]:
     for step in steps:
         below = list(_branches(children.get(step.urn, []), children, indent + "   "))
-        if step.operation != "same" or below:
+        if step.operation not in _SILENT or below:
             why = f"  [{', '.join(step.because)}]" if step.because else ""
             yield f"{_MARKS.get(step.operation, '?')} {indent}{step.name}  {step.kind}{why}"
         yield from below

@@ -11,11 +11,13 @@ from cli.deployment import Deployment, function_arn
 from cli.errors import CommandError
 from cli.output import FAILED, OK, Output
 from cli.pulumi_stack import PulumiStack
+from cli.releases import Deployed, forget_rollback, rollback_of
 from cli.running import run_engine
 from cli.target import Target, make_target, read_config
 from infra.actors import ACTORS_FOLDER, find_actors, match
 from infra.config import AppConfig
 from infra.plan import STREAM_PROCESSOR, WEBSOCKET
+from infra.releases import SHORT
 from infra.stack_settings import check_stack_name, load_settings
 
 REGION_KEY = "aws:region"
@@ -31,7 +33,7 @@ class DeployRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Prospect:
+class Prospect:
     """What a deploy would do."""
 
     target: Target
@@ -49,17 +51,17 @@ def deploy_and_print(output: Output, stack: PulumiStack, request: DeployRequest,
     """
     if not request.dry_run:
         asker.check("deployed")
-    config = _read_program(stack)
-    with _prospect(output, stack, request, config) as prospect:
+    config = read_program(stack)
+    with prospect_of(output, stack, request, config) as prospect:
         if request.dry_run:
             _print_dry_run(output, prospect, verbose=request.verbose)
             return OK
-    _print_prospect(output, prospect, verbose=request.verbose)
+    print_prospect(output, prospect, verbose=request.verbose)
     question = f"Deploy to account {prospect.target.identity.account} in {prospect.target.region}? Type 'yes': "
     if prospect.changes.counts and not asker.agrees(output, question):
         return _cancelled(output, prospect.target)
-    _deploy(output, stack, request, prospect)
-    _print_deployed(output, prospect.target, Deployment.of(stack.state()), prospect.changes)
+    deploy_prospect(output, stack, request, prospect)
+    print_deployed(output, prospect.target, Deployment.of(stack.state()), prospect.changes)
     output.note(f"Pulumi: {stack.command('up')}")
     return OK
 
@@ -76,7 +78,7 @@ def result_lines(deployment: Deployment) -> list[str]:
     return [*lines, f"DynamoDB Streams: {'Enabled' if streams else 'Disabled'}"]
 
 
-def _read_program(stack: PulumiStack) -> AppConfig:
+def read_program(stack: PulumiStack) -> AppConfig:
     """What can be wrong without asking AWS or Pulumi is told first."""
     check_stack_name(stack.short_name)
     config = read_config(stack)
@@ -85,7 +87,7 @@ def _read_program(stack: PulumiStack) -> AppConfig:
 
 
 @contextmanager
-def _prospect(output: Output, stack: PulumiStack, request: DeployRequest, config: AppConfig) -> Iterator[_Prospect]:
+def prospect_of(output: Output, stack: PulumiStack, request: DeployRequest, config: AppConfig) -> Iterator[Prospect]:
     """Preview on a draft of the stack: a no, or a mistake, leaves neither a stack nor a changed stack file behind."""
     state = stack.state()
     wanted = {REGION_KEY: request.region} if request.region else {}
@@ -95,10 +97,15 @@ def _prospect(output: Output, stack: PulumiStack, request: DeployRequest, config
         target = make_target(stack, Deployment.of(state), settings, region)
         with output.status("Finding out what would change …"):
             changes = Changes.of(draft.preview())
-        yield _Prospect(target=target, config=config, changes=changes, is_new=state is None)
+        yield Prospect(target=target, config=config, changes=changes, is_new=state is None)
 
 
-def _deploy(output: Output, stack: PulumiStack, request: DeployRequest, prospect: _Prospect) -> None:
+def deploy_prospect(output: Output, stack: PulumiStack, request: DeployRequest, prospect: Prospect) -> None:
+    """Do what a preview said, and take a rollback of another release out of the stack file.
+
+    Raises:
+        CommandError: The engine did not do all of it.
+    """
     if prospect.is_new:
         stack.create()
     if request.region:
@@ -110,6 +117,20 @@ def _deploy(output: Output, stack: PulumiStack, request: DeployRequest, prospect
         raise CommandError(
             f"{error}\nWhat was made stays, and Pulumi knows it; mend the cause and deploy again."
         ) from error
+    _forget_rollback(output, stack)
+
+
+def _forget_rollback(output: Output, stack: PulumiStack) -> None:
+    back = rollback_of(stack, stack.config())
+    if back is None:
+        return
+    if Deployed.of(Deployment.of(stack.state())).release == back.release:
+        output.warning(
+            f"Release {back.takenBack[:SHORT]} was taken back on {stack.name} and stays so; to put it live again: "
+            f"trebuche rollback {stack.name} --undo"
+        )
+    else:
+        forget_rollback(stack)
 
 
 def _cancelled(output: Output, target: Target) -> int:
@@ -119,7 +140,7 @@ def _cancelled(output: Output, target: Target) -> int:
     return FAILED
 
 
-def _heading(prospect: _Prospect) -> list[str]:
+def _heading(prospect: Prospect) -> list[str]:
     sizes = {name: prospect.config.actor(name) for name in prospect.config.actors}
     actors = ", ".join(f"{name} ({one.memory} MB, {one.timeout} s)" for name, one in sizes.items())
     return [
@@ -129,12 +150,13 @@ def _heading(prospect: _Prospect) -> list[str]:
     ]
 
 
-def _print_prospect(output: Output, prospect: _Prospect, *, verbose: bool) -> None:
+def print_prospect(output: Output, prospect: Prospect, *, verbose: bool) -> None:
+    """Tell what a deploy would do, and where."""
     for line in [*_heading(prospect), *(prospect.changes.tree() if verbose else ())]:
         output.tell(line)
 
 
-def _print_dry_run(output: Output, prospect: _Prospect, *, verbose: bool) -> None:
+def _print_dry_run(output: Output, prospect: Prospect, *, verbose: bool) -> None:
     changes = prospect.changes
     for warning in changes.warnings:
         output.warning(warning)
@@ -148,7 +170,8 @@ def _print_dry_run(output: Output, prospect: _Prospect, *, verbose: bool) -> Non
     output.note(f"Pulumi: {prospect.target.stack.command('preview')}")
 
 
-def _print_deployed(output: Output, target: Target, deployment: Deployment, changes: Changes) -> None:
+def print_deployed(output: Output, target: Target, deployment: Deployment, changes: Changes) -> None:
+    """Print what is there after a deploy."""
     if output.as_json:
         output.document({**target.describe(), "changes": changes.counts, "outputs": deployment.outputs})
         return

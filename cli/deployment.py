@@ -9,6 +9,7 @@ Json = dict[str, Any]
 
 _STACK = "pulumi:pulumi:Stack"
 _PROVIDER = "pulumi:providers:aws"
+_ALIAS = "aws:lambda/alias:Alias"
 _ACCOUNT = re.compile(r"arn:[\w-]+:[\w-]*:[\w-]*:(\d{12}):")
 
 
@@ -49,6 +50,8 @@ class Deployment:
     region: str | None
     account: str | None
     size: int
+    aliases: dict[str, str]
+    """Function name to the version that its alias names."""
 
     @classmethod
     def of(cls, state: Json | None) -> Self:
@@ -61,6 +64,7 @@ class Deployment:
             region=next(_regions(found), None) if aws else None,
             account=next(_accounts(aws), None),
             size=len(found),
+            aliases=dict(_aliases(aws)),
         )
 
     @property
@@ -77,6 +81,12 @@ class Deployment:
     def functions(self) -> dict[str, str]:
         """Role to the ARN of the alias that serves."""
         return dict(self.outputs.get("functions") or {})
+
+    @property
+    def live_versions(self) -> dict[str, str]:
+        """Role to the version that serves."""
+        pairs = ((role, self.aliases.get(function_name(arn))) for role, arn in self.functions.items())
+        return {role: version for role, version in pairs if version}
 
     def of_kind(self, kind: str) -> tuple[Resource, ...]:
         """The resources of one kind, such as ``cloudwatch/metricAlarm:MetricAlarm``."""
@@ -103,6 +113,13 @@ def _regions(resources: list[Json]) -> Iterator[str]:
     for entry in resources:
         if entry["type"] == _PROVIDER and (region := (entry.get("inputs") or {}).get("region")):
             yield str(region)
+
+
+def _aliases(resources: list[Json]) -> Iterator[tuple[str, str]]:
+    for entry in resources:
+        if entry["type"] == _ALIAS:
+            inputs = entry.get("inputs") or {}
+            yield str(inputs.get("functionName")), str(inputs.get("functionVersion"))
 
 
 def _accounts(resources: list[Json]) -> Iterator[str]:

@@ -11,8 +11,11 @@ from cli.commands.dev import dev
 from cli.commands.doctor import doctor
 from cli.commands.init import init
 from cli.commands.logs import logs
+from cli.commands.promote import promote
 from cli.commands.prune import prune
+from cli.commands.record import record
 from cli.commands.redrive import redrive
+from cli.commands.rollback import rollback
 from cli.commands.sandbox import sandbox
 from cli.commands.status import status
 from cli.commands.undeploy import undeploy
@@ -47,7 +50,23 @@ def _keep_examples(command: click.Command) -> None:
             _keep_examples(part)
 
 
-for _command in (init, dev, call, watch, deploy, status, doctor, logs, redrive, prune, undeploy, sandbox):
+for _command in (
+    init,
+    dev,
+    call,
+    watch,
+    deploy,
+    promote,
+    rollback,
+    record,
+    status,
+    doctor,
+    logs,
+    redrive,
+    prune,
+    undeploy,
+    sandbox,
+):
     trebuche.add_command(_command)
 _keep_examples(trebuche)
 

@@ -131,6 +131,17 @@ class PulumiStack:
         words = ("config", "set", key, value, "--stack", self.name, *self._config())
         self._checked(self._run(*words), f"set {key}")
 
+    def set_config_paths(self, values: Mapping[str, str]) -> None:
+        """Write members of one mapping of the stack file: ``namespace:key.member`` to value."""
+        pairs = [word for path, value in values.items() for word in ("--plaintext", f"{path}={value}")]
+        words = ("config", "set-all", "--path", *pairs, "--stack", self.name, *self._config())
+        self._checked(self._run(*words), f"set {next(iter(values), '')}")
+
+    def remove_config(self, key: str) -> None:
+        """Take one key out of the stack file; one that is not there is no error."""
+        words = ("config", "rm", key, "--stack", self.name, *self._config())
+        self._checked(self._run(*words), f"remove {key}")
+
     def last_update(self) -> Json | None:
         """Kind, result and times of the last operation; None when there was none."""
         done = self._run("stack", "history", "--json", "--page-size", "1", "--stack", self.name)

@@ -1,5 +1,6 @@
 """What the commands that run the engine have in common: progress, failures, documents for programs."""
 
+import re
 from collections.abc import Callable
 
 from cli.dev.events import Progress
@@ -8,6 +9,7 @@ from cli.output import FAILED, Output, Status
 from cli.pulumi_stack import Finished
 from trebuche.errors import TrebucheError
 
+_LOCKED = "currently locked"
 _SHOWN_STEP = 10
 """Without a terminal, one line of progress for so many resources."""
 
@@ -42,7 +44,21 @@ def run_engine(
     for warning in finished.progress.warnings:
         output.warning(warning)
     if not finished.ok:
-        raise CommandError("\n".join(dict.fromkeys(finished.errors)))
+        text = "\n".join(dict.fromkeys(finished.errors))
+        raise CommandError(_locked(text) or text)
+
+
+def _locked(text: str) -> str | None:
+    """One sentence for the engine's words about somebody else's lock; None when they are about something else."""
+    if _LOCKED not in text:
+        return None
+    holder = re.search(r"created by (\S+) \(pid (\d+)\) at (\S+)", text)
+    who = f" ({holder[1]}, process {holder[2]}, since {holder[3]})" if holder else ""
+    return (
+        f"Somebody else is deploying this stack right now{who}. You changed nothing: wait for them, look at what "
+        "they did with `trebuche status`, and try again. If nobody does, `pulumi cancel` removes a lock that was left "
+        "behind."
+    )
 
 
 class _Reporter:

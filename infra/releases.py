@@ -55,9 +55,10 @@ def read_releases(output: Any) -> tuple[Release, ...]:
 
 
 def with_release(known: Sequence[Release], current: Release, pin: Pin | None = None) -> list[str]:
-    """The output after a deployment; what a rollback took back is no release to return to."""
+    """The output after a deployment; what a rollback passed over is no release to return to."""
     gone = {current.digest, pin.taken_back} if pin else {current.digest}
-    others = [one for one in known if one.digest not in gone]
+    position = next((place for place, one in enumerate(known) if pin and one.digest == pin.release), 0)
+    others = [one for one in known[position:] if one.digest not in gone]
     return [str(one) for one in [current, *others][:RELEASES_KEPT]]
 
 

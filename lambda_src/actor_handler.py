@@ -2,13 +2,17 @@
 
 from typing import Any, Protocol
 
+from trebuche.actor_types import ActorType
 from trebuche.adapters import environment
 from trebuche.batches import BatchReply
+from trebuche.contract import REHEARSAL
 from trebuche.gateway import CloudGateway
+from trebuche.rehearsal import rehearse
 from trebuche.socket_events import Reply
 
+_class, _stateful = environment.actor_class(), environment.stateful()
 _gateway = CloudGateway(environment.ports())
-_gateway.expose(environment.actor_class(), stateful=environment.stateful())
+_gateway.expose(_class, stateful=_stateful)
 
 
 class Context(Protocol):
@@ -18,9 +22,11 @@ class Context(Protocol):
         """Until Lambda stops the function."""
 
 
-def handle(event: dict[str, Any], context: Context) -> Reply | BatchReply:
-    """Answer a frame for an actor of this type, or bring late subscribers of one up to date."""
+def handle(event: dict[str, Any], context: Context) -> Reply | BatchReply | dict[str, Any]:
+    """Answer a frame, bring late subscribers up to date, or say what this version makes of states and calls."""
     time_left_ms = context.get_remaining_time_in_millis()
     if "Records" in event:
         return _gateway.catch_up(event, time_left_ms=time_left_ms)
+    if REHEARSAL in event:
+        return rehearse(ActorType(_class, stateful=_stateful), event[REHEARSAL])
     return _gateway.handle(event, time_left_ms=time_left_ms)

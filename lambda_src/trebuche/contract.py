@@ -77,6 +77,9 @@ METRIC_PUSH_GONE: Final = "PushGone"
 METRIC_PUSH_THROTTLED: Final = "PushThrottled"
 """Posts that API Gateway put off (Count; Stage, Function)."""
 
+REHEARSAL: Final = "rehearsal"
+"""Member of an event that asks an actor's function what it would make of states and calls; see ``rehearsal``."""
+
 # Limits.
 MESSAGE_LIMIT_BYTES: Final = 131_072
 """One WebSocket message, either way (API Gateway quota, not adjustable)."""

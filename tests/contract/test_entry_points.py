@@ -141,3 +141,17 @@ def test_loading_a_function_does_not_load_boto3(name: str) -> None:
 def test_an_entry_point_only_wires(name: str) -> None:
     """Logic is elsewhere."""
     assert len((SOURCES / f"{name}.py").read_text().splitlines()) <= 40
+
+
+def test_an_actors_function_says_what_it_makes_of_stored_states(
+    load: Load, dynamodb: "Callable[[], DynamoDBClient]"
+) -> None:
+    """A deployed version is asked before it runs again; nothing is written for it, and no client can ask."""
+    states = [{"actorId": "todos", "state": state, "schema": 1} for state in ('{"todos":[]}', '{"todos":7}')]
+    handle = load("actor_handler")
+    answer = handle({"rehearsal": {"states": states}}, Context())
+    assert [one["error"] is None for one in answer["states"]] == [True, False]
+    forged = event("call")
+    forged["body"] = json.dumps({**json.loads(forged["body"]), "rehearsal": {"states": states}})
+    assert "states" not in handle(forged, Context())
+    assert {item["actorId"]["S"] for item in dynamodb().scan(TableName="states")["Items"]} <= {"todos"}

@@ -1,9 +1,19 @@
 """Which release a stack takes by plain ``pulumi up``."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+import pulumi
+import pytest
+
+from infra.plan import Plan, make_plan
 from infra.promotion import Candidate, objections
+from infra.provider import make_provider
 from infra.releases import pack
+from tests.infra.conftest import deploy_plan
+from tests.infra.project import make_project
+from tests.infra.recording import Recording, deploy
 
 HERE, THERE, OTHER = "a" * 64, "b" * 64, "c" * 64
 BEFORE = {"actors": {"todos": {"class": "TodoList"}}, "types": {}}
@@ -51,3 +61,46 @@ def test_breaking_difference_is_refused_unless_it_is_allowed() -> None:
     assert text.startswith("breaking: todos (TodoList) is gone")
     assert objections(candidate(WITHOUT, allowed=["todos"]), own(OTHER), {"release": HERE}) == []
     assert objections(candidate(WITHOUT), {}, {"release": HERE}) == []
+
+
+def rolled_back(root: Path, taken_back: str | None = None) -> Plan:
+    """The plan of a stack whose file holds a rollback, by default of the program's own release."""
+    release = make_plan(make_project(root), "dev", {}).release
+    back = {"takenBack": taken_back or release, "release": THERE, "versions": {"actor-todo-list": 3}}
+    return make_plan(root, "dev", {"trebuche:rollback": json.dumps(back)})
+
+
+def test_rollback_points_the_aliases_to_earlier_versions(tmp_path: Path) -> None:
+    """A function that was not there then keeps its newest; the outputs name what runs."""
+    plan = rolled_back(tmp_path)
+
+    recording, outputs = deploy_plan(plan)
+
+    named = {one["functionName"]: one["functionVersion"] for one in recording.inputs("aws:lambda/alias:Alias")}
+    assert (named["my-app-dev-actor-todo-list"], named["my-app-dev-websocket"]) == ("3", "7")
+    assert outputs["release"] == THERE
+    assert plan.warnings == plan.config.warnings
+
+
+def test_rollback_of_another_release_is_over(tmp_path: Path) -> None:
+    """The next release runs everywhere, and the key that stayed is told."""
+    plan = rolled_back(tmp_path, OTHER)
+
+    recording, outputs = deploy_plan(plan)
+
+    assert {one["functionVersion"] for one in recording.inputs("aws:lambda/alias:Alias")} == {"7"}
+    assert outputs["release"] == plan.release
+    assert "pulumi config rm trebuche:rollback --stack dev" in plan.warnings[-1]
+
+
+def test_nothing_is_made_before_the_verdict(tmp_path: Path) -> None:
+    """A refusal ends the program before its provider, and so before every resource."""
+    plan, recording = make_plan(make_project(tmp_path), "dev", {}), Recording()
+
+    def refuse(_: object) -> object:
+        raise pulumi.RunError("refused")
+
+    with pytest.raises(pulumi.RunError, match="refused"):
+        deploy(lambda: make_provider(plan, pulumi.Output.from_input(1).apply(refuse)), into=recording)
+
+    assert recording.resources == []

@@ -1,0 +1,129 @@
+"""What of a sample breaks, what is nobody's loss, and what the gate says."""
+
+from typing import Any
+
+import pytest
+
+from cli.dev.events import Progress
+from cli.errors import CommandError
+from cli.gate import Verdict
+from cli.output import Output
+from cli.pulumi_stack import Finished
+from cli.rehearse import Break, Writer, find_breaks
+from cli.running import run_engine
+from cli.samples import Sample
+from infra.compatibility import Difference, Kind
+
+INTERFACE = {
+    "actors": {"todos": {"state": {"record": "Todos"}}},
+    "types": {
+        "Todos": {"todos": {"type": {"list": {"record": "Todo"}}, "required": False}},
+        "Todo": {"title": {"type": "text", "required": True}},
+    },
+}
+
+
+def sample(key: str, state: str = "{}") -> Sample:
+    """A stored state."""
+    return Sample(f"todos/{key}", 4, 1, state, "state")
+
+
+def saying(*answers: tuple[str | None, list[list[str | int]]]) -> Any:
+    """Code that says this of the states, in turn."""
+    waiting = list(answers)
+
+    def ask(request: dict[str, Any]) -> dict[str, Any]:
+        pairs = [waiting.pop(0) for _ in request["states"]]
+        return {"states": [{"error": error, "lost": lost} for error, lost in pairs]}
+
+    return ask
+
+
+def test_unreadable_state_is_named_with_its_item() -> None:
+    """The first item of each name stands for all of them."""
+    ask = saying(("no text", []), ("no text", []), (None, []))
+
+    found = find_breaks(ask, [sample("a"), sample("b"), sample("c")], "todos", Writer(INTERFACE))
+
+    assert list(map(str, found)) == ["breaking: todos.state: state of todos/a, version 4 (schema 1): no text"]
+
+
+def test_state_that_the_running_version_cannot_read_either_is_no_evidence() -> None:
+    """One damaged item does not hold up releases for ever."""
+    ask, running = saying(("bad", []), ("new", [])), saying(("bad", []), (None, []))
+
+    found = find_breaks(ask, [sample("a"), sample("b")], "todos", Writer(INTERFACE, running))
+
+    assert [one.item for one in found] == [str(sample("b"))]
+
+
+def test_lost_members_count_when_the_running_release_declares_them() -> None:
+    """Those that were only carried along before are lost to nobody."""
+    ask = saying((None, [["todos", 3, "title"], ["todos", 3, "stray"], ["old"]]))
+
+    found = find_breaks(ask, [sample("a")], "todos", Writer(INTERFACE))
+
+    assert [one.name for one in found] == ["todos.state.todos[].title"]
+    assert [one.name for one in find_breaks(saying((None, [["old"]])), [sample("a")], "todos", Writer())] == [
+        "todos.state.old"
+    ]
+
+
+def test_large_states_come_in_several_requests() -> None:
+    """An invocation takes 6 MB."""
+    sizes: list[int] = []
+
+    def ask(request: dict[str, Any]) -> dict[str, Any]:
+        sizes.append(len(request["states"]))
+        return {"states": [{"error": None, "lost": []}] * len(request["states"])}
+
+    find_breaks(ask, [sample(str(number), "x" * 900_000) for number in range(5)], "todos", Writer())
+
+    assert sizes == [2, 2, 1]
+
+
+def verdict(*allowed: str) -> Verdict:
+    """A break, the difference that explains it, and others."""
+    found = (
+        Difference("todos.state.todos", Kind.BREAKING, "is gone"),
+        Difference("todos.addTodo", Kind.BREAKING, "is gone"),
+        Difference("todos.more", Kind.COMPATIBLE, "is new"),
+    )
+    return Verdict(found, (Break("todos.state.todos", "state of todos/a", "not known"),), 1, 0, allowed)
+
+
+def test_item_stands_for_the_difference_that_explains_it() -> None:
+    """Each name is refused once, and compatible differences never are."""
+    assert verdict().refused == [
+        "breaking: todos.state.todos: state of todos/a: not known",
+        "breaking: todos.addTodo is gone",
+    ]
+
+
+def test_refusal_says_how_to_declare_it() -> None:
+    """With the name, ready to be pasted."""
+    with pytest.raises(CommandError) as refused:
+        verdict().check("production")
+
+    assert "pulumi config set --path 'trebuche:allowBreaking[0]' 'todos.state.todos' --stack production" in str(
+        refused.value
+    )
+    verdict("todos.state", "todos.addTodo").check("production")
+
+
+LOCKED = (
+    "the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file "
+    "with `pulumi cancel`.\n  file:///state/.pulumi/locks/x.json: created by ada@desk (pid 4242) "
+    "at 2026-03-04T09:15:00Z"
+)
+
+
+def test_whoever_comes_second_is_told_who_deploys() -> None:
+    """Pulumi's lock in one sentence: who holds it, and that nothing was changed."""
+    with pytest.raises(CommandError) as refused:
+        run_engine(Output(), "Deploying", lambda _report: Finished(False, Progress(), LOCKED))
+
+    assert "Somebody else is deploying this stack right now (ada@desk, process 4242, since 2026-03-04" in str(
+        refused.value
+    )
+    assert "You changed nothing" in str(refused.value)
