@@ -28,6 +28,7 @@ from trebuche.contract import (
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
     ENV_NAMESPACE,
+    ENV_RETENTION_HOURS,
     ENV_STAGE,
     ENV_STATE_TABLE,
     ENV_STATEFUL,
@@ -282,6 +283,7 @@ class StreamingApp(pulumi.ComponentResource):
             ENV_STATE_TABLE: self._state.table_name,
             ENV_NAMESPACE: self._namespace,
             ENV_STAGE: self._plan.stage,
+            ENV_RETENTION_HOURS: str(self._plan.config.retention.hours),
         }
         if not realtime:
             return common

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from infra.mistakes import describe, dotted, mistake, rule
 from infra.naming import STAGE_LIMIT, TABLE_LIMIT, kebab
 from infra.yaml_source import KeyPath, YamlSource, read_yaml
-from trebuche.contract import INTEGRATION_TIMEOUT_SECONDS
+from trebuche.contract import DEFAULT_RETENTION_HOURS, INTEGRATION_TIMEOUT_SECONDS, RETENTION_HOURS_LIMIT
 from trebuche.errors import ConfigError
 
 CONFIG_FILE = "trebuche.yaml"
@@ -62,6 +62,11 @@ StageName = Annotated[
 ]
 MemoryMB = Annotated[int, Field(ge=128, le=10240), rule("a whole number of MB from 128 to 10240")]
 TimeoutSeconds = Annotated[int, Field(ge=1, le=900), rule("a whole number of seconds from 1 to 900")]
+RetentionHours = Annotated[
+    int,
+    Field(ge=1, le=RETENTION_HOURS_LIMIT),
+    rule(f"a whole number of hours from 1 to {RETENTION_HOURS_LIMIT}"),
+]
 Flag = Annotated[bool, rule("true or false")]
 Region = Annotated[str, Field(pattern=_REGION), rule("the name of an AWS region, such as us-east-1")]
 Version = Annotated[Literal["1"], rule('"1", in quotes')]
@@ -115,6 +120,12 @@ class DiscoveryConfig(_Section):
     namespace: NamespaceName | None = None
 
 
+class RetentionConfig(_Section):
+    """How long the journal, call records and detached subscriptions are kept."""
+
+    hours: RetentionHours = DEFAULT_RETENTION_HOURS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActorSettings:
     """An actor type's settings with the defaults filled in."""
@@ -137,6 +148,7 @@ class AppConfig(_Section):
     state: TableConfig = TableConfig()
     connections: TableConfig = TableConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()
+    retention: RetentionConfig = RetentionConfig()
 
     _source: YamlSource = PrivateAttr(default_factory=lambda: YamlSource(CONFIG_FILE, None, {}))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from trebuche.contract import DEFAULT_RETENTION_HOURS
 from trebuche.effects import (
     Concurrently,
     Effect,
@@ -14,6 +15,7 @@ from trebuche.effects import (
     Pause,
     RandomFraction,
     RandomUuid,
+    Retention,
     TimeLeft,
 )
 from trebuche.errors import ServiceError, ThrottledError, UnsureError
@@ -231,6 +233,7 @@ def _nothing(_invocation: Invocation) -> None:
 _PRIVATE: Final[Mapping[type[Any], Callable[[Invocation], Any]]] = {
     Now: Invocation.now_ms,
     TimeLeft: Invocation.seconds_left,
+    Retention: lambda _invocation: DEFAULT_RETENTION_HOURS * 3600,
     RandomUuid: _uuid,
     RandomFraction: lambda invocation: invocation.host.engine.random.random(),
     Log: _nothing,

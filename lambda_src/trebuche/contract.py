@@ -28,6 +28,8 @@ ENV_ACTOR: Final = "TREBUCHE_ACTOR"
 """Of an actor function and of the stream processor's peers: ``actors.todo_list:TodoList``."""
 ENV_STATEFUL: Final = "TREBUCHE_STATEFUL"
 """``true`` or ``false``, from ``actors.<Name>.stateful``."""
+ENV_RETENTION_HOURS: Final = "TREBUCHE_RETENTION_HOURS"
+"""How long the journal, call records and detached subscriptions are kept; without it a day."""
 ENV_CATCH_UP_QUEUES: Final = "TREBUCHE_CATCH_UP_QUEUES"
 """JSON object: exposed name to the URL of the queue whose messages remind its function of late subscribers."""
 
@@ -88,7 +90,10 @@ ITEM_LIMIT_BYTES: Final = 409_600
 INTEGRATION_TIMEOUT_SECONDS: Final = 29
 """API Gateway waits this long for a function (quota, not adjustable for WebSocket APIs)."""
 CONNECTION_TTL_SECONDS: Final = 86_400
-JOURNAL_TTL_SECONDS: Final = 86_400
+"""Longer than API Gateway keeps any connection (two hours), for rows whose ``$disconnect`` never came."""
+DEFAULT_RETENTION_HOURS: Final = 24
+"""Of the journal, of call records and of detached subscriptions, where trebuche.yaml says nothing else."""
+RETENTION_HOURS_LIMIT: Final = 168
 
 # Deployed entry points: module.function below lambda_src/.
 WEBSOCKET_HANDLER: Final = "websocket_handler.handle"

@@ -3,7 +3,6 @@
 from typing import Final
 from uuid import UUID
 
-from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.effects import (
     Detach,
     ForgetStream,
@@ -14,6 +13,7 @@ from trebuche.effects import (
     Post,
     RandomFraction,
     RemoveSubscription,
+    Retention,
     Routine,
     UnregisterConnection,
     perform,
@@ -50,9 +50,10 @@ def deliver(connection_id: str, connected_at: int, text: str) -> Routine[None]:
 
 
 def detach(row: Subscription) -> Routine[bool]:
-    """Take a dead connection's subscription out of the fan-out; for a day a resume finds it."""
+    """Take a dead connection's subscription out of the fan-out; until it expires a resume finds it."""
     now_ms = yield from perform(Now())
-    return (yield from perform(Detach(row, now_ms // 1000 + CONNECTION_TTL_SECONDS)))
+    kept_seconds = yield from perform(Retention())
+    return (yield from perform(Detach(row, now_ms // 1000 + kept_seconds)))
 
 
 def bury(connection_id: str) -> Routine[int]:

@@ -283,6 +283,11 @@ class TimeLeft(Effect[float]):
 
 
 @dataclass(frozen=True, slots=True)
+class Retention(Effect[int]):
+    """Seconds for which the journal, call records and detached subscriptions are kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class RandomUuid(Effect[UUID]):
     """A new UUID."""
 

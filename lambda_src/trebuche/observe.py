@@ -21,6 +21,7 @@ from trebuche.effects import (
     OpenSubscription,
     RandomUuid,
     RemoveSubscription,
+    Retention,
     Routine,
     perform,
 )
@@ -139,6 +140,7 @@ def _catch_up_or_fail(
 
 def _row(caller: Caller, actor_id: str, stream_id: UUID, target: str, opener: UUID) -> Routine[Subscription]:
     now_ms = yield from perform(Now())
+    kept_seconds = yield from perform(Retention())
     return Subscription(
         actor_id=actor_id,
         stream_id=stream_id,
@@ -147,7 +149,8 @@ def _row(caller: Caller, actor_id: str, stream_id: UUID, target: str, opener: UU
         target=target,
         opener=opener,
         base=0,
-        ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
+        # Not less than what a detached row gets: if its $disconnect never comes, a resume has to find this one.
+        ttl=now_ms // 1000 + max(CONNECTION_TTL_SECONDS, kept_seconds),
         principal=caller.principal,
     )
 

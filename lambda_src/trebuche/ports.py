@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from trebuche.contract import DEFAULT_RETENTION_HOURS
 from trebuche.metrics import Source
 from trebuche.stored import CallRecord, Connection, JournalEntry, Reminder, StoredState, Subscription, Turn
 
@@ -206,4 +207,6 @@ class Ports:
     clock: Clock
     entropy: Entropy
     logs: LogSink
+    retention_seconds: int = DEFAULT_RETENTION_HOURS * 3600
+    """Of the journal, of call records and of detached subscriptions."""
     source: Source | None = None

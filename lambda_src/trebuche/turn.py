@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from trebuche.actor_types import ActorType, Method
-from trebuche.contract import JOURNAL_TTL_SECONDS
 from trebuche.documents import canonical
 from trebuche.effects import (
     CommitTurn,
@@ -18,6 +17,7 @@ from trebuche.effects import (
     Pause,
     RandomFraction,
     RandomUuid,
+    Retention,
     Routine,
     TimeLeft,
     perform,
@@ -107,7 +107,8 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
     check_state_size(call.actor_id, after)
     version = stored.version if stored else (yield from perform(HighestVersion(call.actor_id)))
     next_state = StoredState(call.actor_id, after, version + 1, call.actor_type.schema, now_ms)
-    committed = yield from perform(CommitTurn(_turn(call, stored, next_state, result)))
+    turn = yield from _turn(call, stored, next_state, result)
+    committed = yield from perform(CommitTurn(turn))
     return result if committed else None
 
 
@@ -128,15 +129,16 @@ def _state_of(call: Call, stored: StoredState | None) -> Any:
     return call.actor_type.read_state(call.actor_id, stored.state, stored.schema)
 
 
-def _turn(call: Call, stored: StoredState | None, next_state: StoredState, result: bytes) -> Turn:
+def _turn(call: Call, stored: StoredState | None, next_state: StoredState, result: bytes) -> Routine[Turn]:
     now = next_state.updated_at // 1000
+    kept_seconds = yield from perform(Retention())
     return Turn(
         previous=stored.version if stored else None,
         next=next_state,
         call_id=call.call_id,
         call=CallRecord(call.digest, result, next_state.version),
         now=now,
-        ttl=now + JOURNAL_TTL_SECONDS,
+        ttl=now + kept_seconds,
     )
 
 

@@ -57,8 +57,8 @@ def test_every_filter_is_on_the_page() -> None:
         ("| a frame, either way | {:,} bytes", contract.MESSAGE_LIMIT_BYTES),
         ("| a call | {} seconds", contract.INTEGRATION_TIMEOUT_SECONDS),
         ("| a replay | {} values", REPLAY_LIMIT),
-        ("| a replay | 100 values, {} hours", contract.JOURNAL_TTL_SECONDS // 3600),
-        ("| a stream without connection | {} hours", contract.CONNECTION_TTL_SECONDS // 3600),
+        ("| a replay | 100 values, {} hours", contract.DEFAULT_RETENTION_HOURS),
+        ("| a stream without connection | {} hours", contract.DEFAULT_RETENTION_HOURS),
     ],
 )
 def test_limits_of_the_page_are_those_of_the_code(text: str, number: int) -> None:

@@ -114,6 +114,7 @@ COMMON = {
     "CONNECTION_TABLE",
     "WEBSOCKET_ENDPOINT",
     "TREBUCHE_STAGE",
+    "TREBUCHE_RETENTION_HOURS",
     "TREBUCHE_SUBSCRIPTION_TABLE",
 }
 ENVIRONMENTS = {
@@ -242,6 +243,7 @@ def test_values_of_the_environments(deployed: Deploy) -> None:
         "CONNECTION_TABLE": "my-app-connections-dev",
         "WEBSOCKET_ENDPOINT": "https://abc.execute-api.eu-west-1.amazonaws.com/dev",
         "TREBUCHE_STAGE": "dev",
+        "TREBUCHE_RETENTION_HOURS": "24",
         "TREBUCHE_SUBSCRIPTION_TABLE": "my-app-dev-subscriptions",
         "TREBUCHE_JOURNAL_TABLE": "my-app-dev-journal",
         "TREBUCHE_ACTOR": "actors.todo_list:TodoList",
@@ -468,6 +470,13 @@ def test_namespace_of_trebuche_yaml(deployed: Deploy) -> None:
     assert {one["NAMESPACE"] for one in environments(recording).values()} == {"our.actors-dev"}
 
 
+def test_retention_reaches_every_function(deployed: Deploy) -> None:
+    """Each of them writes or reads what expires; another time is another environment, not another table."""
+    recording, _ = deployed(config=CONFIG + "retention: {hours: 168}\n")
+
+    assert {one["TREBUCHE_RETENTION_HOURS"] for one in environments(recording).values()} == {"168"}
+
+
 def test_without_websocket(deployed: Deploy) -> None:
     """No API, no connection tables, nobody to push to; actors with their state remain."""
     recording, outputs = deployed(config=WITHOUT_WEBSOCKET)
@@ -481,6 +490,7 @@ def test_without_websocket(deployed: Deploy) -> None:
         "STATE_TABLE",
         "TREBUCHE_JOURNAL_TABLE",
         "TREBUCHE_ACTOR",
+        "TREBUCHE_RETENTION_HOURS",
         "TREBUCHE_STAGE",
         "TREBUCHE_STATEFUL",
     }

@@ -51,6 +51,15 @@ def test_defaults_fill_in_what_is_not_there(tmp_path: Path) -> None:
     assert config.websocket.routes == ("$connect", "$disconnect", "$default")
 
 
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [("", 24), ("retention: {}\n", 24), ("retention: {hours: 1}\n", 1), ("retention: {hours: 168}\n", 168)],
+)
+def test_retention_is_a_day_unless_the_file_says_it(tmp_path: Path, text: str, hours: int) -> None:
+    """It says whole hours, from one to a week."""
+    assert load(tmp_path, MINIMAL + text).retention.hours == hours
+
+
 def test_actor_overrides_defaults(tmp_path: Path) -> None:
     """An actor's own memory and timeout win over the defaults."""
     text = HEAD + "defaults: {memory: 256, timeout: 5}\nactors:\n  A: {memory: 128}\n  B: {timeout: 900}\n"
@@ -71,8 +80,8 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
         ),
         pytest.param(
             MINIMAL + "auth: {}\n",
-            "trebuche.yaml:4: auth: unknown key; allowed here: actors, connections, defaults, discovery, name, state, "
-            "version, websocket",
+            "trebuche.yaml:4: auth: unknown key; allowed here: actors, connections, defaults, discovery, name, "
+            "retention, state, version, websocket",
             id="unknown section",
         ),
         pytest.param(
@@ -159,6 +168,36 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
             MINIMAL + "defaults: {provider: awz}\n",
             'trebuche.yaml:4: defaults.provider: "awz" is not allowed; it must be "aws"; did you mean "aws"?',
             id="unknown provider",
+        ),
+        pytest.param(
+            MINIMAL + "retention: {hours: 0}\n",
+            "trebuche.yaml:4: retention.hours: 0 is not allowed; it must be a whole number of hours from 1 to 168",
+            id="retention below",
+        ),
+        pytest.param(
+            MINIMAL + "retention: {hours: 169}\n",
+            "trebuche.yaml:4: retention.hours: 169 is not allowed; it must be a whole number of hours from 1 to 168",
+            id="retention above",
+        ),
+        pytest.param(
+            MINIMAL + "retention: {hours: 1.5}\n",
+            "trebuche.yaml:4: retention.hours: 1.5 is not allowed; it must be a whole number of hours from 1 to 168",
+            id="retention with a fraction",
+        ),
+        pytest.param(
+            MINIMAL + 'retention: {hours: "24"}\n',
+            'trebuche.yaml:4: retention.hours: "24" is not allowed; it must be a whole number of hours from 1 to 168',
+            id="retention as text",
+        ),
+        pytest.param(
+            MINIMAL + "retention: {hours: null}\n",
+            "trebuche.yaml:4: retention.hours: null is not allowed; it must be a whole number of hours from 1 to 168",
+            id="retention left empty",
+        ),
+        pytest.param(
+            MINIMAL + "retention: {days: 7}\n",
+            "trebuche.yaml:4: retention.days: unknown key; allowed here: hours",
+            id="retention in days",
         ),
         pytest.param(
             MINIMAL + "defaults: {region: Frankfurt}\n",
@@ -268,13 +307,13 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
         pytest.param(
             "- a\n",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections, discovery",
+            "connections, discovery, retention",
             id="a list",
         ),
         pytest.param(
             "",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections, discovery",
+            "connections, discovery, retention",
             id="nothing",
         ),
         pytest.param(

@@ -4,11 +4,22 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from trebuche.effects import Concurrently, Effect, Log, Measure, Now, RandomFraction, RandomUuid, Routine, TimeLeft
+from trebuche.effects import (
+    Concurrently,
+    Effect,
+    Log,
+    Measure,
+    Now,
+    RandomFraction,
+    RandomUuid,
+    Retention,
+    Routine,
+    TimeLeft,
+)
 from trebuche.ports import Ports
 from trebuche.runtime import Runtime
 
-PRIVATE = (Now, TimeLeft, RandomUuid, RandomFraction, Log, Measure)
+PRIVATE = (Now, TimeLeft, Retention, RandomUuid, RandomFraction, Log, Measure)
 """Effects that nobody else can see: when they happen makes no difference."""
 
 

@@ -20,6 +20,7 @@ from trebuche.adapters.memory import (
     SeededEntropy,
 )
 from trebuche.batches import BatchReply
+from trebuche.contract import DEFAULT_RETENTION_HOURS
 from trebuche.documents import dumps, loads
 from trebuche.envelopes import (
     Envelope,
@@ -78,9 +79,13 @@ class World:
 
     Args:
         actors: Classes to expose.
+        stateful: Whether they keep state.
+        retention_hours: Of journal, call records and detached streams.
     """
 
-    def __init__(self, *actors: type[Actor[Any]], stateful: bool = True) -> None:
+    def __init__(
+        self, *actors: type[Actor[Any]], stateful: bool = True, retention_hours: int = DEFAULT_RETENTION_HOURS
+    ) -> None:
         self.states = InMemoryStateStore()
         self.subscriptions = InMemorySubscriptionStorage()
         self.connections = InMemoryConnectionStorage()
@@ -91,6 +96,7 @@ class World:
         self.registry = InMemoryRegistry({actor.exposed_as: FUNCTION for actor in actors})
         self._actors = actors
         self._stateful = stateful
+        self._retention_seconds = retention_hours * 3600
         self._seen: dict[str, StoredState] = {}
         self._records = 0
         self.use(sender=self.sender)
@@ -109,6 +115,7 @@ class World:
             clock=self.clock,
             entropy=SeededEntropy(),
             logs=self.log,
+            retention_seconds=self._retention_seconds,
             source=Source("test", "my-app-test"),
         )
         self.gateway = CloudGateway(self.ports)

@@ -15,11 +15,13 @@ from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
 from trebuche.adapters.sqs_catch_ups import SQSCatchUpQueue
 from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy
 from trebuche.contract import (
+    DEFAULT_RETENTION_HOURS,
     ENV_ACTOR,
     ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
     ENV_NAMESPACE,
+    ENV_RETENTION_HOURS,
     ENV_STAGE,
     ENV_STATE_TABLE,
     ENV_STATEFUL,
@@ -56,6 +58,7 @@ def ports() -> Ports:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         logs=StandardOutput(),
+        retention_seconds=int(_name(ENV_RETENTION_HOURS) or DEFAULT_RETENTION_HOURS) * 3600,
         source=_source(),
     )
 
