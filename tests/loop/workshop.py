@@ -45,7 +45,7 @@ class Workshop:
         for part in PARTS:
             source = CHECKOUT / part
             if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
             else:
                 shutil.copy2(source, folder / part)
         (folder / ".venv-emulator").symlink_to(CHECKOUT / ".venv-emulator")

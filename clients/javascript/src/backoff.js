@@ -1,0 +1,39 @@
+// When to try again: doubling ceilings, a cap, and the whole of each delay left to chance.
+
+/** Left of the 500 new connections a second that API Gateway takes by default (its quota page). */
+const CONNECTS_PER_SECOND = 400;
+
+/** Delays between attempts. Chance comes after the cap: clients cut together do not come back together. */
+export class Backoff {
+  /**
+   * @param {number} [firstSeconds] ceiling of the first delay
+   * @param {number} [longestSeconds] ceiling that doubling ends at
+   */
+  constructor(firstSeconds = 2.5, longestSeconds = 30) {
+    this.firstSeconds = firstSeconds;
+    this.longestSeconds = longestSeconds;
+  }
+
+  /**
+   * Delays by which so many clients, cut at one moment, come back under the gateway's rate of connections.
+   * @param {number} clients
+   * @param {{longestSeconds?: number}} [options]
+   */
+  static forFleet(clients, { longestSeconds = 30 } = {}) {
+    const first = clients / CONNECTS_PER_SECOND;
+    return new Backoff(first, Math.max(first, longestSeconds));
+  }
+
+  /**
+   * Seconds to wait before each attempt in turn, for ever.
+   * @param {() => number} [chance] a number from 0 up to 1
+   * @returns {Generator<number, never, void>}
+   */
+  *delays(chance = Math.random) {
+    let ceiling = this.firstSeconds;
+    for (;;) {
+      yield chance() * ceiling;
+      ceiling = Math.min(2 * ceiling, this.longestSeconds);
+    }
+  }
+}
