@@ -6,7 +6,7 @@ Tables, as ``design`` of the stored data:
     connections     connectionId | connectedAt (ms), lastSequence, actorId, streamId, principal, streams, ttl (s)
                     index ``actorId-index``: actorId, streamId (all attributes)
     subscriptions   actorId, streamId | connectionId, connectedAt, target, filter, delivery, principal, exp,
-                    base, since, phase, pending, sent, opener, ttl (s)
+                    base, since, phase, pending, sent, opener, askedAt (ms), ttl (s)
                     (detached: actorId is ``detached#<streamId>``, ``actor`` the actor's own id)
     journal         actorId, entry | ``v#<version, 20 digits>``: state, version, schema, ttl
                                      ``c#<callID>``: digest, result, version, ttl

@@ -86,7 +86,8 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
     """Go on with a stream on this connection, under the id of the request, known or not.
 
     What was missed is replayed where the journal has all of it, else one snapshot repairs any gap. A stream that nobody
-    knows (Swift clients resume under ids of their own) starts here, numbered above what the client has.
+    knows (Swift clients resume under ids of their own) starts here, numbered above what the client has. A frame that
+    came before the one with which the stream was moved to another connection changes nothing.
 
     Raises:
         ActorError: The stream belongs to somebody else, or no number is left above ``last_sequence``.
@@ -99,6 +100,10 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
     opener = yield from perform(RandomUuid())
     for _ in range(ATTEMPTS):
         known = yield from _find(actor_id, request, caller)
+        if known is not None and _overtaken(known, caller):
+            fields = {"streamId": request.stream_id, "connectionId": caller.connection_id}
+            yield from perform(Log(logs.INFO, "resume-overtaken", fields))
+            return
         seen = yield from read_current(actor_type, actor_id)
         row = yield from _row(caller, actor_id, request.stream_id, request.target_identifier, opener)
         row, kept = _continued(row, known, seen, request.last_sequence)
@@ -152,7 +157,18 @@ def _row(caller: Caller, actor_id: str, stream_id: UUID, target: str, opener: UU
         # Not less than what a detached row gets: if its $disconnect never comes, a resume has to find this one.
         ttl=now_ms // 1000 + max(CONNECTION_TTL_SECONDS, kept_seconds),
         principal=caller.principal,
+        asked_at=caller.asked_at,
     )
+
+
+def _overtaken(known: Subscription, caller: Caller) -> bool:
+    """Whether the stream's reader has resumed it on another connection after this frame came.
+
+    A frame can be handled long after its connection broke. It must not take the stream away from where it lives now:
+    the post to the dead connection would fail, the stream be detached, and its reader never be told.
+    """
+    elsewhere = known.phase is not Phase.DETACHED and known.connection_id != caller.connection_id
+    return elsewhere and 0 < caller.asked_at < known.asked_at
 
 
 def _leave_other_actor(actor_id: str, stream_id: UUID, caller: Caller) -> Routine[None]:

@@ -16,11 +16,17 @@ MESSAGE: Final = "MESSAGE"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a frame; ``connected_at`` in milliseconds."""
+    """Who sent a frame.
+
+    Attributes:
+        connected_at: In milliseconds, as ``asked_at``.
+        asked_at: When API Gateway got the frame, however late it is handled; 0 when the event does not say.
+    """
 
     connection_id: str
     connected_at: int
     principal: str | None = None
+    asked_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ def read_socket_event(event: Mapping[str, Any]) -> SocketEvent:
             connection_id=str(context.get("connectionId") or ""),
             connected_at=_milliseconds(context.get("connectedAt")) or time_ms,
             principal=_text(authorizer.get("principalId")),
+            asked_at=time_ms,
         ),
         body=_body(event),
         time_ms=time_ms,

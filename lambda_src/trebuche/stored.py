@@ -80,6 +80,7 @@ class Subscription:
         base: A version's number on this stream is ``version - base``.
         since: The first number that counts from this base; 0 when the stream began with it.
         pending: Highest version that came while the row was opening.
+        asked_at: When the frame came with which the reader attached it to this connection (ms); 0: not known.
         sent: Version up to which the subscriber has values: what it said on a resume, then what the catch-up delivered.
     """
 
@@ -98,6 +99,7 @@ class Subscription:
     since: int = 0
     pending: int = 0
     sent: int = 0
+    asked_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,9 +48,10 @@ class Scene:
             write_state(self.world, "game", state(number))
         self.world.records()
 
-    def frame(self, envelope: Envelope, connection_id: str = "c1") -> Task:
+    def frame(self, envelope: Envelope, connection_id: str = "c1", *, asked_at: int = 0) -> Task:
         """The actor's function working on a frame."""
-        routine = dispatch(DIRECTORY, Caller(connection_id, CONNECTED_AT), encode(envelope))
+        caller = Caller(connection_id, CONNECTED_AT, asked_at=asked_at)
+        routine = dispatch(DIRECTORY, caller, encode(envelope))
         return Task(self.world.ports, routine)
 
     def change(self, *numbers: int | None) -> Task:
@@ -153,6 +154,28 @@ def test_two_resumes_of_one_stream_end_with_one_live_row() -> None:
         row = scene.world.subscriptions.attached["game", stream_id]
         assert row.phase is Phase.LIVE
         assert [frame.sequence_number for frame in scene.received(row.connection_id)] == [2, 3, 4]
+
+
+def test_a_resume_that_comes_late_leaves_the_stream_where_its_reader_is_now() -> None:
+    """Frames of a connection that broke are handled after the reader resumed elsewhere: nothing is taken from it."""
+    for seed in range(600):
+        scene, stream_id = subscribed(versions=3)
+        scene.world.sender.disconnect("c2")
+        late = [scene.frame(resume(stream_id, 1, "game"), "c2", asked_at=CONNECTED_AT + ms) for ms in (1, 2)]
+        now = scene.frame(resume(stream_id, 1, "game"), "c3", asked_at=CONNECTED_AT + 3)
+        some_order([*late, now, scene.change(4)], Random(seed))
+        row = scene.world.subscriptions.attached.get(("game", stream_id))
+        assert row is not None
+        assert (row.connection_id, row.phase) == ("c3", Phase.LIVE)
+        assert [frame.sequence_number for frame in scene.received("c3")] == [2]
+
+
+def test_a_stream_can_go_back_to_an_older_connection() -> None:
+    """What counts is when the reader asked, not which connection is older."""
+    scene, stream_id = subscribed(versions=3)
+    for asked_at, connection_id in enumerate(("c2", "c1"), CONNECTED_AT):
+        some_order([scene.frame(resume(stream_id, 1, "game"), connection_id, asked_at=asked_at)], Random(0))
+    assert scene.world.subscriptions.attached["game", stream_id].connection_id == "c1"
 
 
 def test_an_actor_that_comes_back_does_not_reach_an_ended_stream() -> None:

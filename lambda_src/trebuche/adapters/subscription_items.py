@@ -23,6 +23,7 @@ SINCE: Final = "since"
 PHASE: Final = "phase"
 PENDING: Final = "pending"
 SENT: Final = "sent"
+ASKED_AT: Final = "askedAt"
 _ACTOR: Final = "actor"
 
 
@@ -51,6 +52,7 @@ def write_row(row: Subscription) -> Item:
         PHASE: text(row.phase.value),
         PENDING: number(row.pending),
         SENT: number(row.sent),
+        ASKED_AT: number(row.asked_at),
         TTL: number(row.ttl),
     }
     if detached:
@@ -81,4 +83,5 @@ def read_row(item: StoredItem) -> Subscription:
         phase=Phase(read_text(item, PHASE)),
         pending=read_number(item, PENDING),
         sent=read_number(item, SENT),
+        asked_at=read_number(item, ASKED_AT, 0),
     )
