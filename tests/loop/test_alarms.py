@@ -17,6 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 from sandbox.handle import Handle
 from tests.loop.conftest import Aws, Deployed, Local
+from tests.loop.late import live_row, until_left_to_a_worker
 from tests.loop.peer import Peer
 from tests.loop.workshop import Workshop, eventually
 
@@ -265,6 +266,34 @@ def test_a_stream_that_waits_raises_the_iterator_age(watched: Watched) -> None:
         eventually(raised, what="the alarm")
         assert watched.sandbox.clock.now() - began > 60
     watched.catch_up()
+
+
+def test_late_subscribers_whose_worker_fails_raise_the_age_of_their_queue(watched: Watched) -> None:
+    """A subscriber that takes nothing is left to a worker; reminders of it that nobody can work off grow old."""
+    alarm = watched.ended_by("-catch-up-todos-age")
+
+    def grow_old() -> None:
+        with watched.broken(ACTOR):
+            watched.pass_time(4 * 60)
+            assert watched.states[alarm] == "OK"
+            eventually(raised, what="the alarm")
+
+    def raised() -> bool:
+        watched.pass_time(20)
+        return watched.states[alarm] == "ALARM"
+
+    async def scenario() -> None:
+        async with Peer.at(watched.deployed.endpoint) as peer:
+            todos = f"todos/{uuid.uuid4().hex}"
+            stream = await peer.observe(todos)
+            await asyncio.to_thread(live_row, watched.deployed, todos, stream)
+            with watched.sandbox.faults.during("post-throttled"):
+                await peer.call(todos, "addTodo", "Buy milk")
+                await asyncio.to_thread(until_left_to_a_worker, watched.deployed, todos, stream)
+                await asyncio.to_thread(grow_old)
+
+    asyncio.run(scenario())
+    assert {name for name, state in watched.states.items() if state == "ALARM"} == {alarm}
 
 
 def test_late_deliveries_raise_the_delivery_lag(watched: Watched) -> None:

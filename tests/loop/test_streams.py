@@ -3,8 +3,10 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+from sandbox.handle import Handle
 from tests.loop.conftest import Deployed
-from tests.loop.peer import Peer
+from tests.loop.late import live_row, until_left_to_a_worker
+from tests.loop.peer import Peer, Stream
 from tests.loop.workshop import eventually
 
 
@@ -126,6 +128,35 @@ def test_resumed_stream_misses_nothing(deployed: Deployed, todos: str) -> None:
     before, after, todo_count = asyncio.run(scenario())
     assert after == [before[-1] + 1, before[-1] + 2, before[-1] + 3]
     assert todo_count == 4
+
+
+def test_a_throttled_subscriber_gets_the_last_state_without_asking(deployed: Deployed, todos: str) -> None:
+    """Nothing else changes and it asks for nothing: a worker brings what it missed, and nobody waited for it."""
+    sandbox = Handle(deployed.local.environment["AWS_ENDPOINT_URL"])
+
+    async def scenario() -> tuple[list[int], list[int]]:
+        async with Peer.at(deployed.endpoint) as slow, Peer.at(deployed.endpoint) as quick:
+            late, prompt = await slow.observe(todos), await quick.observe(todos)
+            connection_id = (await asyncio.to_thread(live_row, deployed, todos, late))["connectionId"]["S"]
+            with sandbox.faults.during("post-throttled", connection=connection_id):
+                await quick.call(todos, "addTodo", "0")
+                await quick.call(todos, "addTodo", "1")
+                await prompt.until(3)
+                await asyncio.to_thread(until_left_to_a_worker, deployed, todos, late)
+                assert len(late.values) == 1
+            await asyncio.to_thread(eventually, lambda: _later(sandbox, late, 3), what="what was missed")
+            return late.numbers, [len(value["todos"]) for _, value in late.values]
+
+    numbers, counts = asyncio.run(scenario())
+    assert numbers == list(range(numbers[0], numbers[0] + 3))
+    assert counts == [0, 1, 2]
+
+
+def _later(sandbox: Handle, stream: Stream, count: int) -> bool:
+    """Whether so many values are there; if not, seconds pass."""
+    if len(stream.values) < count:
+        sandbox.clock.advance(5)
+    return len(stream.values) >= count
 
 
 def _until_subscribers(deployed: Deployed, actor: str, count: int) -> None:
