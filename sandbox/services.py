@@ -50,7 +50,7 @@ def services_on(aws: AwsClient, quotas: Quotas, *, ttl_delay_seconds: float = DE
     """The services of a sandbox whose emulator ``aws`` reaches; expired items stay for ``ttl_delay_seconds``."""
     clock = Clock()
     permissions = Permissions(aws)
-    faults, workers = Faults(), Workers(aws.port)
+    faults, workers = Faults(), Workers(aws)
     functions = Functions(
         aws, clock, permissions, deaths=Deaths(faults, workers), concurrent=quotas.concurrent_executions
     )

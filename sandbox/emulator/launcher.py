@@ -1,13 +1,17 @@
-"""Runs the emulator with queues that live on the sandbox's clock; executed by the emulator's own interpreter.
+"""Runs the emulator with what the sandbox adds to it; executed by the emulator's own interpreter.
 
 The emulator measures delays, visibility timeouts and retention in real time. Here its SQS gets a clock that adds what
 the sandbox has turned, counts what it does by the minute, and has one more action, which tells of these counts and of
 when the next message of a queue falls due.
+
+It keeps to itself which process serves which invocation, and does not say how a process ended. Here one more action
+(of SQS, whose actions can be added to) tells of the invocations, and an error says what Lambda would.
 """
 
 import asyncio
 import mmap
 import os
+import signal
 import struct
 import time
 from collections.abc import Callable
@@ -15,10 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from ministack.app import main
+from ministack.core import lambda_runtime
 from ministack.services import sqs
 
 OFFSET_FILE = "QUEUE_CLOCK"
 INSPECT = "SandboxInspectQueue"
+INVOCATIONS = "SandboxListInvocations"
+DIED = ("Worker process died", "[Errno 32] Broken pipe")
+SERVING: dict[str, Any] = {}
+"""The worker of each invocation that runs, by request id; the emulator leases a worker to one at a time."""
 COUNTS = "sandbox_counts"
 COUNTED = "sandbox_counted"
 MINUTE = 60
@@ -126,8 +135,46 @@ def count_traffic() -> None:
     }
 
 
+def identify(kind: Any) -> None:
+    """Have a kind of worker note which invocation it serves, and remember its process when that has ended."""
+    spawn, invoke = kind._spawn, kind.invoke
+
+    def spawn_known(self: Any, *args: Any, **options: Any) -> None:
+        spawn(self, *args, **options)
+        self.sandbox_process = self._proc
+
+    def invoke_known(self: Any, event: Any, request_id: str, **context: Any) -> dict[str, Any]:
+        SERVING[request_id] = self
+        try:
+            answer: dict[str, Any] = invoke(self, event, request_id, **context)
+        finally:
+            del SERVING[request_id]
+        if answer.get("error") in DIED and "trace" not in answer:  # what a handler raises has a trace
+            answer["error"] = f"RequestId: {request_id} Error: {ending(self.sandbox_process.returncode)}"
+        return answer
+
+    kind.sandbox_process = None
+    kind._spawn, kind.invoke = spawn_known, invoke_known
+
+
+def ending(status: int | None) -> str:
+    """How Lambda says that a runtime's process is gone, by the process's status; a signal's number is negative."""
+    if not status:
+        return "Runtime exited without providing a reason"
+    cause = f"exit status {status}" if status > 0 else f"signal: {(signal.strsignal(-status) or str(-status)).lower()}"
+    return f"Runtime exited with error: {cause}"
+
+
+def list_invocations(*_: Any) -> dict[str, Any]:
+    """The request id of each invocation that runs, by the id of the process that serves it."""
+    serving = [(worker.sandbox_process, invocation) for invocation, worker in list(SERVING.items())]
+    return {str(process.pid): invocation for process, invocation in serving if process}
+
+
 if __name__ == "__main__":
     sqs.time = TurnedTime(Path(os.environ[OFFSET_FILE]))
-    sqs._HANDLERS[INSPECT] = inspect_queue
+    sqs._HANDLERS |= {INSPECT: inspect_queue, INVOCATIONS: list_invocations}
+    for kind in (lambda_runtime.Worker, lambda_runtime.ProvidedWorker):
+        identify(kind)
     count_traffic()
     main()

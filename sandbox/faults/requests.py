@@ -1,7 +1,5 @@
 """Faults of requests on their way to the emulator: throttled tables, functions that are killed around a write."""
 
-import asyncio
-from collections import Counter
 from typing import Final
 
 from aiohttp import web
@@ -14,8 +12,8 @@ from sandbox.faults.index_lag import LaggingIndexes, Send
 from sandbox.faults.throttling import throttled
 from sandbox.faults.workers import Worker, Workers
 
-LOOK_SECONDS: Final = 0.002
-"""How often a worker is looked at for the end of its invocation; the emulator pauses 5 ms before the next one."""
+KILLS: Final = ("killed-before", "killed-during")
+"""Faults for which writes are counted: each costs a question to the emulator while one of them is on."""
 NOBODY_READS: Final = Answer(500, CIMultiDictProxy(CIMultiDict()), b"")
 
 
@@ -32,8 +30,7 @@ class RequestFaults:
         self._faults = faults
         self._indexes = indexes
         self._workers = workers
-        self._writes: Counter[Worker] = Counter()
-        self._watches: set[asyncio.Task[None]] = set()
+        self._writes: dict[Worker, tuple[str, int]] = {}
 
     async def send(self, request: web.BaseRequest, body: bytes, send: Send, *, account: str, region: str) -> Answer:
         """Answer one request to an account in a region: as the faults say, or as ``send`` does."""
@@ -56,27 +53,25 @@ class RequestFaults:
 
     async def _write(self, worker: Worker, send: Send) -> Answer:
         """One write of a function, which may not live to see what came of it."""
-        first = worker not in self._writes
-        self._writes[worker] += 1
-        if first:
-            self._watch(worker)
-            if self._faults.take("killed-before", function=worker.function):
-                worker.kill()
-                return NOBODY_READS
-        number = self._writes[worker]
+        if (number := await self._number(worker)) is None:
+            return await send()
+        if number == 1 and self._faults.take("killed-before", function=worker.function):
+            worker.kill()
+            return NOBODY_READS
         answer = await send()
         fault = self._faults.find("killed-during", function=worker.function)
         if fault is not None and number == int(fault.parameters["writes"]) and fault.strikes():
             worker.kill()
         return answer
 
-    def _watch(self, worker: Worker) -> None:
-        """Begin to count anew as soon as the invocation is over."""
-        task = asyncio.create_task(self._until_idle(worker))
-        self._watches.add(task)
-        task.add_done_callback(self._watches.discard)
-
-    async def _until_idle(self, worker: Worker) -> None:
-        while not worker.idle:
-            await asyncio.sleep(LOOK_SECONDS)
-        del self._writes[worker]
+    async def _number(self, worker: Worker) -> int | None:
+        """Which write of its invocation this is, from 1; None when it does not count."""
+        if not any(self._faults.find(name, function=worker.function) for name in KILLS):
+            return None
+        invocation = await self._workers.invocation_of(worker)
+        if invocation is None:  # a thread goes on after its function has returned
+            return None
+        counted, writes = self._writes.get(worker, (invocation, 0))
+        number = writes + 1 if counted == invocation else 1
+        self._writes[worker] = invocation, number
+        return number

@@ -1,6 +1,7 @@
-"""The processes that functions run in: which one has sent a request, whether it is idle, and how it ends.
+"""The processes that functions run in: which one has sent a request, for which invocation, and how it ends.
 
-Lambda's worker is a process of this machine here, so "killed" means killed. All of it is read from Linux's ``/proc``.
+Lambda's worker is a process of this machine here, so "killed" means killed. Linux's ``/proc`` tells who is at the
+other end of a connection and who waits; what a worker runs just now, the emulator tells.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from weakref import WeakKeyDictionary
+
+from sandbox.aws import DEFAULT_REGION, AwsClient
 
 _PROC: Final = Path("/proc")
 _NAME: Final = b"AWS_LAMBDA_FUNCTION_NAME="
@@ -53,11 +56,12 @@ class Workers:
     """The workers of one emulator.
 
     Args:
-        emulator_port: Tells them from those of another sandbox on this machine.
+        aws: Reaches the emulator, whose port tells its workers from those of another sandbox on this machine.
     """
 
-    def __init__(self, emulator_port: int) -> None:
-        self._mark = _EMULATOR + str(emulator_port).encode()
+    def __init__(self, aws: AwsClient) -> None:
+        self._aws = aws
+        self._mark = _EMULATOR + str(aws.port).encode()
         self._known: WeakKeyDictionary[asyncio.BaseTransport, Worker] = WeakKeyDictionary()
 
     def behind(self, transport: asyncio.BaseTransport | None) -> Worker | None:
@@ -71,6 +75,17 @@ class Workers:
         if found is not None:
             self._known[transport] = found
         return found
+
+    async def invocation_of(self, worker: Worker) -> str | None:
+        """Request id of the invocation that a worker serves now; None between two of them.
+
+        Raises:
+            aiohttp.ClientError: The emulator cannot be reached.
+        """
+        # By the emulator, which gives a worker its next event only when it has the answer to the one before: no look
+        # at the process tells two invocations apart that follow at once.
+        running = await self._aws.call("AmazonSQS.SandboxListInvocations", {}, service="sqs", region=DEFAULT_REGION)
+        return running.get(str(worker.pid))
 
     async def kill_idle(self, function: str) -> None:
         """End the processes of a function that wait for their next event, and return when they are gone.

@@ -14,7 +14,8 @@ LOG_TAIL_BYTES: Final = 4096
 TRACEBACK: Final = "Traceback (most recent call last):\n"
 _LAST_LINE = re.compile(r"^(?P<type>[A-Za-z_][\w.<>]*)(?:: |$)", re.MULTILINE)
 _CODE_FOLDER = re.compile(r'(?<=File ")[^"]*/ministack-lambda-[^/"]*/code/')
-_DIED: Final = "Worker process died"
+_DIED: Final = re.compile(r"RequestId: [0-9a-f-]{36} Error: Runtime exited with.+")
+"""What the emulator's launcher says of a process that has ended before its invocation."""
 
 
 def read_answer(answer: Answer) -> Invocation:
@@ -42,9 +43,8 @@ def shape_error(payload: bytes, log: str) -> bytes:
         return payload
     if not isinstance(document, dict) or document.get("errorType") != "Runtime.HandlerError":
         return payload
-    if document.get("errorMessage") == _DIED:
-        text = "RequestId: unknown Error: Runtime exited without providing a reason"
-        return json.dumps({"errorType": "Runtime.ExitError", "errorMessage": text}).encode()
+    if _DIED.fullmatch(str(document.get("errorMessage"))):
+        return json.dumps(document | {"errorType": "Runtime.ExitError"}).encode()
     return json.dumps(document | _from_traceback(log)).encode()
 
 

@@ -1,6 +1,8 @@
 """Tables whose capacity is used up, and functions that die around a write."""
 
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,12 +12,22 @@ from websockets.sync.client import connect
 from sandbox.handle import Handle
 from tests.support.sandbox import Aws, Function
 
+KILLED = "RequestId: [0-9a-f-]{36} Error: Runtime exited with error: signal: killed"
 TWO_WRITES = """
 import boto3, os
 client = boto3.client("dynamodb")
 for entry in ("a", "b"):
     client.put_item(TableName=event["table"], Item={"actorId": {"S": "x"}, "entry": {"S": entry}})
 return os.getpid()
+"""
+
+MEET = """
+import boto3, time
+client = boto3.client("dynamodb")
+client.put_item(TableName=event["table"], Item={"actorId": {"S": "x"}, "entry": {"S": context.aws_request_id}})
+deadline = time.monotonic() + 20
+while client.scan(TableName=event["table"])["Count"] < 2:
+    assert time.monotonic() < deadline
 """
 
 
@@ -87,7 +99,9 @@ def test_a_function_is_killed_around_its_writes(
     failed, first = invoke(aws, function, aws.table()[0])
     assert not failed
     handle.faults.set(fault, count=1, function=function.name, **settings)
-    assert invoke(aws, function, table)[0]
+    failed, error = invoke(aws, function, table)
+    assert (failed, error["errorType"]) == (True, "Runtime.ExitError")
+    assert re.fullmatch(KILLED, error["errorMessage"])
     assert stored(aws, table) == left
     failed, second = invoke(aws, function, table)
     assert (failed, second == first, stored(aws, table)) == (False, False, ["a", "b"])
@@ -101,7 +115,7 @@ def test_an_answer_is_lost_with_its_function(aws: Aws, handle: Handle) -> None:
     assert (failed, error["errorType"]) == (True, "ResourceNotFoundException")
     failed, error = invoke(aws, function, table)
     assert (failed, error["errorType"]) == (True, "Runtime.ExitError")
-    assert error["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert re.fullmatch(KILLED, error["errorMessage"])
     assert stored(aws, table) == ["a", "b"]
 
 
@@ -121,3 +135,12 @@ def test_writes_are_counted_anew_for_each_invocation(aws: Aws, handle: Handle) -
     function, table = aws.function(TWO_WRITES), aws.table()[0]
     handle.faults.set("killed-during", function=function.name, writes=3)
     assert [invoke(aws, function, table)[0] for _ in range(3)] == [False] * 3
+
+
+def test_invocations_side_by_side_count_their_own_writes(aws: Aws, handle: Handle) -> None:
+    """Two invocations of a function that write once each, while both run, have no second write."""
+    function, table = aws.function(MEET), aws.table()[0]
+    handle.faults.set("killed-during", function=function.name, writes=2)
+    with ThreadPoolExecutor() as pool:
+        calls = [pool.submit(invoke, aws, function, table) for _ in range(2)]
+    assert [call.result()[0] for call in calls] == [False, False]

@@ -42,7 +42,7 @@ def test_time_that_is_turned_waits_for_a_running_invocation() -> None:
 
     async def main() -> list[str]:
         clock, emulator = Clock(), SlowFunction()
-        functions = Functions(emulator, clock, Permissions(emulator), deaths=Deaths(Faults(), Workers(0)))
+        functions = Functions(emulator, clock, Permissions(emulator), deaths=Deaths(Faults(), Workers(emulator)))
         seen: list[str] = []
         invoking = asyncio.create_task(functions.invoke(Call(function_arn=ARN, payload=b"{}")))
         await emulator.began.wait()

@@ -1,6 +1,7 @@
 """Invocations as Lambda's API answers them, whoever asks."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -119,10 +120,19 @@ def test_an_error_names_its_class_and_its_stack(aws: Aws) -> None:
     assert 'raise KeyError("lost")' in frame
 
 
-def test_a_process_that_ends_is_an_exit_error(aws: Aws) -> None:
-    """A function that leaves its process is told apart from one that raises."""
-    answer = invoke(aws, aws.function("import os\nos._exit(1)").name)
-    assert answer["Payload"]["errorType"] == "Runtime.ExitError"
+@pytest.mark.parametrize(
+    ("ends", "reason"),
+    [
+        ("os._exit(1)", "exited with error: exit status 1"),
+        ("os._exit(0)", "exited without providing a reason"),
+        ("os.kill(os.getpid(), 15)", "exited with error: signal: terminated"),
+    ],
+)
+def test_a_process_that_ends_is_an_exit_error(aws: Aws, ends: str, reason: str) -> None:
+    """A function that leaves its process is told apart from one that raises, and how it left is said."""
+    error = invoke(aws, aws.function(f"import os\n{ends}").name)["Payload"]
+    assert error["errorType"] == "Runtime.ExitError"
+    assert re.fullmatch(f"RequestId: [0-9a-f-]{{36}} Error: Runtime {reason}", error["errorMessage"])
 
 
 def test_a_function_that_is_too_slow_times_out(aws: Aws) -> None:
