@@ -17,13 +17,15 @@ from trebuche.contract import INTEGRATION_TIMEOUT_SECONDS
 
 ROUTE_SELECTION = "$request.body.action"
 _ANSWER = "$default"
-"""Key of a route response; without it API Gateway drops what a function answers."""
+"""Key of a route response, without which API Gateway drops the answer; of an integration response, any status."""
 _SILENT_ROUTES = frozenset({"$connect", "$disconnect"})
 """Routes without a message that could be answered."""
 PING = "ping"
 """Action that keeps a connection open and costs no invocation."""
 _PING_STATUS = "200"
-"""Names the template; API Gateway demands an expression that selects one."""
+"""Names the templates; API Gateway demands an expression that selects one."""
+_PONG = '{"type":"pong"}'
+"""Answer to a ping: browsers can send no ping of WebSocket's own to learn whether anybody is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class Target:
     timeout_milliseconds: int | None = None
     templates: Mapping[str, str] | None = None
     selection: str | None = None
+    answer: str | None = None
+    """What is answered where there is no function to do it."""
 
     @property
     def parts(self) -> dict[str, object]:
@@ -96,7 +100,9 @@ class Target:
         return {part.name: getattr(self, part.name) for part in fields(self)}
 
 
-_PING_TARGET = Target(type="MOCK", templates={_PING_STATUS: '{"statusCode": 200}'}, selection=_PING_STATUS)
+_PING_TARGET = Target(
+    type="MOCK", templates={_PING_STATUS: '{"statusCode": 200}'}, selection=_PING_STATUS, answer=_PONG
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ class WebSocketStage(pulumi.ComponentResource):
         permission: lambda_.Permission | None = None,
     ) -> _DeployedRoute:
         integration = self._integration(prefix, api, target)
-        answers = permission is not None and key not in _SILENT_ROUTES
+        answers = key not in _SILENT_ROUTES
         route = apigatewayv2.Route(
             f"{prefix}-route",
             api_id=api.api.id,
@@ -152,6 +158,8 @@ class WebSocketStage(pulumi.ComponentResource):
         resources: tuple[pulumi.CustomResource, ...] = (integration, route)
         if answers:
             resources += (self._response(prefix, api, route),)
+        if target.answer is not None:
+            resources += (self._integration_response(prefix, api, integration, target.answer),)
         made_of = pulumi.Output.json_dumps([key, target.parts, answers, [resource.id for resource in resources]])
         return _DeployedRoute(resources, made_of, permission)
 
@@ -174,6 +182,20 @@ class WebSocketStage(pulumi.ComponentResource):
             api_id=api.api.id,
             route_id=route.id,
             route_response_key=_ANSWER,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _integration_response(
+        self, prefix: str, api: WebSocketApi, integration: apigatewayv2.Integration, answer: str
+    ) -> apigatewayv2.IntegrationResponse:
+        """What a function's proxy integration answers by itself has to be said for any other."""
+        return apigatewayv2.IntegrationResponse(
+            f"{prefix}-answer",
+            api_id=api.api.id,
+            integration_id=integration.id,
+            integration_response_key=_ANSWER,
+            response_templates={_PING_STATUS: answer},
+            template_selection_expression=_PING_STATUS,
             opts=pulumi.ResourceOptions(parent=self),
         )
 

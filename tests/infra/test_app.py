@@ -84,7 +84,9 @@ trebuche:aws:StreamingApp app
     aws:apigatewayv2/integration:Integration app-stage-disconnect-integration
     aws:lambda/permission:Permission app-stage-disconnect-permission
     aws:apigatewayv2/route:Route app-stage-disconnect-route
+    aws:apigatewayv2/integrationResponse:IntegrationResponse app-stage-ping-answer
     aws:apigatewayv2/integration:Integration app-stage-ping-integration
+    aws:apigatewayv2/routeResponse:RouteResponse app-stage-ping-response
     aws:apigatewayv2/route:Route app-stage-ping-route
     aws:apigatewayv2/stage:Stage app-stage-stage
   trebuche:aws:StateTable app-state

@@ -1,11 +1,13 @@
 """Calls over real sockets, through the gateway, the functions and the tables."""
 
 import asyncio
+import json
 
 import pytest
+from websockets.asyncio.client import connect
 
 from tests.loop.conftest import Deployed
-from tests.loop.peer import CallFailedError, Peer
+from tests.loop.peer import SECONDS, CallFailedError, Peer
 
 
 def test_todo_is_added_over_a_socket(deployed: Deployed, todos: str) -> None:
@@ -118,3 +120,14 @@ def test_hundred_concurrent_calls_lose_nothing(deployed: Deployed, todos: str) -
     for numbers, seen in asyncio.run(scenario()):
         assert seen == titles
         assert numbers == sorted(set(numbers))
+
+
+def test_ping_is_answered_without_a_function(deployed: Deployed) -> None:
+    """Browsers can send no ping of WebSocket's own; the route's answer tells them that somebody is there."""
+
+    async def scenario() -> object:
+        async with asyncio.timeout(SECONDS), connect(deployed.endpoint) as socket:
+            await socket.send('{"action":"ping"}')
+            return json.loads(await socket.recv())
+
+    assert asyncio.run(scenario()) == {"type": "pong"}
