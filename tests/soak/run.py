@@ -152,8 +152,6 @@ class Soak:
         """Wait until every stream shows what is stored; a client that lost what it asked for connects again."""
         final = await asyncio.to_thread(self._states)
         wanted = {actor: self._subject.plain(state) for actor, state in final.items()}
-        for client in self._clients:
-            self.front.cut(client.socket)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and not all(self._is_right(client, wanted) for client in self._clients):
             for client in self._clients:
