@@ -1,0 +1,118 @@
+// The provider and the hook, rendered without a browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createElement, StrictMode } from "react";
+import { create } from "react-test-renderer";
+import { WebSocket } from "ws";
+
+import { Backoff, ClientError } from "../src/index.js";
+import { Trebuche, useObservedActor } from "../src/react.js";
+import { client, endpoint, Queue } from "./support.js";
+
+/** What the hook shows, render by render. */
+function harness(t, transport, { wrap = (element) => element } = {}) {
+  const shown = new Queue();
+  const Todos = ({ actor = "todos" }) => {
+    shown.put(useObservedActor(actor, { observe: "state" }));
+    return null;
+  };
+  const tree = (props) => wrap(createElement(Trebuche, { transport }, createElement(Todos, props)));
+  const renderer = create(tree({}));
+  t.after(() => renderer.unmount());
+  const until = async (condition) => {
+    for (;;) {
+      const seen = await shown.take(String(condition));
+      if (condition(seen)) return seen;
+    }
+  };
+  return { until, unmount: () => renderer.unmount(), rerender: (props) => renderer.update(tree(props)) };
+}
+
+const init = (url) => ({ url, WebSocket, options: { backoff: new Backoff(0.01, 0.05) } });
+
+test("the hook shows the state as it changes, the connection, and how it recovered", async (t) => {
+  const server = await endpoint(t);
+  const { until, unmount } = harness(t, init(server.url));
+  const before = await until(({ loading }) => loading);
+  assert.deepEqual([before.state, before.connected, before.recovered, before.error], [undefined, false, null, null]);
+
+  const peer = await server.next();
+  peer.start(await peer.receive());
+  peer.state(1, { todos: [] });
+  const first = await until(({ loading, connected }) => !loading && connected);
+  assert.deepEqual(first.state, { todos: [] });
+
+  peer.drop();
+  const away = await until(({ connected }) => !connected);
+  assert.deepEqual(away.state, { todos: [] }, "the last value stays while the connection is away");
+
+  const next = await server.next();
+  next.start(await next.receive(), { recovered: true });
+  next.state(2, { todos: ["Milk"] });
+  const after = await until(({ recovered, connected }) => recovered && connected);
+  assert.deepEqual(after.state, { todos: ["Milk"] });
+
+  const call = after.call("addTodo", "Bread");
+  next.answer(await next.receive(), "t2");
+  assert.equal(await call, "t2");
+
+  unmount();
+  assert.equal((await next.receive()).type, "streamEnd");
+  await next.closed;
+});
+
+test("an error of the stream is shown, and the connection stays", async (t) => {
+  const server = await endpoint(t);
+  const { until } = harness(t, init(server.url));
+  const peer = await server.next();
+  const { callID } = (await peer.receive()).payload;
+  peer.send("response", { callID, errorMessage: "no property state", code: "not_found" });
+  const shown = await until(({ error, connected }) => error && connected);
+  assert.deepEqual([shown.error.code, shown.loading], ["not_found", false]);
+});
+
+test("another actor is another stream, and nothing of the first is shown", async (t) => {
+  const server = await endpoint(t);
+  const { until, rerender } = harness(t, init(server.url));
+  const peer = await server.next();
+  peer.start(await peer.receive());
+  peer.state(1, "of todos");
+  await until(({ state }) => state === "of todos");
+  rerender({ actor: "game" });
+  assert.equal((await until(({ loading }) => loading)).state, undefined);
+  const frames = [await peer.receive(), await peer.receive()];
+  const types = frames.map(({ type, action }) => `${action} ${type}`).sort();
+  assert.deepEqual(types, ["game invocation", "todos streamEnd"]);
+});
+
+test("a client of one's own is used and left open", async (t) => {
+  const server = await endpoint(t);
+  const own = client(t, server.url);
+  await own.connect();
+  const { until, unmount } = harness(t, own);
+  await until(({ connected }) => connected);
+  unmount();
+  assert.equal(own.state, "connected");
+});
+
+test("in strict mode, which runs effects twice, one connection remains", async (t) => {
+  const server = await endpoint(t);
+  const { until } = harness(t, init(server.url), { wrap: (tree) => createElement(StrictMode, null, tree) });
+  await until(({ connected }) => connected);
+  assert.ok(server.peers.size >= 1);
+  const peers = [];
+  while (server.peers.size > 0) peers.push(await server.next());
+  await Promise.all(peers.slice(0, -1).map((peer) => peer.closed));
+});
+
+test("without a provider a call says what is missing", async () => {
+  const shown = new Queue();
+  const Bare = () => {
+    shown.put(useObservedActor("todos"));
+    return null;
+  };
+  create(createElement(Bare));
+  const { call } = await shown.take("a rendering");
+  await assert.rejects(call("addTodo"), ClientError);
+});
