@@ -11,7 +11,6 @@ from tests.loop.conftest import Aws
 Json = dict[str, Any]
 
 UNCHECKABLE: Final = {
-    "PutOffs": "it takes a subscriber that reads too slowly, for longer than this proof can wait at each removal",
     "Trace": "there is no X-Ray in the sandbox",
     "Key": "the emulator never asks for a key in the caller's name",
 }

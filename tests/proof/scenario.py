@@ -12,16 +12,18 @@ from uuid import UUID
 
 import pytest
 
+from sandbox.handle import Handle
 from tests.loop.conftest import Aws, Deployed
 from tests.loop.peer import CallFailedError, Peer, Stream
+from tests.proof.queues import catch_up_queue, failure_queue, has_dead_letter
 from trebuche.adapters.cloud_map import PAUSE_MS
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
-from trebuche.reminders import write_reminder
+from trebuche.reminders import successor, write_reminder
 from trebuche.stored import Connection, Phase, Reminder, Subscription
 
 CHECK_SECONDS: Final = 8.0
-"""For one check; all but one take less than a second when the functions are warm."""
+"""For one check; all but two take less than a second when the functions are warm."""
 AT_ONCE: Final = 4
 DEAD_LETTER: Final = "dead letter"
 METHODS: Final = {"todos": "addTodo", "game": "join"}
@@ -60,6 +62,7 @@ class Scenario:
         self._subscriptions = DynamoDBSubscriptionStorage(
             lambda: self._aws.dynamodb, self._outputs["subscriptions_table"]
         )
+        self._faults = Handle(deployed.local.environment["AWS_ENDPOINT_URL"]).faults
         self._checks = self._all_checks()
 
     async def first_failure(self, *, seconds: float = CHECK_SECONDS, at_once: int = AT_ONCE) -> Failure | None:
@@ -117,6 +120,7 @@ class Scenario:
             "dead subscriber": self._outlive,
             "late subscriber of todos": partial(self._catch_up, "todos"),
             "late subscriber of game": partial(self._catch_up, "game"),
+            "slow subscriber": self._put_off,
         }
 
     async def _call(self, actor: str, *, action: bool) -> None:
@@ -194,18 +198,44 @@ class Scenario:
         """A worker lets changes through to a subscriber that it is reminded of, and that has missed nothing."""
         row = self._row(_fresh(actor), NOBODY)
         assert self._subscriptions.open(row, None, now=0)
-        role = {"todos": "actor-todo-list", "game": "actor-game-room"}[actor]
-        alias = self._outputs["functions"][role]
-        [mapping] = self._aws.functions.list_event_source_mappings(FunctionName=alias)["EventSourceMappings"]
-        url = self._aws.queues.get_queue_url(QueueName=mapping["EventSourceArn"].split(":")[5])["QueueUrl"]
-        reminder = Reminder(row.actor_id, row.stream_id, row.opener, start=0)
-        self._aws.queues.send_message(QueueUrl=url, MessageBody=write_reminder(reminder))
+        await asyncio.to_thread(self._remind, row)
 
         def live() -> bool:
             found = self._subscriptions.load(row.actor_id, row.stream_id, now=0)
             return found is not None and found.phase is Phase.LIVE
 
         await _until(live)
+
+    async def _put_off(self) -> None:
+        """A worker leaves a subscriber that takes no frames now to a later one: it says so in a message to itself."""
+        async with Peer.at(self._endpoint) as peer:
+            actors = [_fresh(actor) for actor in METHODS]
+            rows = [await self._behind(own, peer) for own in actors]
+            with self._faults.during("post-throttled", connection=rows[0].connection_id):
+                for row in rows:
+                    await asyncio.to_thread(self._remind, row)
+                for row in rows:
+                    await _until(partial(self._moved_on, row))
+
+    async def _behind(self, actor_id: str, peer: Peer) -> Subscription:
+        """A row of this connection that misses a change, which the stream processor is done with."""
+        stream = await peer.observe(actor_id)
+        await peer.call(actor_id, METHODS[actor_id.partition("/")[0]], "first")
+        await stream.until(2)
+        row = self._row(actor_id, (await self._live(actor_id, stream)).connection_id)
+        assert self._subscriptions.open(row, None, now=0)
+        return row
+
+    def _moved_on(self, row: Subscription) -> bool:
+        """Whether a worker has taken a row over, and put it off after that."""
+        found = self._subscriptions.load(row.actor_id, row.stream_id, now=0)
+        return found is not None and found.opener not in (row.opener, successor(row.opener))
+
+    def _remind(self, row: Subscription) -> None:
+        """Send an actor's function a reminder of a row."""
+        function = self._outputs["functions"][FUNCTIONS[row.actor_id.partition("/")[0]]]
+        body = write_reminder(Reminder(row.actor_id, row.stream_id, row.opener, start=int(time.time() * 1000)))
+        self._aws.queues.send_message(QueueUrl=catch_up_queue(self._aws, function), MessageBody=body)
 
     async def _outlive(self) -> None:
         """A post to a connection that died unnoticed ends all that it had."""
@@ -229,14 +259,15 @@ class Scenario:
 
     async def _give_up(self) -> None:
         """A change that cannot be delivered ends in the failure queue."""
-        own, table, queue = _fresh("todos"), self._outputs["subscriptions_table"], self._failure_queue()
+        own, table = _fresh("todos"), self._outputs["subscriptions_table"]
+        queue = failure_queue(self._aws, self._outputs["functions"]["stream-processor"])
         self._aws.queues.purge_queue(QueueUrl=queue)  # of what other removals have left there
         broken: Any = {"actorId": {"S": own}, "streamId": {"S": "broken"}}
         self._aws.dynamodb.put_item(TableName=table, Item=broken | {"ttl": {"N": str(_later())}})
         try:
             async with Peer.at(self._endpoint) as peer:
                 await peer.call(own, METHODS["todos"], "lost")
-            await _until(partial(self._has_dead_letter, queue))
+            await _until(partial(has_dead_letter, self._aws, queue))
         finally:
             self._aws.dynamodb.delete_item(TableName=table, Key=broken)
 
@@ -248,16 +279,6 @@ class Scenario:
             logGroupName=group, startTime=recently, filterPattern=json.dumps(actor_id)
         )
         return [event["message"] for event in answer["events"]]
-
-    def _failure_queue(self) -> str:
-        alias = self._outputs["functions"]["stream-processor"]
-        [mapping] = self._aws.functions.list_event_source_mappings(FunctionName=alias)["EventSourceMappings"]
-        name = mapping["DestinationConfig"]["OnFailure"]["Destination"].rpartition(":")[2]
-        return self._aws.queues.get_queue_url(QueueName=name)["QueueUrl"]
-
-    def _has_dead_letter(self, queue: str) -> bool:
-        messages = self._aws.queues.receive_message(QueueUrl=queue).get("Messages", [])
-        return any("DDBStreamBatchInfo" in json.loads(message["Body"]) for message in messages)
 
     def _row(self, actor_id: str, connection_id: str) -> Subscription:
         return Subscription(
