@@ -8,7 +8,7 @@ from functools import partial
 from cli.asking import Asker
 from cli.changes_tree import Changes
 from cli.deployment import Deployment, function_arn
-from cli.errors import CommandError
+from cli.errors import CommandError, LockedError
 from cli.output import FAILED, OK, Output
 from cli.pulumi_stack import PulumiStack
 from cli.releases import Deployed, forget_rollback, rollback_of
@@ -104,6 +104,7 @@ def deploy_prospect(output: Output, stack: PulumiStack, request: DeployRequest, 
     """Do what a preview said, and take a rollback of another release out of the stack file.
 
     Raises:
+        LockedError: Somebody else is at work on the stack; the engine did nothing.
         CommandError: The engine did not do all of it.
     """
     if prospect.is_new:
@@ -113,6 +114,8 @@ def deploy_prospect(output: Output, stack: PulumiStack, request: DeployRequest, 
     try:
         work = partial(stack.up, expected=len(prospect.changes.steps))
         run_engine(output, "Deploying", work, verbose=request.verbose)
+    except LockedError:
+        raise
     except CommandError as error:
         raise CommandError(
             f"{error}\nWhat was made stays, and Pulumi knows it; mend the cause and deploy again."

@@ -12,6 +12,12 @@ class CommandError(TrebucheError):
     public = True
 
 
+class LockedError(CommandError):
+    """Somebody else is working on the stack; nothing was changed."""
+
+    code = "locked"
+
+
 class EndpointError(CommandError):
     """The endpoint cannot be reached, refuses the connection or does not answer."""
 

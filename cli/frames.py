@@ -14,7 +14,13 @@ FRAMES_FOLDER: Final = Path(".trebuche", "frames")
 MASK: Final = "…"
 CLIENT: Final = "client"
 SERVER: Final = "server"
-_ANSWERS: Final = frozenset({"result", "data", "errorMessage"})
+_FORM: Final = frozenset(
+    {
+        "callID", "streamID", "actorID", "targetIdentifier", "protocolVersion", "sequenceNumber", "lastSequence",
+        "timestamp", "code", "retryable", "reason", "recovered", "upTo", "delivery", "skipped",
+    }
+)  # fmt: skip
+"""Members of payloads that say who, what and when; anything else may be content."""
 
 
 def frames_file(root: Path, stack: str) -> Path:
@@ -57,15 +63,18 @@ def _calls(line: dict[str, Any], place: str) -> Iterator[Call]:
 def redacted(frame: Any) -> Any:
     """A frame without content: in arguments texts become ``…`` and numbers 0; answers and states are left out.
 
-    What the gate needs is kept: who was called, and which members of which kind the arguments had.
+    What the gate needs is kept: who was called, and which members of which kind the arguments had. What is not known
+    to be form (a filter's parameters, a frame of another kind) is content.
     """
-    payload = frame.get("payload") if isinstance(frame, dict) else None
-    if not isinstance(payload, dict):
-        return frame
-    masked = {key: MASK if key in _ANSWERS else value for key, value in payload.items()}
-    if isinstance(arguments := masked.get("arguments"), list):
+    if not isinstance(frame, dict):
+        return MASK
+    kept = {key: frame[key] for key in ("action", "type") if isinstance(frame.get(key), str)}
+    if not isinstance(payload := frame.get("payload"), dict):
+        return kept
+    masked = {key: value if key in _FORM else MASK for key, value in payload.items()}
+    if isinstance(arguments := payload.get("arguments"), list):
         masked["arguments"] = [_masked_argument(one) for one in arguments]
-    return {**frame, "payload": masked}
+    return {**kept, "payload": masked}
 
 
 def _masked_argument(value: Any) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cli.asking import Asker
 from cli.deploy import DeployRequest, Prospect, deploy_prospect, print_prospect, prospect_of, read_program
 from cli.deployment import Deployment
-from cli.errors import CommandError
+from cli.errors import CommandError, LockedError
 from cli.frames import calls_of, frames_file, read_calls
 from cli.gate import Verdict, judge_candidate
 from cli.output import FAILED, OK, Output
@@ -109,8 +109,27 @@ def _deploy_and_try(output: Output, promotion: _Promotion, prospect: Prospect, r
     try:
         deploy_prospect(output, promotion.stack, request, prospect)
         return _smoke(output, promotion)
+    except LockedError:
+        raise  # What runs now is somebody else's deployment: not ours to take back.
     except CommandError as error:
         raise _gone_back(output, promotion, prospect, error) from error
+    except KeyboardInterrupt:
+        output.failure(_interrupted(promotion))
+        raise
+
+
+def _interrupted(promotion: _Promotion) -> str:
+    """What runs after a Ctrl-C, and the two ways on."""
+    name, release = promotion.stack.name, promotion.plan.release
+    if Deployed.of(Deployment.of(promotion.stack.state())).release == release:
+        return (
+            f"Interrupted: release {_short(release)} runs on {name}, and its smoke test did not end. "
+            f"Back: trebuche rollback {name}"
+        )
+    return (
+        f"Interrupted: release {_short(release)} is deployed to {name} in part, and Pulumi knows it. Promote it again; "
+        f"or go back to {_short(promotion.before.release)}: trebuche deploy --stack {name} from its checkout."
+    )
 
 
 def _smoke(output: Output, promotion: _Promotion) -> float:
@@ -129,7 +148,13 @@ def _gone_back(output: Output, promotion: _Promotion, prospect: Prospect, error:
             f"{error}\nNothing ran on {promotion.stack.name} before, so there is nothing to go back to."
         )
     name, digest = promotion.stack.name, _short(back.digest)
-    if _runs(Deployment.of(promotion.stack.state()), back):
+    deployment = Deployment.of(promotion.stack.state())
+    now = Deployed.of(deployment).release
+    if now not in (promotion.plan.release, promotion.before.release):
+        return CommandError(
+            f"{error}\nSomebody else deployed release {_short(now)} to {name} meanwhile; it was left as it is."
+        )
+    if _runs(deployment, back):
         return CommandError(f"{error}\nRelease {digest} runs on {name} as before.")
     output.failure(str(error))
     seconds = take_back(output, prospect.target, promotion.plan.release, back)

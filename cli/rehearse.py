@@ -86,6 +86,10 @@ def candidate(root: Path, actor: PlannedActor) -> Ask:
     return ask
 
 
+class SilentVersionError(CommandError):
+    """A published version cannot say what it makes of states and calls: it is broken, or too old to be asked."""
+
+
 def version_of(client: "LambdaClient", function: str, version: str) -> Ask:
     """A published version, by invoking it."""
 
@@ -96,7 +100,9 @@ def version_of(client: "LambdaClient", function: str, version: str) -> Ask:
             )
             document: Json = json.loads(answer["Payload"].read())
         if answer.get("FunctionError") or "states" not in document:
-            raise CommandError(f"{function} version {version} cannot say what it makes of stored states: {document}")
+            raise SilentVersionError(
+                f"{function} version {version} cannot say what it makes of stored states: {document}"
+            )
         return document
 
     return ask
@@ -136,7 +142,7 @@ def find_refused(ask: Ask, running: Ask | None, calls: Sequence[Call], exposed: 
     if not calls:
         return []
     request = {"calls": [{"target": one.target, "arguments": list(one.arguments)} for one in calls]}
-    now = running(request)["calls"] if running else [{"error": None}] * len(calls)
+    now = _asked(running, request, "calls") or [{"error": None}] * len(calls)
     found = [
         Break(f"{exposed}.{call.target}", str(call), answer["error"])
         for call, answer, today in zip(calls, ask(request)["calls"], now, strict=True)
@@ -168,10 +174,19 @@ def _one_of_each_name(found: Sequence[Break]) -> list[Break]:
 
 
 def _unreadable(ask: Ask | None, samples: Sequence[Sample]) -> list[Sample]:
-    if ask is None or not samples:
+    if not samples:
         return []
-    answers = ask({"states": [one.request() for one in samples]})["states"]
+    answers = _asked(ask, {"states": [one.request() for one in samples]}, "states") or [{"error": None}] * len(samples)
     return [sample for sample, answer in zip(samples, answers, strict=True) if answer["error"]]
+
+
+def _asked(running: Ask | None, request: Json, part: str) -> list[Json]:
+    """What the running version says; nothing when it cannot: what mends a broken release must get through the gate."""
+    try:
+        answers: list[Json] = running(request)[part] if running else []
+    except SilentVersionError:
+        return []
+    return answers
 
 
 def _is_known(writer: Interface | None, exposed: str, path: tuple[str | int, ...]) -> bool:

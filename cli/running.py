@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable
 
 from cli.dev.events import Progress
-from cli.errors import CommandError
+from cli.errors import CommandError, LockedError
 from cli.output import FAILED, Output, Status
 from cli.pulumi_stack import Finished
 from trebuche.errors import TrebucheError
 
-_LOCKED = "currently locked"
+_LOCKED = ("currently locked", "Another update is currently in progress")
+"""In the words of a backend of one's own, and of Pulumi Cloud."""
 _SHOWN_STEP = 10
 """Without a terminal, one line of progress for so many resources."""
 
@@ -37,6 +38,7 @@ def run_engine(
         verbose: Also show a line for each step as soon as it has ended.
 
     Raises:
+        LockedError: Somebody else is at work on the stack; it did nothing.
         CommandError: It did not do all of it.
     """
     with output.status(f"{text} …") as status:
@@ -45,12 +47,14 @@ def run_engine(
         output.warning(warning)
     if not finished.ok:
         text = "\n".join(dict.fromkeys(finished.errors))
-        raise CommandError(_locked(text) or text)
+        if told := _locked(text):
+            raise LockedError(told)
+        raise CommandError(text)
 
 
 def _locked(text: str) -> str | None:
     """One sentence for the engine's words about somebody else's lock; None when they are about something else."""
-    if _LOCKED not in text:
+    if not any(one in text for one in _LOCKED):
         return None
     holder = re.search(r"created by (\S+) \(pid (\d+)\) at (\S+)", text)
     who = f" ({holder[1]}, process {holder[2]}, since {holder[3]})" if holder else ""

@@ -90,7 +90,7 @@ def declares(side: Side, path: tuple[str | int, ...]) -> bool:
 class _Comparison:
     def __init__(self, every_member: bool) -> None:
         self._every_member = every_member
-        self._seen: set[tuple[str, str]] = set()
+        self._open: set[tuple[str, str]] = set()
 
     def compare(self, written: Side, read: Side, path: str) -> Iterator[Problem]:
         if read.kind == "any" or written.type == read.type == "null":
@@ -109,9 +109,9 @@ class _Comparison:
 
     def _records(self, written: Side, read: Side, path: str) -> Iterator[Problem]:
         pair = (written.content, read.content)
-        if pair in self._seen:
+        if pair in self._open:
             return
-        self._seen.add(pair)
+        self._open.add(pair)
         for key, field in read.fields.items():
             place = f"{path}.{key}" if path else key
             if key in written.fields:
@@ -119,6 +119,7 @@ class _Comparison:
                 yield from self.compare(written.at(old["type"]), read.at(field["type"]), place)
             elif field["required"] or self._every_member:
                 yield Problem(place, "is gone" if self._every_member else "is new, and must be there")
+        self._open.remove(pair)
 
     def _parts(self, written: Side, read: Side, path: str) -> Iterator[Problem]:
         match read.kind:

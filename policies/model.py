@@ -28,6 +28,8 @@ ATTACHMENT: Final = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 QUEUE: Final = "aws:sqs/queue:Queue"
 SCALING: Final = "aws:appautoscaling/target:Target"
+FUNCTION_URL: Final = "aws:lambda/functionUrl:FunctionUrl"
+QUEUE_POLICY: Final = "aws:sqs/queuePolicy:QueuePolicy"
 
 _IDENTITIES = ("id", "arn", "name", "invokeArn", "streamArn", "url")
 """Properties by which other resources name one."""

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.documents import like
+from policies.documents import like, many, statements
 from policies.model import (
     API,
     AUTHORIZER,
+    FUNCTION_URL,
     INTEGRATION,
     PERMISSION,
+    QUEUE_POLICY,
     RESPONSE,
     ROUTE,
     UNKNOWN,
@@ -101,6 +103,11 @@ def _called(stack: Stack, route: Node, integration: Node) -> Iterator[Problem]:
             f"{route.label} calls {ref.name} without its alias: unpublished code, and no permission on the alias helps"
         )
         yield Problem(integration, what, "set integrationUri to the alias's invokeArn")
+    if integration.get("contentHandlingStrategy") == "CONVERT_TO_BINARY":
+        what = "it turns frames, which are text, from Base64 into bytes: its function cannot read them"
+        yield Problem(integration, what, "remove contentHandlingStrategy")
+    if integration.get("connectionType") == "VPC_LINK":
+        yield Problem(integration, "it goes through a VPC link, where no function is", "remove connectionType")
     if integration.get("integrationMethod") not in ("POST", UNKNOWN, None):
         what = f"it calls a function with {integration.get('integrationMethod')}, and Lambda takes POST"
         yield Problem(integration, what, "set integrationMethod to POST")
@@ -177,8 +184,15 @@ def _permits(stack: Stack, permission: Node, ref: FunctionRef, api: Node, route:
         and (on.name, qualifier) == (ref.name, ref.qualifier)
         and permission.get("action") in (_INVOKE, "lambda:*")
         and permission.get("principal") == _API_GATEWAY
+        and permission.get("sourceAccount") in (None, "", UNKNOWN, _account(api))
         and _covers(stack, permission, api, route.text("routeKey"))
     )
+
+
+def _account(api: Node) -> object:
+    """The account of an API; what any permission says is right as long as that is not known."""
+    parts = api.text("executionArn").split(":")
+    return parts[4] if len(parts) > 4 else UNKNOWN
 
 
 def _covers(stack: Stack, permission: Node, api: Node, key: str) -> bool:
@@ -199,6 +213,20 @@ def _open_permissions(permission: Node) -> Iterator[Problem]:
         yield Problem(permission, what, "set sourceArn to the API's stage and route")
     elif permission.get("principal") == "*":
         yield Problem(permission, "anybody may call the function", "set principal to apigateway.amazonaws.com")
+
+
+def _open_doors(stack: Stack) -> Iterator[Problem]:
+    for url in stack.all(FUNCTION_URL):
+        if url.get("authorizationType") == "NONE":
+            what = "it is a way to the function past API Gateway, its authorizer and its throttles"
+            yield Problem(url, what, "remove it, or set authorizationType AWS_IAM")
+    for policy in stack.all(QUEUE_POLICY):
+        for one in statements(policy.get("policy")):
+            principal = one.get("Principal")
+            named = many(principal.get("AWS")) if isinstance(principal, dict) else many(principal)
+            if one.get("Effect") == "Allow" and "*" in named and not one.get("Condition"):
+                what = "anybody may use the queue: have functions work for them, or read what failed"
+                yield Problem(policy, what, "name the principal; roles of this stack need no queue policy")
 
 
 def _integration_time(integration: Node) -> Iterator[Problem]:
@@ -268,10 +296,16 @@ def _authorization(stack: Stack, route: Node) -> Iterator[Problem]:
         yield Problem(route, f"its authorizer {named} is not in this stack", "set authorizerId")
     if kind == "JWT":
         yield Problem(route, "WebSocket APIs know no JWT authorizers", "check the token in a REQUEST authorizer")
+    if kind == "AWS_IAM" and route.get("routeKey") == "$connect":
+        what = "it takes connects signed with AWS credentials only: browsers and the clients here get 403"
+        yield Problem(route, what, "let a REQUEST authorizer decide (trebuche.yaml: auth), or set NONE")
+    if route.get("apiKeyRequired") is True and route.get("routeKey") == "$connect":
+        what = "it asks for an API key of a usage plan, in a header that browsers cannot send: they get 403"
+        yield Problem(route, what, "let a REQUEST authorizer decide (trebuche.yaml: auth)")
     if kind == "CUSTOM" and route.get("routeKey") != "$connect":
         yield Problem(route, "only $connect can be authorized", "move the authorizer to $connect")
     if route.get("apiKeyRequired") is True and route.get("routeKey") != "$connect":
-        yield Problem(route, "only $connect can ask for an API key", "set apiKeyRequired on $connect")
+        yield Problem(route, "only $connect can ask for an API key", "remove apiKeyRequired")
 
 
 def _authorizer_permission(stack: Stack, authorizer: Node, api: Node) -> Iterator[Problem]:
@@ -348,6 +382,12 @@ RULES: Final = (
         sources=("Lambda developer guide: the confused deputy",),
         check=each(PERMISSION, _open_permissions),
         types=(PERMISSION,),
+    ),
+    Rule(
+        id="open-door",
+        title="Nobody comes to functions and queues by another way",
+        sources=("Lambda developer guide: function URLs; SQS developer guide: queue policies",),
+        check=_open_doors,
     ),
     Rule(
         id="integration-timeout",

@@ -1,7 +1,7 @@
 """Rules about functions: what they are told, how they are published, how long they run, where they log."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,9 @@ _LONGEST_SECONDS: Final = 30
 """API Gateway waits 29 s; the 30 s of the page's own example are told by the program, at every deploy."""
 _SHORTEST_SECONDS: Final = 4
 """AWS's default is 3 s, which a cold start can take."""
+_DIVERTING: Final = "AWS_ENDPOINT_URL"
+"""With or without a service behind it, the SDK takes it for AWS."""
+_WRAPPER: Final = "AWS_LAMBDA_EXEC_WRAPPER"
 _RETIRED: Final = frozenset({"python3.6", "python3.7", "python3.8", "python3.9", "python3.10", "python3.11"})
 
 
@@ -41,6 +44,17 @@ def _environment(stack: Stack) -> Iterator[Problem]:
         for name in variables(stack, function):
             if not (given or {}).get(name):
                 yield Problem(function, f"environment variable {name} is not set", f"set {name} to what the stack has")
+        yield from _diverted(function, given or {})
+
+
+def _diverted(function: Node, given: Mapping[str, object]) -> Iterator[Problem]:
+    for name in sorted(given):
+        if name.startswith(_DIVERTING) and given[name]:
+            what = f"{name} leads its calls to {given[name]} instead of AWS"
+            yield Problem(function, what, f"remove {name}: it belongs to a shell, not to a function")
+    if given.get(_WRAPPER) and not function.get("layers"):
+        what = f"{_WRAPPER} names {given[_WRAPPER]}, and no layer brings it: the function does not start"
+        yield Problem(function, what, f"remove {_WRAPPER}, or add its layer")
 
 
 def _table_variables(stack: Stack) -> Iterator[Problem]:
@@ -137,6 +151,10 @@ def _logs(stack: Stack) -> Iterator[Problem]:
         if group not in groups and not unknown:
             what = f"its log group {group} is not in this stack: Lambda makes it without an end, or it may not write"
             yield Problem(function, what, "make the log group before the function, with retentionInDays")
+    for log in stack.all(LOG_GROUP):
+        if log.get("logGroupClass") not in (None, "", "STANDARD", UNKNOWN):
+            what = f"its class is {log.get('logGroupClass')}: no metrics are made of its lines, and alarms see nothing"
+            yield Problem(log, what, "make it anew with class STANDARD (the class of a log group cannot be changed)")
 
 
 def _retention(group: Node) -> Iterator[Problem]:

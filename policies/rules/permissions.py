@@ -219,6 +219,16 @@ def _traces(stack: Stack) -> Iterator[Need]:
                 yield Need(function, action, None, "*")
 
 
+def _keys(stack: Stack) -> Iterator[Need]:
+    for function in stack.all(FUNCTION):
+        keys = [function.text("kmsKeyArn")]
+        for name in TABLE_ACTIONS.get(function.text("handler"), {}):
+            if (used := table(stack, variable(function, name))) is not None:
+                keys.append(used.text("serverSideEncryption", "kmsKeyArn"))
+        for key in sorted({*keys} - {""}):
+            yield Need(function, "kms:Decrypt", None, key)
+
+
 def _actors(stack: Stack) -> Iterator[Need]:
     actors = [one for one in stack.all(FUNCTION) if one.text("handler") == ACTOR_HANDLER]
     for function in stack.all(FUNCTION):
@@ -343,6 +353,13 @@ RULES: Final = (
         sources=("X-Ray developer guide: sending trace data",),
         severity=WARNING,
         check=_missing(_traces),
+    ),
+    Rule(
+        id="key-permission",
+        title="Functions may use the keys that their tables and variables are encrypted with",
+        sources=("DynamoDB developer guide: customer managed keys; a key's own policy may allow it as well",),
+        severity=WARNING,
+        check=_missing(_keys),
     ),
     Rule(
         id="actor-permission",

@@ -69,6 +69,10 @@ def _expiry(stack: Stack) -> Iterator[Problem]:
         if table.get("ttl", "enabled") is not True or table.get("ttl", "attributeName") != TTL:
             what = "its items never expire: what a lost $disconnect leaves behind stays, and is paid for"
             yield Problem(table, what, f"enable time to live on attribute {TTL} (seconds since 1970)")
+    for table in tables(stack, ENV_STATE_TABLE):
+        if table.get("ttl", "enabled") is True and table.get("ttl", "attributeName") not in (TTL, UNKNOWN):
+            what = f"DynamoDB deletes states by their attribute {table.get('ttl', 'attributeName')}, which is no time"
+            yield Problem(table, what, f"turn time to live off, or name {TTL}")
 
 
 def _state_stream(stack: Stack) -> Iterator[Problem]:

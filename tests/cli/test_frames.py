@@ -41,6 +41,22 @@ def test_content_is_masked_and_form_stays() -> None:
     assert redacted({"action": "ping"}) == {"action": "ping"}
 
 
+def test_what_is_not_known_to_be_form_is_content() -> None:
+    """A filter's parameters, members that nobody declared, and frames of another kind."""
+    observed = {**CALL["payload"], "streamFilter": {"type": "custom", "parameters": {"owner": "secret"}}}  # type: ignore[dict-item]
+
+    noted = [
+        redacted({"type": "invocation", "payload": observed, "token": "secret"}),
+        redacted({"action": "login", "payload": "secret"}),
+        redacted({"type": {"secret": 1}}),
+        redacted("secret"),
+    ]
+
+    assert "secret" not in json.dumps(noted)
+    assert noted[0]["payload"]["targetIdentifier"] == "addTodo"
+    assert noted[1:] == [{"action": "login"}, {}, "…"]
+
+
 def test_relay_notes_both_directions(serving: Any, tmp_path: Path) -> None:
     """A client gets its answer through the relay, and the file holds calls that the gate reads."""
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from cli.dev.events import Progress
-from cli.errors import CommandError
+from cli.errors import CommandError, LockedError
 from cli.gate import Verdict
 from cli.output import Output
 from cli.pulumi_stack import Finished
-from cli.rehearse import Break, Writer, find_breaks
+from cli.rehearse import Break, Call, SilentVersionError, Writer, find_breaks, find_refused
 from cli.running import run_engine
 from cli.samples import Sample
 from infra.compatibility import Difference, Kind
@@ -55,6 +55,23 @@ def test_state_that_the_running_version_cannot_read_either_is_no_evidence() -> N
     found = find_breaks(ask, [sample("a"), sample("b")], "todos", Writer(INTERFACE, running))
 
     assert [one.item for one in found] == [str(sample("b"))]
+
+
+def test_broken_running_version_does_not_hold_up_what_mends_it() -> None:
+    """A version that cannot be asked says nothing, and the candidate is judged alone."""
+
+    def broken(_request: dict[str, Any]) -> dict[str, Any]:
+        raise SilentVersionError("it does not start")
+
+    call = Call("todos", "addTodo", (), "smoke test")
+
+    found = find_breaks(saying(("bad", [])), [sample("a")], "todos", Writer(INTERFACE, broken))
+
+    assert [one.item for one in found] == [str(sample("a"))]
+    assert find_refused(lambda _request: {"calls": [{"error": None}]}, broken, [call], "todos") == []
+    assert [
+        one.name for one in find_refused(lambda _request: {"calls": [{"error": "no"}]}, broken, [call], "todos")
+    ] == ["todos.addTodo"]
 
 
 def test_lost_members_count_when_the_running_release_declares_them() -> None:
@@ -116,6 +133,19 @@ LOCKED = (
     "with `pulumi cancel`.\n  file:///state/.pulumi/locks/x.json: created by ada@desk (pid 4242) "
     "at 2026-03-04T09:15:00Z"
 )
+
+
+BUSY = "error: [409] Conflict: Another update is currently in progress."
+
+
+def test_lock_is_told_apart_from_a_failure() -> None:
+    """Whoever is kept out, by a backend of one's own or by Pulumi Cloud, has nothing to take back."""
+    for text in (LOCKED, BUSY):
+        with pytest.raises(LockedError):
+            run_engine(Output(), "Deploying", lambda _report, text=text: Finished(False, Progress(), text))  # type: ignore[misc]
+    with pytest.raises(CommandError) as failed:
+        run_engine(Output(), "Deploying", lambda _report: Finished(False, Progress(), "no such table"))
+    assert not isinstance(failed.value, LockedError)
 
 
 def test_whoever_comes_second_is_told_who_deploys() -> None:

@@ -12,11 +12,13 @@ from policies.model import (
     AUTHORIZER,
     DEPLOYMENT,
     FUNCTION,
+    FUNCTION_URL,
     INTEGRATION,
     LOG_GROUP,
     MAPPING,
     PERMISSION,
     QUEUE,
+    QUEUE_POLICY,
     RESPONSE,
     ROLE,
     ROLE_POLICY,
@@ -43,6 +45,10 @@ INDEX = {
         {"attributeName": "streamId", "keyType": "RANGE"},
     ],
 }
+KEY = f"arn:aws:kms:{REGION}:{NUMBER}:key/1"
+ANYBODY = json.dumps(
+    {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Resource": "*"}]}
+)
 AUTHORIZED: dict[str, Any] = {
     "apiId": "app-api-api-id",
     "authorizerType": "REQUEST",
@@ -122,6 +128,8 @@ MUTANTS: list[tuple[str, str, Change]] = [
         statement(lambda one: one.update(Resource=[one["Resource"][0].removesuffix(":*")]), "Logs", "app-websocket"),
     ),
     ("trace-permission", "traced without permission", change(FUNCTION, WEBSOCKET, tracingConfig__mode="Active")),
+    ("key-permission", "of a table", change(TABLE, STATE, serverSideEncryption={"enabled": True, "kmsKeyArn": KEY})),
+    ("key-permission", "of the variables", change(FUNCTION, ACTOR, kmsKeyArn=KEY)),
     ("actor-permission", "no statement", without("Invoke", "app-websocket")),
     ("actor-permission", "not found", without("Discover", "app-websocket")),
     (
@@ -169,6 +177,8 @@ MUTANTS: list[tuple[str, str, Change]] = [
     ("environment", "no CONNECTION_TABLE", variables(WEBSOCKET, CONNECTION_TABLE=REMOVED)),
     ("environment", "an empty one", variables(PROCESSOR, CONNECTION_TABLE="")),
     ("environment", "no variables", change(FUNCTION, ACTOR, environment=REMOVED)),
+    ("environment", "another AWS", variables(ACTOR, AWS_ENDPOINT_URL_DYNAMODB="http://localhost:8000")),
+    ("environment", "a wrapper that is not there", variables(ACTOR, AWS_LAMBDA_EXEC_WRAPPER="/opt/wrap")),
     ("table-variables", "no such table", variables(WEBSOCKET, CONNECTION_TABLE="elsewhere")),
     (
         "table-variables",
@@ -236,6 +246,7 @@ MUTANTS: list[tuple[str, str, Change]] = [
     ("time-to-live", "off", change(TABLE, CONNECTIONS, ttl__enabled=False)),
     ("time-to-live", "another attribute", change(TABLE, "app-journal-table", ttl__attributeName="expires")),
     ("time-to-live", "none", change(TABLE, "app-subscriptions-table", ttl=REMOVED)),
+    ("time-to-live", "of states", change(TABLE, STATE, ttl={"attributeName": "updatedAt", "enabled": True})),
     ("state-stream", "off", change(TABLE, STATE, streamEnabled=False)),
     ("state-stream", "keys only", change(TABLE, STATE, streamViewType="KEYS_ONLY")),
     ("state-stream", "new images only", change(TABLE, STATE, streamViewType="NEW_IMAGE")),
@@ -274,7 +285,10 @@ MUTANTS: list[tuple[str, str, Change]] = [
     ),
     ("route-target", "a GET", change(INTEGRATION, "todos-integration", integrationMethod="GET")),
     ("route-target", "no proxy", change(INTEGRATION, "todos-integration", integrationType="AWS")),
+    ("route-target", "bytes", change(INTEGRATION, "todos-integration", contentHandlingStrategy="CONVERT_TO_BINARY")),
+    ("route-target", "a VPC link", change(INTEGRATION, "todos-integration", connectionType="VPC_LINK")),
     ("table-capacity", "a small limit", change(TABLE, STATE, onDemandThroughput={"maxWriteRequestUnits": 1})),
+    ("log-group", "no metrics", change(LOG_GROUP, "app-websocket", logGroupClass="INFREQUENT_ACCESS")),
     ("log-group", "errors only", change(FUNCTION, WEBSOCKET, loggingConfig__applicationLogLevel="ERROR")),
     ("mapping-enabled", "disabled", change(MAPPING, "app", enabled=False)),
     ("mapping-start", "the newest", change(MAPPING, "app", startingPosition="LATEST")),
@@ -341,6 +355,13 @@ MUTANTS: list[tuple[str, str, Change]] = [
         "another service",
         change(PERMISSION, "app-stage-connect-permission", principal="s3.amazonaws.com"),
     ),
+    (
+        "invoke-permission",
+        "of another account",
+        change(PERMISSION, "app-stage-connect-permission", sourceAccount="999999999999"),
+    ),
+    ("open-door", "a function's address", add(FUNCTION_URL, "url", authorizationType="NONE")),
+    ("open-door", "a queue", add(QUEUE_POLICY, "policy", policy=ANYBODY)),
     ("open-permission", "any API", change(PERMISSION, "app-stage-connect-permission", sourceArn=REMOVED)),
     ("open-permission", "anybody", change(PERMISSION, "app-stage-connect-permission", principal="*")),
     ("integration-timeout", "a second", change(INTEGRATION, "default-integration", timeoutMilliseconds=1000)),
@@ -375,6 +396,8 @@ MUTANTS: list[tuple[str, str, Change]] = [
         change(ROUTE, "app-stage-default-route", authorizationType="CUSTOM", authorizerId="auth"),
     ),
     ("authorizer", "a JWT", change(ROUTE, "app-stage-connect-route", authorizationType="JWT")),
+    ("authorizer", "signed connects", change(ROUTE, "app-stage-connect-route", authorizationType="AWS_IAM")),
+    ("authorizer", "an API key", change(ROUTE, "app-stage-connect-route", apiKeyRequired=True)),
     ("authorizer-kind", "a JWT", add(AUTHORIZER, "auth", **{**AUTHORIZED, "authorizerType": "JWT"})),
     (
         "authorizer-kind",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from infra.compatibility import Kind, breaking, differences, is_allowed
+from infra.type_changes import Side, reading
 from trebuche import Actor, distributed, query
 from trebuche.actor_types import ActorType
 from trebuche.interface import describe
@@ -195,6 +196,16 @@ CASES: list[tuple[str, Any, dict[str, Kind]]] = [
 def test_differences(change: Any, found: dict[str, Kind]) -> None:
     """Each difference has a name and says what it means; what widens is none."""
     assert {one.name: one.kind for one in differences(before(), after(change))} == found
+
+
+def test_record_in_two_places_differs_in_both() -> None:
+    """Allowing one of the places does not allow the other."""
+    two = {key: {"type": {"record": "Part"}, "required": True} for key in ("first", "second")}
+
+    def side(type_: str) -> Side:
+        return Side({"record": "Whole"}, {"Whole": two, "Part": {"size": {"type": type_, "required": True}}})
+
+    assert [one.path for one in reading(side("text"), side("integer"))] == ["first.size", "second.size"]
 
 
 def test_renamed_class_is_no_difference() -> None:
