@@ -18,6 +18,7 @@ from infra.releases import SHORT, Release, interface_of, read_releases
 from trebuche.errors import ConfigError
 
 Outputs = Mapping[str, Any]
+_READ = frozenset({"release", "releases", "interfaces"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,15 @@ def _source(root: Path, name: str | None) -> pulumi.Input[Outputs]:
 def _outputs_of(stack: str) -> pulumi.Output[Outputs]:
     """A stack's outputs, its own as they are before this deployment."""
     name = stack if "/" in stack else f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
-    return pulumi.StackReference(f"{stack.rsplit('/', 1)[-1]}-stack", stack_name=name).outputs.apply(
-        lambda found: found or {}
+    return without_secrets(pulumi.StackReference(f"{stack.rsplit('/', 1)[-1]}-stack", stack_name=name).outputs)
+
+
+def without_secrets(outputs: pulumi.Output[Outputs | None]) -> pulumi.Output[Outputs]:
+    """What a promotion reads of a stack's outputs, in plain text.
+
+    One secret among the outputs makes all that is read with it a secret: without this, so would ``releases`` be, which
+    nobody could read then.
+    """
+    return pulumi.Output.unsecret(outputs).apply(
+        lambda found: {key: value for key, value in (found or {}).items() if key in _READ}
     )

@@ -2,16 +2,19 @@
 
 Run as a script; ``FAKE_PULUMI`` names the folder. There: ``calls.jsonl`` (one list of words a line), ``exists`` (the
 stack), ``deployed`` (its resources), ``state.json`` and ``preview.json`` (what is printed), ``refuse-up.txt`` and so on
-(what the engine says when it fails).
+(what the engine says when it fails), ``interrupt-up.txt`` (somebody presses Ctrl-C).
 """
 
 import json
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 FOLDER = Path(os.environ["FAKE_PULUMI"])
 WORDS = sys.argv[1:]
+_AT_MOST_SECONDS = 60
 EMPTY = {"version": 3, "deployment": {"manifest": {}}}
 
 
@@ -57,9 +60,17 @@ def refuse_if_told() -> None:
     sys.exit(255)
 
 
+def interrupt_if_told() -> None:
+    """Be interrupted as from a terminal: whoever started this gets the Ctrl-C, and passes it on."""
+    if (FOLDER / f"interrupt-{WORDS[0]}.txt").exists():
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(_AT_MOST_SECONDS)
+
+
 def operate() -> None:
     """``up`` and ``destroy``."""
     refuse_if_told()
+    interrupt_if_told()
     event = {"resOutputsEvent": {"metadata": {"urn": "urn:pulumi:x::y::aws:sqs/queue:Queue::z", "op": "create"}}}
     Path(option("--event-log")).write_text(json.dumps(event) + "\n")
     if WORDS[0] == "up":

@@ -106,6 +106,10 @@ class StackWorkshop:
         """Have the engine fail at ``preview``, ``up`` or ``destroy``."""
         (self.folder / f"refuse-{verb}.txt").write_text(text)
 
+    def interrupts_up(self) -> None:
+        """Have somebody press Ctrl-C during ``up``."""
+        (self.folder / "interrupt-up.txt").touch()
+
     def output(self, *, as_json: bool = False) -> Output:
         """Where the command prints."""
         return Output(as_json=as_json, out=self.out, err=self.err)

@@ -8,12 +8,12 @@ import pulumi
 import pytest
 
 from infra.plan import Plan, make_plan
-from infra.promotion import Candidate, objections
+from infra.promotion import Candidate, objections, without_secrets
 from infra.provider import make_provider
 from infra.releases import pack
 from tests.infra.conftest import deploy_plan
 from tests.infra.project import make_project
-from tests.infra.recording import Recording, deploy
+from tests.infra.recording import Recording, deploy, resolve
 
 HERE, THERE, OTHER = "a" * 64, "b" * 64, "c" * 64
 BEFORE = {"actors": {"todos": {"class": "TodoList"}}, "types": {}}
@@ -91,6 +91,24 @@ def test_rollback_of_another_release_is_over(tmp_path: Path) -> None:
     assert {one["functionVersion"] for one in recording.inputs("aws:lambda/alias:Alias")} == {"7"}
     assert outputs["release"] == plan.release
     assert "pulumi config rm trebuche:rollback --stack dev" in plan.warnings[-1]
+
+
+def test_secret_among_the_outputs_makes_no_secret_of_the_releases() -> None:
+    """What a program exports besides is left alone, and does not hide what later promotions read."""
+
+    def found(outputs: dict[str, Any] | None) -> tuple[bool, Any]:
+        async def look(read: pulumi.Output[Any]) -> tuple[bool, Any]:
+            return await read.is_secret(), await read.future()
+
+        def ask() -> pulumi.Output[tuple[bool, Any]]:
+            read = without_secrets(pulumi.Output.secret(outputs))
+            return pulumi.Output.from_input(look(read))
+
+        answer: tuple[bool, Any] = resolve(ask)
+        return answer
+
+    assert found({"release": HERE, "password": "x"}) == (False, {"release": HERE})
+    assert found(None) == (False, {})
 
 
 def test_nothing_is_made_before_the_verdict(tmp_path: Path) -> None:
