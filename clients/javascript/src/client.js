@@ -145,8 +145,8 @@ export class TrebuchetClient {
     this.#checkOpen();
     const subscription = new Subscription(actorId, target, wanted);
     const stream = new Stream(actorId, subscription, this.#options, { latest, chance: this.#chance });
-    this.#streams.add(stream);
     this.#openStream(stream);
+    this.#streams.add(stream);
     const leave = () => {
       if (this.#streams.delete(stream)) this.#unsubscribe(stream);
       stream.finish(null);

@@ -83,16 +83,18 @@ export class Link {
  * Open a socket.
  * @param {string} url
  * @param {string | undefined} token
- * @param {{WebSocket: any, tokenIn: "query" | "protocol", clock: import("./index.js").Clock, timeout: number}} how
+ * @param {{WebSocket: any, tokenIn: "query" | "protocol", clock: import("./index.js").Clock, timeout: number,
+ *   closing: Promise<unknown>}} how closing: nobody wants the socket any more
  * @returns {Promise<Link>}
  * @throws {EndpointError} the endpoint refuses the connection for good
  * @throws {LinkLostError} nothing answers there now
  */
-export async function openLink(url, token, { WebSocket, tokenIn, clock, timeout }) {
+export async function openLink(url, token, { WebSocket, tokenIn, clock, timeout, closing }) {
   const socket = construct(WebSocket, url, token, tokenIn);
   const late = timer(clock, timeout);
   try {
-    await Promise.race([opened(socket, url), late.done.then(() => failLate(url, timeout))]);
+    const inTime = late.done.then(() => lose(`nothing answers at ${url} within ${timeout} s`));
+    await Promise.race([opened(socket, url), inTime, closing.then(() => lose("closed by this client"))]);
   } catch (error) {
     socket.onopen = socket.onclose = null;
     socket.onerror = () => {};
@@ -138,9 +140,9 @@ function refused(url, status) {
   return new LinkLostError(status ? `${url} answers with HTTP ${status}` : `nothing answers at ${url}, or it refuses`);
 }
 
-/** @param {string} url @param {number} seconds @returns {never} */
-function failLate(url, seconds) {
-  throw new LinkLostError(`nothing answers at ${url} within ${seconds} s`);
+/** @param {string} reason @returns {never} */
+function lose(reason) {
+  throw new LinkLostError(reason);
 }
 
 /** @param {{code: number, reason: string}} event */

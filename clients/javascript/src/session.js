@@ -108,8 +108,8 @@ export class Session {
   async #dial() {
     const token = await this.#fetchToken();
     const { url, WebSocket, tokenIn } = this.#how;
-    const timeout = this.#options.connectTimeout;
-    const link = await openLink(url, token, { WebSocket, tokenIn, clock: this.#clock, timeout });
+    const how = { WebSocket, tokenIn, clock: this.#clock, timeout: this.#options.connectTimeout, closing: this.#closing };
+    const link = await openLink(url, token, how);
     let leaveAt = link.openedAt + this.#options.lifetime * (1 - SPREAD * this.#chance());
     const end = expiry(token);
     if (end !== null && typeof this.#how.token === "function") {

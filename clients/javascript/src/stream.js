@@ -14,7 +14,8 @@ export class Stream {
   #recovery = null;
   /** @type {{error: Error | null} | null} */
   #over = null;
-  #wake = () => {};
+  /** Readers that wait. @type {(() => void)[]} */
+  #waiting = [];
 
   /**
    * @param {string} actorId
@@ -85,9 +86,13 @@ export class Stream {
     while (this.#values.length === 0) {
       if (this.#over?.error) throw this.#over.error;
       if (this.#over) return null;
-      await /** @type {Promise<void>} */ (new Promise((resolve) => (this.#wake = resolve)));
+      await /** @type {Promise<void>} */ (new Promise((resolve) => this.#waiting.push(resolve)));
     }
     return this.#values.shift();
+  }
+
+  #wake() {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** @param {any} event */

@@ -1,6 +1,8 @@
 // The client against an endpoint that does as it is told: drops, silence, handovers, refusals.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { test } from "node:test";
 import { WebSocket } from "ws";
 
@@ -347,6 +349,26 @@ test("close while connecting ends the attempt", async (t) => {
   await subject.close();
   await first;
   assert.equal(subject.state, "closed");
+});
+
+test("close gives up a handshake that nobody answers", async (t) => {
+  const silent = createServer();
+  await once(silent.listen(0, "127.0.0.1"), "listening");
+  t.after(() => silent.close());
+  const subject = client(t, `ws://127.0.0.1:${silent.address().port}`);
+  const first = assert.rejects(subject.connect(), ClientClosedError);
+  const [socket] = await once(silent, "connection");
+  const gone = once(socket.resume(), "close");
+  await subject.close();
+  await Promise.all([first, gone]);
+});
+
+test("two who ask for the next value at once get one each", async (t) => {
+  const { peer, values } = await observing(t);
+  const both = Promise.all([values.next(), values.next()]);
+  peer.state(2, "two");
+  peer.state(3, "three");
+  assert.deepEqual((await both).map(({ value }) => value.value).sort(), ["three", "two"]);
 });
 
 test("frames that are none of ours do not disturb", async (t) => {
