@@ -2,11 +2,11 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
-SOURCES := cli clients infra policies sandbox lambda_src trebuche_testing tests __main__.py
+SOURCES := bench cli clients infra policies sandbox lambda_src trebuche_testing tests __main__.py
 COMPILE := $(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 
-.PHONY: help run test proof check setup lock clean
+.PHONY: help run test proof bench check setup lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ proof: setup ## What takes longer than the tests: 100,000 schedules, every mutan
 	@$(PYTHON) -m tests.soak
 	@$(PYTHON) -m tests.proof.third_party
 	@$(PYTHON) -m tests.proof.loop_under_load
+
+bench: setup ## Ours against what it would be measured by, each pair in one run: cold starts, WebSockets
+	@failed=0; for name in cold_start front sockets; do echo "bench.$$name"; $(PYTHON) -m bench.$$name || failed=1; done; exit $$failed
 
 check: setup ## Formatting, style, types, the import rule
 	@echo 'ruff format'; $(PYTHON) -m ruff format --check --quiet .

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trebuche.adapters import clients
+from tests.contract.containers import no_clients
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -51,18 +51,14 @@ def load(
     dynamodb()
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    caches = (clients.dynamodb, clients.management, clients.functions, clients.discovery, clients._session)
 
     def fresh(name: str) -> Callable[[Any, object], Any]:
         monkeypatch.delitem(sys.modules, name, raising=False)
         handle: Callable[[Any, object], Any] = importlib.import_module(name).handle
         return handle
 
-    for cache in caches:
-        cache.cache_clear()
-    yield fresh
-    for cache in caches:
-        cache.cache_clear()
+    with no_clients():
+        yield fresh
 
 
 Load = Callable[[str], Callable[[Any, object], Any]]
@@ -130,9 +126,9 @@ def test_a_function_without_actor_class_does_not_start(
 
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)
-def test_loading_a_function_does_not_load_boto3(name: str) -> None:
+def test_loading_a_function_does_not_load_a_session(name: str) -> None:
     """It takes long, and a warm start of another container does not need it before the first AWS call."""
-    program = f"import sys, {name}; sys.exit('boto3' in sys.modules)"
+    program = f"import sys, {name}; sys.exit('botocore.session' in sys.modules or 'boto3' in sys.modules)"
     environment = {**ENVIRONMENT, "PYTHONPATH": str(SOURCES)}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 

@@ -1,12 +1,16 @@
-"""boto3 clients, each made once per container when it is first needed: importing and building them takes long."""
+"""AWS clients, each made once per container when it is first needed: importing and building them takes long.
+
+They are botocore's. boto3 makes the same ones, and adds what nothing here uses and every cold start would pay for.
+"""
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from boto3 import Session
-    from botocore.config import Config
+    from botocore.client import BaseClient
+    from botocore.session import Session
     from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
@@ -16,37 +20,39 @@ if TYPE_CHECKING:
 DynamoDB: TypeAlias = "Callable[[], DynamoDBClient]"
 """Gives the client; the same at each call."""
 
+SERVICES: Final = ("apigatewaymanagementapi", "dynamodb", "lambda", "servicediscovery", "sqs")
+"""What there is a client for."""
 
-@cache
+_made: "Final[dict[tuple[str, str | None], BaseClient]]" = {}
+_making: Final = Lock()
+"""The posts of a first fan-out come from many threads at once, and a session is not made to be used by several."""
+
+
 def dynamodb() -> "DynamoDBClient":
     """For tables."""
-    return _session().client("dynamodb", config=_config(read_timeout=5, attempts=4))
+    return cast("DynamoDBClient", _client("dynamodb", read_timeout=5, attempts=4))
 
 
-@cache
 def management(endpoint: str) -> "ApiGatewayManagementApiClient":
     """For posting to connections of the stage at an ``https://…/<stage>`` address."""
-    config = _config(read_timeout=3, attempts=3)
-    return _session().client("apigatewaymanagementapi", endpoint_url=endpoint, config=config)
+    client = _client("apigatewaymanagementapi", endpoint, read_timeout=3, attempts=3)
+    return cast("ApiGatewayManagementApiClient", client)
 
 
-@cache
 def functions() -> "LambdaClient":
     """For calling functions, once each: whether a call that timed out took effect is for its caller to find out."""
     # API Gateway waits 29 s: what is left of them must do for a cold start and for telling the caller.
-    return _session().client("lambda", config=_config(read_timeout=26, attempts=1))
+    return cast("LambdaClient", _client("lambda", read_timeout=26, attempts=1))
 
 
-@cache
 def discovery() -> "ServiceDiscoveryClient":
     """For finding functions; a caller waits for it, and gives up where an older answer will do."""
-    return _session().client("servicediscovery", config=_config(read_timeout=2, attempts=2))
+    return cast("ServiceDiscoveryClient", _client("servicediscovery", read_timeout=2, attempts=2))
 
 
-@cache
 def queues() -> "SQSClient":
     """For reminding workers of late subscribers; made when the first one falls behind."""
-    return _session().client("sqs", config=_config(read_timeout=3, attempts=3))
+    return cast("SQSClient", _client("sqs", read_timeout=3, attempts=3))
 
 
 def warm(endpoint: str) -> None:
@@ -64,20 +70,33 @@ def warm(endpoint: str) -> None:
         discovery()
 
 
+def _client(service: str, endpoint: str | None = None, *, read_timeout: int, attempts: int) -> Any:
+    """Timeouts in seconds; ``standard`` retries throttling and 5xx with backoff, and nothing else."""
+    with _making:
+        if (service, endpoint) not in _made:
+            from botocore.config import Config
+
+            config = Config(
+                connect_timeout=1,
+                read_timeout=read_timeout,
+                max_pool_connections=64,
+                retries={"mode": "standard", "total_max_attempts": attempts},
+            )
+            _made[service, endpoint] = _session().create_client(service, endpoint_url=endpoint, config=config)
+        return _made[service, endpoint]
+
+
 @cache
 def _session() -> "Session":
-    import boto3
+    from botocore.loaders import Loader
+    from botocore.session import Session
 
-    return boto3.Session()
+    class Known(Loader):
+        """Knows which services there are; its base looks into 400 folders, file by file, to tell."""
 
+        def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  (its base's)
+            return list(SERVICES)
 
-def _config(*, read_timeout: int, attempts: int) -> "Config":
-    """Timeouts in seconds; ``standard`` retries throttling and 5xx with backoff, and nothing else."""
-    from botocore.config import Config
-
-    return Config(
-        connect_timeout=1,
-        read_timeout=read_timeout,
-        max_pool_connections=64,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-    )
+    session = Session()
+    session.register_component("data_loader", Known())
+    return session
