@@ -8,14 +8,18 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
 SETTLE_TURNS: Final = 10
 """Turns of the event loop that what a timer woke is given before time goes on."""
-SETTLE_SECONDS: Final = 1.0
-"""Real time that work under way is given at most: something that itself waits for the clock must not stop it."""
+HOLD_SECONDS: Final = 10.0
+"""Real time for which a piece of work holds time at most: one that itself waits for the clock must not stop it.
+
+Generous, because a slow machine must not change what happens: an invocation takes seconds there.
+"""
 
 
 class Timer:
@@ -28,9 +32,14 @@ class Timer:
 
 
 class Clock:
-    """Seconds since the epoch, plus what was added by turning it; belongs to the running event loop."""
+    """Seconds since the epoch, plus what was added by turning it; belongs to the running event loop.
 
-    def __init__(self) -> None:
+    Args:
+        hold_seconds: See ``HOLD_SECONDS``.
+    """
+
+    def __init__(self, hold_seconds: float = HOLD_SECONDS) -> None:
+        self._hold_seconds = hold_seconds
         self._offset = 0.0
         self._turns: list[tuple[float, float]] = []
         self._queue: list[tuple[float, int, Timer]] = []
@@ -38,10 +47,9 @@ class Clock:
         self._cancelled = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._turning = asyncio.Lock()
-        self._under_way = 0
         self._followers: list[Callable[[float], None]] = []
-        self._quiet = asyncio.Event()
-        self._quiet.set()
+        self._under_way: dict[int, float] = {}
+        self._ended = asyncio.Event()
 
     @property
     def offset(self) -> float:
@@ -98,14 +106,13 @@ class Clock:
     @contextlib.contextmanager
     def work(self) -> Iterator[None]:
         """Hold time while something runs whose end arms the next timer, such as an invocation with retries."""
-        self._under_way += 1
-        self._quiet.clear()
+        piece = next(self._numbers)
+        self._under_way[piece] = time.monotonic()
         try:
             yield
         finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._quiet.set()
+            del self._under_way[piece]
+            self._ended.set()
 
     def advance(self, seconds: float) -> None:
         """Turn the clock forward from timer to timer, each at its own time, also those that earlier ones armed.
@@ -143,15 +150,18 @@ class Clock:
                 follower(offset)
 
     async def _settle(self) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + SETTLE_SECONDS
+        """Let what was woken run, and wait for work: so long for each piece, and for all that follow each other."""
+        patience_ends = time.monotonic() + self._hold_seconds
         while True:
+            self._ended.clear()
             for _ in range(SETTLE_TURNS):
                 await asyncio.sleep(0)
-            if not self._under_way or loop.time() >= deadline:
+            last = max(self._under_way.values(), default=-math.inf) + self._hold_seconds
+            left = min(patience_ends, last) - time.monotonic()
+            if left <= 0:
                 return
             with contextlib.suppress(TimeoutError):  # one piece of work may hand over to the next
-                await asyncio.wait_for(self._quiet.wait(), deadline - loop.time())
+                await asyncio.wait_for(self._ended.wait(), left)
 
     def _next(self) -> Timer | None:
         """The timer that falls due first; cancelled ones on the way are dropped."""

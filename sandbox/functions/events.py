@@ -13,9 +13,10 @@ import aiohttp
 
 from sandbox.aws import AwsClient, AwsRefusedError, Invocation, Json
 from sandbox.clock import Clock
+from sandbox.functions.calls import THROTTLED
 from sandbox.functions.destinations import Destinations
 from sandbox.functions.facts import EventSettings
-from sandbox.functions.functions import REFUSED, THROTTLED, Functions
+from sandbox.functions.functions import REFUSED, Functions
 from sandbox.functions.limits import RETRY_PAUSES_SECONDS, THROTTLED_PAUSES_SECONDS
 from sandbox.functions.reference import LATEST, FunctionReference
 from sandbox.permissions import Permissions
@@ -31,10 +32,19 @@ _UNREACHED: Final = replace(REFUSED, status=500)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event that a caller has handed over; ``depth`` counts functions that called functions."""
+    """One event that a caller has handed over.
+
+    Args:
+        function: Whom it is for.
+        payload: The event, as JSON.
+        accepted: Seconds since the epoch, on the sandbox's clock; its age counts from there.
+        request_id: Names it in what destinations get.
+        depth: Counts functions that called functions.
+    """
 
     function: FunctionReference
     payload: bytes
+    accepted: float
     request_id: str
     depth: str | None = None
 
@@ -72,7 +82,13 @@ class Events:
 
     def accept(self, function: FunctionReference, payload: bytes, *, depth: str | None = None) -> None:
         """Take an event; it is run from now on, whatever becomes of the caller."""
-        event = Event(function=function, payload=payload or b"{}", request_id=str(uuid.uuid4()), depth=depth)
+        event = Event(
+            function=function,
+            payload=payload or b"{}",
+            accepted=self._clock.now(),
+            request_id=str(uuid.uuid4()),
+            depth=depth,
+        )
         held = contextlib.ExitStack()
         held.enter_context(self._clock.work())  # from now on, not only from when the task gets its turn
         task = asyncio.create_task(self._run(event, held))
@@ -103,7 +119,7 @@ class Events:
 
     async def _until_over(self, event: Event, settings: EventSettings, last: Invocation) -> Ending:
         """Try again until the event is over; ``last`` is what the first attempt came to."""
-        deadline = self._clock.now() + settings.age_seconds
+        deadline = event.accepted + settings.age_seconds
         invocations, waits = 0, 0
         while True:
             if last.ok:

@@ -16,6 +16,14 @@ class Alias:
     version: str
     weights: Mapping[str, float] = field(default_factory=dict)
 
+    def draw(self, chance: float) -> str | None:
+        """The further version that ``chance``, from 0 to below 1, falls on; None: the alias's own."""
+        for version, weight in self.weights.items():
+            chance -= weight
+            if chance < 0:
+                return version
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:

@@ -10,79 +10,24 @@ import json
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from sandbox.aws import Answer, AwsClient, Invocation
 from sandbox.clock import Clock
 from sandbox.functions.answers import LOG_TAIL, read_answer
+from sandbox.functions.calls import NOT_PERMITTED, THROTTLED, Call, Finished
 from sandbox.functions.concurrency import RESERVED, Concurrency, throttled
 from sandbox.functions.deaths import Deaths
-from sandbox.functions.facts import Alias, FunctionFacts
+from sandbox.functions.facts import FunctionFacts
 from sandbox.functions.logs import FunctionLogs
 from sandbox.functions.reference import FunctionReference
 from sandbox.permissions import Permissions
 from sandbox.permissions.permissions import INVOKE, Verdict
 from sandbox.quotas import CONCURRENT_EXECUTIONS
 
-THROTTLED: Final = 429
-NOT_PERMITTED: Final = 403
-"""Status of an invocation that the function's resource policy does not allow."""
 REFUSED: Final = Invocation(THROTTLED, None, "$LATEST", throttled(RESERVED))
 Send = Callable[[], Awaitable[Answer]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One invocation that a service asks for.
-
-    Args:
-        function_arn: With or without a version or alias.
-        payload: The event, as JSON.
-        timeout: Seconds until the caller gives up; the function goes on running.
-        newest_record: When the last record of a stream's batch was written, in seconds since the epoch.
-        principal: The service that the function's resource policy must let in; None when Lambda itself calls.
-        source_arn: On whose behalf the service calls: a route or an authorizer of an API, say.
-        credentials: ARN of the role that the service calls in; then that role's policies count, the function's not.
-        holds_time: Whether time that is turned waits for its end.
-    """
-
-    function_arn: str
-    payload: bytes
-    timeout: float = 900.0
-    newest_record: float | None = None
-    principal: str | None = None
-    source_arn: str = ""
-    credentials: str | None = None
-    holds_time: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """One invocation that is over; ``began`` is a time of the sandbox's clock.
-
-    Args:
-        function: As the caller named it, with its alias or version.
-        invocation: What came of it; status 429 when it did not run for want of concurrency.
-        began: Seconds since the epoch.
-        duration_ms: How long it took.
-        concurrent: How many of the function ran while it did, itself counted.
-        iterator_age_ms: How old a stream's batch was.
-        logged: Whether the function's role lets its log be written.
-    """
-
-    function: FunctionReference
-    invocation: Invocation
-    began: float
-    duration_ms: float
-    concurrent: int
-    iterator_age_ms: float | None = None
-    logged: bool = True
-
-    @property
-    def throttled(self) -> bool:
-        """Whether it was refused for want of concurrency."""
-        return self.invocation.status == THROTTLED
 
 
 class Functions:
@@ -184,7 +129,7 @@ class Functions:
     async def choose(self, function: FunctionReference) -> FunctionReference:
         """The version that this invocation of a weighted alias is to run; any other reference stays as it is."""
         alias = await self.facts.alias(function)
-        version = None if alias is None else self._draw(alias)
+        version = None if alias is None else alias.draw(self._chance.random())
         return function if version is None else replace(function, qualifier=version)
 
     async def has_room(self, function: FunctionReference) -> bool:
@@ -222,15 +167,6 @@ class Functions:
         for watcher in self._watchers:
             watcher(finished)
         return invocation
-
-    def _draw(self, alias: Alias) -> str | None:
-        """A further version by its weight; None: the alias's own."""
-        chance = self._chance.random()
-        for version, weight in alias.weights.items():
-            chance -= weight
-            if chance < 0:
-                return version
-        return None
 
     def _end(self, task: asyncio.Task[Invocation]) -> None:
         """Let go of an invocation whose caller may have given up on it: nobody else would look at its exception."""

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from sandbox.clock import Clock
+from sandbox.clock import HOLD_SECONDS, Clock
 
 
-def play(work: Callable[[Clock], Coroutine[Any, Any, None]]) -> None:
+def play(work: Callable[[Clock], Coroutine[Any, Any, None]], *, hold_seconds: float = HOLD_SECONDS) -> None:
     """Run a coroutine on a clock of its own."""
 
     async def main() -> None:
-        await work(Clock())
+        await work(Clock(hold_seconds))
 
     asyncio.run(main())
 
@@ -103,7 +103,30 @@ def test_time_goes_on_past_work_that_waits_for_it() -> None:
         await clock.pass_time(120)
         await asyncio.wait_for(task, 20)
 
-    play(work)
+    play(work, hold_seconds=0.05)
+
+
+def test_work_that_hangs_holds_time_once_and_new_work_still_does() -> None:
+    """Beside something that has been waited for in vain, a later attempt gets the real time that it takes."""
+
+    async def work(clock: Clock) -> None:
+        start, ended = clock.now(), list[int]()
+
+        async def attempt() -> None:
+            while True:
+                await clock.sleep(60)
+                with clock.work():
+                    await asyncio.sleep(0.01)
+                    ended.append(round(clock.now() - start))
+
+        with clock.work():  # for ever, as far as the clock can know
+            await asyncio.sleep(0.3)
+            task = asyncio.create_task(attempt())
+            await clock.pass_time(300)
+        task.cancel()
+        assert ended == [60, 120, 180, 240, 300]
+
+    play(work, hold_seconds=0.3)
 
 
 def test_a_cancelled_timer_does_not_ring_however_many_there_are() -> None:

@@ -357,24 +357,6 @@ def test_without_any_limit_a_record_is_tried_for_a_day(sandbox: RunningSandbox, 
     on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
-def test_pauses_between_retries_are_the_clocks(sandbox: RunningSandbox, tmp_path: Path) -> None:
-    """They double up to ten seconds; turning the clock ends one, so that fourteen retries take no minute."""
-
-    def steps(endpoint: str, turn: Turn) -> None:
-        aws = Aws(endpoint, tmp_path)
-        stream = fill(aws, "bad")
-        function = aws.function(FAIL_ON_BAD)
-        subscribe(aws, stream, function)
-
-        def tried() -> int:
-            turn(10)
-            return len(function.events())
-
-        eventually(tried, lambda times: times >= 14)
-
-    on_turnable(sandbox.record.emulator_endpoint, steps)
-
-
 def test_parallel_lanes_keep_each_actors_order(aws: Aws) -> None:
     """With several lanes a poison record holds up its own actor only, and every actor's changes stay in order."""
     table, stream = aws.table()
