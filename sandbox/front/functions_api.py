@@ -28,12 +28,13 @@ from sandbox.functions.reference import FunctionReference
 from sandbox.permissions import Permissions
 from sandbox.permissions.permissions import LAMBDA
 
-FUNCTIONS_PATH: Final = re.compile(r"/\d{4}-\d{2}-\d{2}/functions(?=$|[/?])")
+FUNCTIONS_PATH: Final = re.compile(r"/\d{4}-\d{2}-\d{2}/(functions|account-settings)(?=$|[/?])")
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<function>[^/?]+)/invocations/?")
 _CREATE: Final = re.compile(r"/2015-03-31/functions/?")
 _CODE: Final = re.compile(r"/2015-03-31/functions/[^/?]+/code")
 _CONFIGURATION: Final = re.compile(r"/2015-03-31/functions/[^/?]+/configuration")
 _CONCURRENCY: Final = re.compile(r"/2017-10-31/functions/(?P<function>[^/?]+)/concurrency")
+_ACCOUNT: Final = re.compile(r"/2016-08-19/account-settings/?")
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 CANNOT_BE_ASSUMED: Final = "The role defined for the function cannot be assumed by Lambda."
 _KIND: Final = "X-Amz-Invocation-Type"
@@ -43,7 +44,7 @@ _LIMITS: Final = {"RequestResponse": SYNC_PAYLOAD_BYTES, "Event": ASYNC_PAYLOAD_
 
 
 class FunctionsApi:
-    """Serves ``/2015-03-31/functions…`` and what belongs to it.
+    """Serves ``/2015-03-31/functions…`` and what belongs to it, and the account's settings.
 
     Args:
         functions: Runs what is invoked.
@@ -76,7 +77,18 @@ class FunctionsApi:
         if request.method != "GET":
             self._functions.facts.forget()
             self._permissions.forget()
+        elif _ACCOUNT.fullmatch(path) and answer.status == 200:
+            return self._proxy.respond(request, answer, await self._with_limits(answer.body, owner))
         return self._proxy.respond(request, answer)
+
+    async def _with_limits(self, settings: bytes, owner: Owner) -> bytes:
+        """An account's settings with the concurrent executions that hold here; the emulator has a number of its own."""
+        document = _parse(settings) or {}
+        concurrency = self._functions.concurrency
+        place = FunctionReference(owner.account, owner.region, "")
+        left = concurrency.limit - await self._functions.facts.reserved_in(place)
+        limits = {"ConcurrentExecutions": concurrency.limit, "UnreservedConcurrentExecutions": left}
+        return json.dumps(document | {"AccountLimit": document.get("AccountLimit", {}) | limits}).encode()
 
     async def _refuse_role(self, method: str, path: str, body: bytes) -> Refusal | None:
         """What giving a function a role that Lambda cannot take is answered."""

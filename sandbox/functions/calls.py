@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sandbox.aws import Invocation
+from sandbox.functions.concurrency import InFlight
 from sandbox.functions.reference import FunctionReference
 
 THROTTLED: Final = 429
@@ -45,7 +46,7 @@ class Finished:
         invocation: What came of it; status 429 when it did not run for want of concurrency.
         began: Seconds since the epoch.
         duration_ms: How long it took.
-        concurrent: How many of the function ran while it did, itself counted.
+        in_flight: What else ran when it began.
         iterator_age_ms: How old a stream's batch was.
         logged: Whether the function's role lets its log be written.
     """
@@ -54,7 +55,7 @@ class Finished:
     invocation: Invocation
     began: float
     duration_ms: float
-    concurrent: int
+    in_flight: InFlight
     iterator_age_ms: float | None = None
     logged: bool = True
 

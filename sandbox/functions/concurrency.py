@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import dataclass
 from typing import Final
 
 from sandbox.functions.facts import FunctionFacts
@@ -11,6 +12,21 @@ RESERVED: Final = "ReservedFunctionConcurrentInvocationLimitExceeded"
 ACCOUNT: Final = "ConcurrentInvocationLimitExceeded"
 LEFT_UNRESERVED: Final = 100
 """So many of an account's concurrent executions no function can reserve; fewer if the account has no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """What ran when an invocation began, itself counted.
+
+    Args:
+        function: Of the same function.
+        account: Of all functions of the account and Region.
+        unreserved: Of those that have reserved nothing; None if this one has.
+    """
+
+    function: int = 0
+    account: int = 0
+    unreserved: int | None = None
 
 
 class Concurrency:
@@ -25,6 +41,7 @@ class Concurrency:
         self._facts = facts
         self.limit = limit
         self._running: Counter[FunctionReference] = Counter()
+        self._places: Counter[tuple[str, str]] = Counter()
         self._pools: Counter[tuple[str, str]] = Counter()
 
     @property
@@ -49,34 +66,30 @@ class Concurrency:
         if reason is not None:
             return reason
         plain = function.function
-        pool = None if await self._facts.reserved(plain) is not None else (plain.account, plain.region)
-        self._running[plain] += 1
-        if pool is not None:
-            self._pools[pool] += 1
-        return Slot(self._running, self._pools, plain, pool)
+        return Slot(self, plain, pooled=await self._facts.reserved(plain) is None)
+
+    def count(self, function: FunctionReference, change: int, *, pooled: bool) -> InFlight:
+        """One invocation more or less of a function, which belongs to the account's pool or has reserved its own."""
+        place = (function.account, function.region)
+        self._running[function] += change
+        self._places[place] += change
+        if pooled:
+            self._pools[place] += change
+        return InFlight(self._running[function], self._places[place], self._pools[place] if pooled else None)
 
 
 class Slot:
     """An invocation that runs; it belongs to the function's reservation, or to the account's pool."""
 
-    def __init__(
-        self,
-        running: Counter[FunctionReference],
-        pools: Counter[tuple[str, str]],
-        function: FunctionReference,
-        pool: tuple[str, str] | None,
-    ) -> None:
-        self._running = running
-        self._pools = pools
+    def __init__(self, concurrency: Concurrency, function: FunctionReference, *, pooled: bool) -> None:
+        self._concurrency = concurrency
         self._function = function
-        self._pool = pool
-        self.concurrent = running[function]
+        self._pooled = pooled
+        self.in_flight = concurrency.count(function, 1, pooled=pooled)
 
     def leave(self) -> None:
         """Give it back, when the invocation is over."""
-        self._running[self._function] -= 1
-        if self._pool is not None:
-            self._pools[self._pool] -= 1
+        self._concurrency.count(self._function, -1, pooled=self._pooled)
 
 
 def throttled(reason: str) -> bytes:

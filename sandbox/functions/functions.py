@@ -17,7 +17,7 @@ from sandbox.aws import Answer, AwsClient, Invocation
 from sandbox.clock import Clock
 from sandbox.functions.answers import LOG_TAIL, read_answer
 from sandbox.functions.calls import NOT_PERMITTED, THROTTLED, Call, Finished
-from sandbox.functions.concurrency import RESERVED, Concurrency, throttled
+from sandbox.functions.concurrency import RESERVED, Concurrency, InFlight, throttled
 from sandbox.functions.deaths import Deaths
 from sandbox.functions.facts import FunctionFacts
 from sandbox.functions.logs import FunctionLogs
@@ -146,9 +146,9 @@ class Functions:
         duration, logged = 0.0, False
         slot = await self.concurrency.enter(function)
         if isinstance(slot, str):
-            invocation, concurrent = replace(REFUSED, payload=throttled(slot)), 0
+            invocation, in_flight = replace(REFUSED, payload=throttled(slot)), InFlight()
         else:
-            concurrent = slot.concurrent
+            in_flight = slot.in_flight
             try:
                 invocation = await self._deaths.befall(function, read_answer(await send()))
             finally:
@@ -160,7 +160,7 @@ class Functions:
             invocation=invocation,
             began=began,
             duration_ms=duration * 1000,
-            concurrent=concurrent,
+            in_flight=in_flight,
             iterator_age_ms=None if newest_record is None else max(0.0, began - newest_record) * 1000,
             logged=logged,
         )

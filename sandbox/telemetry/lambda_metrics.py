@@ -28,7 +28,11 @@ def record_invocation(store: MetricStore, finished: Finished) -> None:
         store.count(_metric(function, "Throttles", dimensions), at, 0.0)
         duration = Points.of(round(finished.duration_ms, 2))
         store.put(_metric(function, "Duration", dimensions), at, duration, "Milliseconds")
-        store.count(_metric(function, "ConcurrentExecutions", dimensions), at, float(finished.concurrent))
+        running = finished.in_flight.function if dimensions else finished.in_flight.account
+        store.count(_metric(function, "ConcurrentExecutions", dimensions), at, float(running))
+    if finished.in_flight.unreserved is not None:  # of the account as a whole, never by function
+        unreserved = float(finished.in_flight.unreserved)
+        store.count(_metric(function, "UnreservedConcurrentExecutions", {}), at, unreserved)
 
 
 def record_loss(store: MetricStore, function: FunctionReference, loss: str, at: float) -> None:

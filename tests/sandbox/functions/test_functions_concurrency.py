@@ -75,6 +75,28 @@ def test_a_hundred_executions_cannot_be_reserved(sandbox: RunningSandbox, tmp_pa
     put(FunctionName=second.name, ReservedConcurrentExecutions=500)
 
 
+def test_account_settings_tell_the_quota_and_what_is_left(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """GetAccountSettings shows the sandbox's quota, less what the account's functions have reserved."""
+
+    def settings(aws: Aws) -> tuple[int, int]:
+        limits = aws.functions.get_account_settings()["AccountLimit"]
+        return limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]
+
+    async def main() -> None:
+        async with turnable_front(sandbox.record.emulator_endpoint, Quotas(concurrent_executions=250)) as front:
+            aws = Aws(front.endpoint, tmp_path, account="456789012345")
+            function = await asyncio.to_thread(lambda: aws.function("pass", permitted=False))
+            assert await asyncio.to_thread(settings, aws) == (250, 250)
+            await asyncio.to_thread(
+                lambda: aws.functions.put_function_concurrency(
+                    FunctionName=function.name, ReservedConcurrentExecutions=30
+                )
+            )
+            assert await asyncio.to_thread(settings, aws) == (250, 220)
+
+    asyncio.run(main())
+
+
 def test_concurrent_executions_are_a_quota() -> None:
     """The quota can be set to a whole number above 0."""
     assert read_quotas(["concurrent-executions=10"]).concurrent_executions == 10
