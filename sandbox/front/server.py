@@ -6,7 +6,7 @@ import socket
 from typing import Final
 
 import aiohttp
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from sandbox.aws import AwsRefusedError
 from sandbox.errors import SandboxError
@@ -25,6 +25,7 @@ from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
 from sandbox.front.metered_tables import MeteredTables
 from sandbox.front.metrics_api import MetricsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
+from sandbox.front.receiving import ReceivingServer, bad_request
 from sandbox.front.signature import Callers
 from sandbox.front.streams_api import STREAMS_TARGET, StreamsApi
 from sandbox.front.throttle import Throttle
@@ -123,7 +124,7 @@ class Front:
 
     async def start(self) -> None:
         """Begin to serve."""
-        server = web.Server(
+        server = ReceivingServer(
             self._handle,
             access_log=None,
             auto_decompress=False,
@@ -147,6 +148,8 @@ class Front:
         self._listener.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.version >= HttpVersion11 and not request.headers.get("Host"):
+            return bad_request()
         path, target = request.raw_path, request.headers.get("X-Amz-Target", "")
         try:
             if mapped := await self._domains.resolve(request.host, path):
