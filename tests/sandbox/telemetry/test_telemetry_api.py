@@ -215,10 +215,10 @@ def alarm_story(
         await asyncio.to_thread(put_alarm, turned, name, {"FunctionName": failing.name}, **actions)
         await asyncio.to_thread(put_alarm, turned, other.name, {"FunctionName": other.name})
         await asyncio.to_thread(both)
-        for _ in range(2):
+        for seconds in (300, 120):  # in between both rounds are in sight, also when a slow round takes a minute
             await asyncio.to_thread(invoke, turned, failing.name, 2)
             await asyncio.to_thread(invoke, turned, other.name)
-            await clock.pass_time(300)
+            await clock.pass_time(seconds)
             await asyncio.to_thread(both)
         await clock.pass_time(1200)  # until the errors are out of sight, further back than what is evaluated
         await asyncio.to_thread(both)
