@@ -110,6 +110,23 @@ def test_failure_reaches_its_destination(aws: Aws) -> None:
     assert len(function.events()) == 1
 
 
+def test_a_destination_needs_the_roles_permission(aws: Aws) -> None:
+    """Lambda sends in the function's role: where it may not, nothing arrives, and a metric tells."""
+    logging = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+    function, (url, arn) = aws.function(DONE, role=aws.role(logging)), queue(aws)
+    aws.functions.put_function_event_invoke_config(
+        FunctionName=function.name, DestinationConfig={"OnSuccess": {"Destination": arn}}
+    )
+    send(aws, function, {"n": 1})
+    asked = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": function.name}]}
+
+    def counted() -> set[str]:
+        return {metric["MetricName"] for metric in aws.client("cloudwatch").list_metrics(**asked)["Metrics"]}
+
+    eventually(counted, lambda names: "DestinationDeliveryFailures" in names)
+    assert "Messages" not in aws.sqs.receive_message(QueueUrl=url)
+
+
 def test_success_can_go_on_to_a_function(aws: Aws) -> None:
     """A function as destination is invoked with the record."""
     second = aws.function(DONE)
