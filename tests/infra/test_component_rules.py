@@ -88,6 +88,7 @@ def test_every_name_is_ours(deployed: Deploy) -> None:
     nameless = {
         "aws:apigatewayv2/integration:Integration",
         "aws:apigatewayv2/route:Route",
+        "aws:apigatewayv2/integrationResponse:IntegrationResponse",
         "aws:apigatewayv2/routeResponse:RouteResponse",
         "aws:apigatewayv2/deployment:Deployment",
         "aws:lambda/permission:Permission",

@@ -467,12 +467,14 @@ class Turned:
 def test_fresh_token_takes_over_before_the_old_one_expires(serving: Any) -> None:
     """A JWT's own end, less the margin, moves the client to a new socket with a new token."""
 
-    async def answering(peer: Any) -> None:
-        frame = await peer.receive()
-        await answer(peer, frame, peer.number)
+    async def left(peer: Any) -> None:
         await peer.until_closed()
 
-    endpoint = serving(answering)
+    async def answering(peer: Any) -> None:
+        await answer(peer, await peer.receive(), peer.number)
+        await peer.until_closed()
+
+    endpoint = serving(left, answering)
 
     async def go() -> int:
         made = iter([jwt(1_060.2), jwt(9_000)])
