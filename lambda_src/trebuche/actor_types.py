@@ -209,10 +209,32 @@ class ActorType:
         Raises:
             TypeError: The state is not of its type.
         """
+        return self.spell_state(self.plain_state(state))
+
+    def plain_state(self, state: object) -> Json:
+        """A state as plain JSON, which shares nothing with it that a method could change.
+
+        Raises:
+            TypeError: The state is not of its type.
+        """
         try:
-            return canonical(to_json(self.state_type, state))
+            return to_json(self.state_type, state)
         except MalformedError as error:
-            raise TypeError(f"the state of {self.actor_class.__name__} is not what it declares: {error}") from error
+            raise self._undeclared(error) from error
+
+    def spell_state(self, plain: Json) -> bytes:
+        """The JSON document of what ``plain_state`` returned.
+
+        Raises:
+            TypeError: JSON cannot hold it.
+        """
+        try:
+            return canonical(plain)
+        except MalformedError as error:
+            raise self._undeclared(error) from error
+
+    def _undeclared(self, error: MalformedError) -> TypeError:
+        return TypeError(f"the state of {self.actor_class.__name__} is not what it declares: {error}")
 
     def instance(self, actor_id: str, state: Any, *, now_ms: int, seed: UUID) -> Actor[Any]:
         """An actor for the length of one turn."""

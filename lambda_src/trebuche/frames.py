@@ -50,11 +50,17 @@ def response_frame(response: ResponseEnvelope) -> str:
         ResultTooLargeError: It is longer than API Gateway carries.
     """
     frame = encode(response)
-    if (size := utf8_bytes(frame)) > MESSAGE_LIMIT_BYTES:
-        raise ResultTooLargeError(
-            f"the result takes {size} bytes as a frame, over the limit of {MESSAGE_LIMIT_BYTES}; return less"
-        )
+    _check_response(utf8_bytes(frame))
     return frame
+
+
+def check_result_size(result: bytes) -> None:
+    """Refuse a result that no ``response`` frame can carry, before anything is written for it.
+
+    Raises:
+        ResultTooLargeError: With size and limit.
+    """
+    _check_response(_RESPONSE_WITHOUT_RESULT + (len(result) + 2) // 3 * 4)
 
 
 def check_state_size(actor_id: str, state: bytes) -> None:
@@ -95,9 +101,17 @@ def observed_before(state: bytes | None, property_key: str) -> bytes | None:
         return None
 
 
+def _check_response(size: int) -> None:
+    if size > MESSAGE_LIMIT_BYTES:
+        raise ResultTooLargeError(
+            f"the result takes {size} bytes as a frame, over the limit of {MESSAGE_LIMIT_BYTES}; return less"
+        )
+
+
 @lru_cache(maxsize=32)
 def _base64(data: bytes) -> str:
     return write_data(data)
 
 
 _LONGEST_WITHOUT_DATA: Final = len(data_frame(UUID(int=0), UINT64_MAX, b"", 0, skipped=UINT64_MAX))
+_RESPONSE_WITHOUT_RESULT: Final = len(encode(ResponseEnvelope(UUID(int=0), b"")))

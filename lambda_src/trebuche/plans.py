@@ -28,6 +28,8 @@ class Plan:
 
     read: Callable[[Json], Any]
     write: Callable[[Any], Json]
+    same: type | None = None
+    """Values of exactly this type are right as they are, on both sides; text must also be ASCII."""
 
 
 def choice_plan(choices: Iterable[tuple[Json, Any]]) -> Plan:
@@ -150,10 +152,10 @@ def _short(value: object) -> str:
 _WHOLE_BELOW: Final = 2.0**53  # above this not every whole number is a double; the exponent form is shorter
 
 LEAVES: Final[dict[object, Plan]] = {
-    str: Plan(read_text, read_text),
-    int: Plan(read_integer, read_integer),
+    str: Plan(read_text, read_text, str),
+    int: Plan(read_integer, read_integer, int),
     float: Plan(read_real, write_real),
-    bool: Plan(read_bool, read_bool),
+    bool: Plan(read_bool, read_bool, bool),
     None: Plan(_read_null, _read_null),
     type(None): Plan(_read_null, _read_null),
     UUID: Plan(read_uuid, _instance(UUID, write_uuid)),

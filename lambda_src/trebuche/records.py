@@ -88,7 +88,10 @@ class Record:
             for part in self._parts:
                 key = part.key
                 if key in value:
-                    found[part.attribute] = part.plan.read(value[key])
+                    content = value[key]
+                    # Most members are plain: a call for each is what reading a state would spend its time on.
+                    plain = type(content) is part.plan.same and (type(content) is not str or content.isascii())
+                    found[part.attribute] = content if plain else part.plan.read(content)
                 elif part.required:
                     raise MalformedError("missing")
                 elif part.nil_when_missing:
@@ -112,7 +115,8 @@ class Record:
                 content = getattr(value, part.attribute)
                 if content is not None or not part.nil_left_out:
                     key = part.key
-                    document[key] = part.plan.write(content)
+                    plain = type(content) is part.plan.same and (type(content) is not str or content.isascii())
+                    document[key] = content if plain else part.plan.write(content)
         except MalformedError as error:
             raise error.inside(key) from None
         document.update(getattr(value, _UNKNOWN, {}))

@@ -40,7 +40,7 @@ class Shape(Generic[T]):
         """
         if not isinstance(value, dict):
             raise MalformedError(f"expected an object, got {kind(value)}")
-        return self.build(**dict(self._read_members(value)))
+        return self.build(**self._read_members(value))
 
     def write(self, value: T) -> dict[str, Json]:
         """The JSON object.
@@ -59,8 +59,8 @@ class Shape(Generic[T]):
                 raise error.inside(member.key) from None
         return document
 
-    def _read_members(self, source: dict[str, Json]) -> list[tuple[str, object]]:
-        found = []
+    def _read_members(self, source: dict[str, Json]) -> dict[str, object]:
+        found: dict[str, object] = {}
         for member in self.members:
             content = source.get(member.key)
             if content is None and not member.required:
@@ -68,7 +68,7 @@ class Shape(Generic[T]):
             try:
                 if content is None and member.key not in source:
                     raise MalformedError("missing")
-                found.append((member.attribute, member.read(content)))
+                found[member.attribute] = member.read(content)
             except MalformedError as error:
                 raise error.inside(member.key) from None
         return found

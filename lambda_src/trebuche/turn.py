@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from trebuche.actor_types import ActorType, Method
-from trebuche.documents import canonical
+from trebuche.documents import Json, canonical
 from trebuche.effects import (
     CommitTurn,
     HighestVersion,
@@ -22,9 +22,9 @@ from trebuche.effects import (
     TimeLeft,
     perform,
 )
-from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope
+from trebuche.envelopes import InvocationEnvelope
 from trebuche.errors import CallIdReusedError, VersionConflictError
-from trebuche.frames import check_state_size, response_frame
+from trebuche.frames import check_result_size, check_state_size
 from trebuche.stored import CallRecord, StoredState, Turn
 
 FIRST_PAUSE_SECONDS: Final = 0.025
@@ -100,9 +100,10 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
     if record is not None:
         return _recorded(call, record)
     state = _state_of(call, stored)
-    before = call.actor_type.write_state(state)
-    result, after = _run(call, state, now_ms, seed)
-    if after == before:
+    before = call.actor_type.plain_state(state)
+    result, plain = _run(call, state, now_ms, seed)
+    after = call.actor_type.spell_state(plain)
+    if _unchanged(call, before, plain, after):
         return result
     check_state_size(call.actor_id, after)
     version = stored.version if stored else (yield from perform(HighestVersion(call.actor_id)))
@@ -116,9 +117,9 @@ def _look(call: Call, seed: UUID) -> Routine[bytes]:
     """A query: one read, and no write whatever it does."""
     now_ms = yield from perform(Now())
     state = _state_of(call, (yield from perform(LoadState(call.actor_id))))
-    before = call.actor_type.write_state(state)
-    result, after = _run(call, state, now_ms, seed)
-    if after != before:
+    before = call.actor_type.plain_state(state)
+    result, plain = _run(call, state, now_ms, seed)
+    if not _unchanged(call, before, plain, call.actor_type.spell_state(plain)):
         raise TypeError(f"{call.method.attribute} is a @query and changed the state; make it @distributed")
     return result
 
@@ -148,13 +149,18 @@ def _recorded(call: Call, record: CallRecord) -> bytes:
     return record.result
 
 
-def _run(call: Call, state: Any, now_ms: int, seed: UUID) -> tuple[bytes, bytes]:
-    """Result and next state of the method, both as JSON documents."""
+def _unchanged(call: Call, before: Json, plain: Json, after: bytes) -> bool:
+    """Whether two states are one document; spelled where Python finds them equal, as it does ``1`` and ``True``."""
+    return plain == before and call.actor_type.spell_state(before) == after
+
+
+def _run(call: Call, state: Any, now_ms: int, seed: UUID) -> tuple[bytes, Json]:
+    """Result of the method as JSON document, and its next state as plain JSON."""
     actor = call.actor_type.instance(call.actor_id, state, now_ms=now_ms, seed=seed)
     arguments, _ = call.method.read(call.arguments)
     result = call.method.write(getattr(actor, call.method.attribute)(*arguments))
-    response_frame(ResponseEnvelope(call.call_id, result))
-    return result, call.actor_type.write_state(actor.state)
+    check_result_size(result)
+    return result, call.actor_type.plain_state(actor.state)
 
 
 def _back_off(attempt: int, spare_seconds: float) -> Routine[None]:

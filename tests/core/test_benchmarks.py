@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import cold_start
+from bench import cold_start, turn
 
 
 @pytest.mark.parametrize("start", [f"import actor_handler\n{cold_start.READY}", cold_start.RIVAL])
@@ -20,3 +20,26 @@ def test_each_functions_cold_start_has_to_keep_within_the_limit(slowest: float, 
     figures = json.loads(cold_start.Figures(starts, starts, 100.0).to_json())
     assert figures["good"] is good
     assert figures["ratios"]["actor_handler"] == pytest.approx(slowest / 100)
+
+
+def test_a_measured_turn_is_a_whole_one() -> None:
+    """Each call is answered with a result, on a state of 1 KB, and the next one has an id of its own."""
+    bench = turn.Bench()
+    first, second = bench.frames(2)
+    assert json.loads(first)["payload"]["callID"] != json.loads(second)["payload"]["callID"]
+    assert "result" in json.loads(bench.answer(first))["payload"]
+    assert turn.STATE_BYTES <= len(bench.state) < 1.1 * turn.STATE_BYTES
+
+
+def test_turn_and_documents_take_time_that_is_measured() -> None:
+    """How much is not for a test to say; the profile accounts for all of it."""
+    figures = json.loads(turn.measure(rounds=1, calls=20).to_json())
+    assert figures["turn_us"] > 0
+    assert figures["rival_us"] > 0
+    assert sum(part for _, part in turn.profile(20)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("turn_us", "good"), [(65.0, True), (65.1, False)])
+def test_a_turn_has_to_keep_within_its_limit(turn_us: float, *, good: bool) -> None:
+    """At most 6.5 times its documents."""
+    assert turn.Figures(turn_us, 10.0, 1024).good is good

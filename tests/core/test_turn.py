@@ -93,6 +93,22 @@ class Notebook(Actor[Notes], exposed_as="notes"):
         self.state.lines.append(7)  # type: ignore[arg-type]
 
 
+@dataclass
+class Slip:
+    """A state that holds whatever it is given."""
+
+    value: Any = 1
+
+
+class Scratch(Actor[Slip], exposed_as="scratch"):
+    """An actor whose state may change its type."""
+
+    @distributed
+    def put(self, value: Any) -> None:
+        """Keep it."""
+        self.state.value = value
+
+
 @pytest.fixture
 def world() -> World:
     """A world with a notebook."""
@@ -240,6 +256,23 @@ def test_a_state_over_the_frame_limit_is_refused(world: World) -> None:
     assert response.code == "state-too-large"
     assert str(MESSAGE_LIMIT_BYTES) in str(response.error_message)
     assert world.states.highest_version("notes") == 1
+
+
+@pytest.mark.parametrize(("value", "versions"), [(1, 0), (True, 1), ([1], 1)])
+def test_what_is_another_document_is_a_change(value: object, versions: int) -> None:
+    """Also where Python takes both for equal, as it does ``1`` and ``True``."""
+    world = World(Scratch)
+    world.ask(call("scratch", "put", value))
+    assert (state.version if (state := stored(world, "scratch")) else 0) == versions
+
+
+@pytest.mark.parametrize(("over", "code"), [(0, None), (1, "result-too-large")])
+def test_a_result_may_fill_a_frame(world: World, over: int, code: str | None) -> None:
+    """To the last group of four characters, and what is longer is refused before anything is written."""
+    empty = encode(ResponseEnvelope(uuid4(), b""))
+    quotes, groups = 2, (MESSAGE_LIMIT_BYTES - len(empty)) // 4
+    assert world.ask(call("notes", "shout", groups * 3 - quotes + over)).code == code
+    assert (stored(world) is None) is (code is not None)
 
 
 def test_a_result_over_the_frame_limit_is_refused(world: World) -> None:
