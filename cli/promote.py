@@ -127,7 +127,7 @@ def _interrupted(promotion: _Promotion) -> str:
             f"Back: trebuche rollback {name}"
         )
     return (
-        f"Interrupted: release {_short(release)} is deployed to {name} in part, and Pulumi knows it. Promote it again; "
+        f"Interrupted: {name} may have release {_short(release)} in part; Pulumi knows what it has. Promote it again; "
         f"or go back to {_short(promotion.before.release)}: trebuche deploy --stack {name} from its checkout."
     )
 
@@ -183,7 +183,8 @@ def _print(output: Output, promotion: _Promotion, prospect: Prospect, verdict: V
         )
     else:
         output.result(f"Release {_short(release)} runs on {stack.name}, as on {promotion.source.name}")
-    output.note(f"Pulumi: {stack.command('up')}. Back: trebuche rollback {stack.name}")
+    back = f". Back: trebuche rollback {stack.name}" if promotion.before.releases else ""
+    output.note(f"Pulumi: {stack.command('up')}{back}")
 
 
 def _short(release: str | None) -> str:
