@@ -64,8 +64,12 @@ def write_rollback(stack: PulumiStack, taken_back: str, back: Release) -> None:
 
 def not_this_checkout(stack: PulumiStack, release: str, own: str, *, deed: str) -> CommandError:
     """The refusal when a stack's release is not the checkout's, with the commit that has it where Pulumi knows it."""
-    commit = ((stack.last_update() or {}).get("environment") or {}).get("git.head")
-    where = f" (commit {commit[:SHORT]}: git worktree add ../{commit[:SHORT]} {commit[:SHORT]})" if commit else ""
+    environment = (stack.last_update() or {}).get("environment") or {}
+    where = ""
+    if commit := str(environment.get("git.head") or "")[:SHORT]:
+        where = f" (commit {commit}: git worktree add ../{commit} {commit})"
+        if environment.get("git.dirty") == "true":
+            where = f" (commit {commit} with changes that were not committed: only that checkout has it)"
     return CommandError(
         f"Stack {stack.name} is deployed from release {release[:SHORT]}{where}, and this checkout is release "
         f"{own[:SHORT]}. {deed}"

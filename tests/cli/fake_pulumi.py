@@ -2,7 +2,8 @@
 
 Run as a script; ``FAKE_PULUMI`` names the folder. There: ``calls.jsonl`` (one list of words a line), ``exists`` (the
 stack), ``deployed`` (its resources), ``state.json`` and ``preview.json`` (what is printed), ``refuse-up.txt`` and so on
-(what the engine says when it fails), ``interrupt-up.txt`` (somebody presses Ctrl-C).
+(what the engine says when it fails), ``interrupt-up.txt`` (somebody presses Ctrl-C),
+``environment.json`` (from which commit the last update was).
 """
 
 import json
@@ -93,7 +94,9 @@ def main() -> None:
         case ["stack", "rm"]:
             (FOLDER / "exists").unlink()
         case ["stack", "history"]:
-            print('[{"kind":"update","result":"succeeded","endTime":"2026-03-04T09:15:00.000Z"}]')
+            made = FOLDER / "environment.json"
+            update = {"kind": "update", "result": "succeeded", "endTime": "2026-03-04T09:15:00.000Z"}
+            print(json.dumps([{**update, "environment": json.loads(made.read_text()) if made.exists() else {}}]))
         case ["config", _]:
             config()
         case ["preview", _]:

@@ -1,10 +1,13 @@
 """``trebuche promote`` with a fake Pulumi: what it does when the engine does not end as it should."""
 
+import json
+
 import pytest
 
 from cli.asking import Asker
 from cli.errors import LockedError
 from cli.promote import promote_and_print
+from cli.releases import not_this_checkout
 from infra.plan import make_plan
 from tests.cli.stack_workshop import StackWorkshop, outputs, state
 
@@ -49,3 +52,17 @@ def test_interrupted_promotion_says_what_runs(promoted: StackWorkshop) -> None:
     assert "Interrupted: release" in promoted.told
     assert "trebuche rollback production" in promoted.told
     assert len(promoted.calls("up")) == 1
+
+
+@pytest.mark.parametrize(("dirty", "words"), [("false", "git worktree add ../0123456789ab"), ("true", "not committed")])
+def test_commit_of_a_release_is_offered_only_where_it_is_that_release(
+    workshop: StackWorkshop, dirty: str, words: str
+) -> None:
+    """What was deployed from a changed checkout is in no commit."""
+    environment = {"git.head": "0123456789abcdef", "git.dirty": dirty}
+    (workshop.folder / "environment.json").write_text(json.dumps(environment))
+
+    told = str(not_this_checkout(workshop.stack, "a" * 64, "b" * 64, deed="Deploy it."))
+
+    assert words in told
+    assert ("git worktree" in told) == (dirty == "false")
