@@ -6,6 +6,9 @@ when the next message of a queue falls due.
 
 It keeps to itself which process serves which invocation, and does not say how a process ended. Here one more action
 (of SQS, whose actions can be added to) tells of the invocations, and an error says what Lambda would.
+
+Two more tell what has expired in a table and what functions have logged lately. Scan and FilterLogEvents would, too,
+but they go through all that there is, and hold up everybody else meanwhile: the emulator does one thing at a time.
 """
 
 import asyncio
@@ -20,11 +23,13 @@ from typing import Any
 
 from ministack.app import main
 from ministack.core import lambda_runtime
-from ministack.services import sqs
+from ministack.services import cloudwatch_logs, dynamodb, sqs
 
 OFFSET_FILE = "QUEUE_CLOCK"
 INSPECT = "SandboxInspectQueue"
 INVOCATIONS = "SandboxListInvocations"
+EXPIRED = "SandboxListExpired"
+LOGS = "SandboxReadLogs"
 DIED = ("Worker process died", "[Errno 32] Broken pipe")
 SERVING: dict[str, Any] = {}
 """The worker of each invocation that runs, by request id; the emulator leases a worker to one at a time."""
@@ -171,9 +176,45 @@ def list_invocations(*_: Any) -> dict[str, Any]:
     return {str(process.pid): invocation for process, invocation in serving if process}
 
 
+def list_expired(data: dict[str, Any], _: str) -> dict[str, Any]:
+    """Key and time of each item that is due, and when the next one will be; only numbers of seconds are times.
+
+    Args:
+        data: ``TableName``, the ``Attribute`` that says when, and the times ``Oldest`` and ``Until`` that bound what
+            is due; seconds since the epoch, both included.
+    """
+    table, attribute, expired, following = dynamodb._tables.get(data["TableName"]), data["Attribute"], [], None
+    for item in items_of(table):
+        number = item.get(attribute, {}).get("N")
+        if number is None or (due := float(number)) < data["Oldest"]:
+            continue
+        if due <= data["Until"]:
+            key = {name: item[name] for name in (table["pk_name"], table["sk_name"]) if name}
+            expired.append({"Key": key, "Time": item[attribute]})
+        elif following is None or due < following:
+            following = due
+    return {"Expired": expired, "Next": following}
+
+
+def items_of(table: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """All items of a table, as they are at this moment: threads may write; none when there is no such table."""
+    return [item for items in list(table["items"].values()) for item in list(items.values())] if table else []
+
+
+def read_logs(data: dict[str, Any], _: str) -> dict[str, str]:
+    """The text of each log stream of a group that was begun at ``Since`` (milliseconds) or later, by its name."""
+    group = cloudwatch_logs._log_groups.get(data["LogGroupName"], {})
+    texts = {}
+    for name, stream in reversed(list(group.get("streams", {}).items())):  # a group's streams are in order
+        if stream["creationTime"] < data["Since"]:
+            break
+        texts[name] = "\n".join(event["message"] for event in list(stream["events"]))
+    return texts
+
+
 if __name__ == "__main__":
     sqs.time = TurnedTime(Path(os.environ[OFFSET_FILE]))
-    sqs._HANDLERS |= {INSPECT: inspect_queue, INVOCATIONS: list_invocations}
+    sqs._HANDLERS |= {INSPECT: inspect_queue, INVOCATIONS: list_invocations, EXPIRED: list_expired, LOGS: read_logs}
     for kind in (lambda_runtime.Worker, lambda_runtime.ProvidedWorker):
         identify(kind)
     count_traffic()

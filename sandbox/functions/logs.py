@@ -70,25 +70,19 @@ class FunctionLogs:
             if _ends(log, tail):
                 where: Json = {"logGroupName": group, "logStreamName": name}
                 with contextlib.suppress(AwsRefusedError):  # an invocation beside this one has erased it
-                    await self._call("DeleteLogStream", where, function)
+                    await self._call(f"{_LOGS}.DeleteLogStream", where, function)
 
     async def _streams(self, function: FunctionReference, began: float) -> dict[str, str]:
-        """What has been logged since, by stream."""
-        streams: dict[str, list[str]] = {}
-        group = await self._facts.log_group(function)
-        request: Json = {"logGroupName": group, "startTime": int(began * 1000) - _EARLIER_MS}
-        while True:
-            answer = await self._call("FilterLogEvents", request, function)
-            for event in answer.get("events") or []:
-                streams.setdefault(event["logStreamName"], []).append(event["message"])
-            if not answer.get("nextToken"):
-                return {name: "\n".join(lines) for name, lines in streams.items()}
-            request = request | {"nextToken": answer["nextToken"]}
+        """What has been logged since, by stream; there is one for each invocation, made at its end."""
+        request: Json = {
+            "LogGroupName": await self._facts.log_group(function),
+            "Since": int(began * 1000) - _EARLIER_MS,
+        }
+        # Not FilterLogEvents: it goes through the streams of all invocations that ever were.
+        return await self._call("AmazonSQS.SandboxReadLogs", request, function, service="sqs")
 
-    async def _call(self, operation: str, request: Json, function: FunctionReference) -> Json:
-        return await self._aws.call(
-            f"{_LOGS}.{operation}", request, service="logs", region=function.region, account=function.account
-        )
+    async def _call(self, target: str, request: Json, function: FunctionReference, *, service: str = "logs") -> Json:
+        return await self._aws.call(target, request, service=service, region=function.region, account=function.account)
 
 
 def _ends(log: str, tail: str) -> bool:
