@@ -1,13 +1,13 @@
 """Deletes what has expired, and lets the stream's record say that it was the service.
 
-It looks when a table was written to and when the next item falls due, never in vain: turning the clock by a day stops
-at each of these times.
+It looks when tables were written to and at each table when its next item falls due, never in vain: turning the clock
+by a day stops at each of these times.
 """
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import AsyncIterator
 from typing import Final
 
 import aiohttp
@@ -37,14 +37,16 @@ class Janitor:
         self._clock = clock
         self._settings = settings
         self._streams = streams
+        self._due: dict[TableId, float] = {}
         self._timer: Timer | None = None
         self._sweeps: set[asyncio.Task[None]] = set()
         self._sweeping = asyncio.Lock()
 
     def look(self) -> None:
         """A table may hold new items: look at them soon, but not after each write."""
-        if self._settings.expiring():
-            self._look_at(self._clock.now() + self._settings.delay_seconds)
+        soon = self._clock.now() + self._settings.delay_seconds
+        for table, _ in self._settings.expiring():
+            self._look_at(table, soon)
 
     async def stop(self) -> None:
         """Sweep no more."""
@@ -54,7 +56,16 @@ class Janitor:
             sweep.cancel()
         await asyncio.gather(*self._sweeps, return_exceptions=True)
 
-    def _look_at(self, when: float) -> None:
+    def _look_at(self, table: TableId, when: float) -> None:
+        if when >= self._due.get(table, math.inf):
+            return
+        self._due[table] = when
+        self._arm()
+
+    def _arm(self) -> None:
+        if not self._due:
+            return
+        when = min(self._due.values())
         if self._timer is not None and self._timer.pending:
             if self._timer.when <= when:
                 return
@@ -62,73 +73,59 @@ class Janitor:
         self._timer = self._clock.call_at(when, self._begin)
 
     def _begin(self) -> None:
-        sweep = asyncio.create_task(self._sweep())
+        now = self._clock.now()
+        due = {table for table, when in self._due.items() if when <= now}
+        for table in due:
+            del self._due[table]
+        self._arm()
+        sweep = asyncio.create_task(self._sweep(due))
         self._sweeps.add(sweep)
         sweep.add_done_callback(self._sweeps.discard)
 
-    async def _sweep(self) -> None:
+    async def _sweep(self, due: set[TableId]) -> None:
         with self._clock.work():
             async with self._sweeping:
                 for table, attribute in self._settings.expiring():
+                    if table not in due:
+                        continue
                     # Trouble with the emulator or a table that is just being deleted: the next write brings us back.
                     with contextlib.suppress(aiohttp.ClientError, TimeoutError, AwsRefusedError):
                         await self._sweep_table(table, attribute)
         self._streams.nudge()
 
     async def _sweep_table(self, table: TableId, attribute: str) -> None:
-        keys = [part["AttributeName"] for part in (await self._describe(table))["KeySchema"]]
-        async for item in self._items(table, attribute, keys):
-            due = float(item[attribute]["N"]) + self._settings.delay_seconds
-            if due > self._clock.now():
-                self._look_at(due)
-            else:
-                await self._delete(table, attribute, keys, item)
+        now, delay = self._clock.now(), self._settings.delay_seconds
+        request: Json = {
+            "TableName": table.name,
+            "Attribute": attribute,
+            "Oldest": now - OLDEST_SECONDS,
+            "Until": now - delay,
+        }
+        # Not Scan: it would evaluate an expression for every item, and hand over those that are not due.
+        found = await self._call("AmazonSQS.SandboxListExpired", request, table, service="sqs")
+        for item in found["Expired"]:
+            await self._delete(table, attribute, item["Key"], item["Time"])
+        if found["Next"] is not None:
+            self._look_at(table, found["Next"] + delay)
 
-    async def _delete(self, table: TableId, attribute: str, keys: list[str], item: Json) -> None:
-        key = {name: item[name] for name in keys}
+    async def _delete(self, table: TableId, attribute: str, key: Json, seen: Json) -> None:
         request: Json = {
             "TableName": table.name,
             "Key": key,
             "ConditionExpression": "#time = :seen",  # somebody may have given it a longer life meanwhile
             "ExpressionAttributeNames": {"#time": attribute},
-            "ExpressionAttributeValues": {":seen": item[attribute]},
+            "ExpressionAttributeValues": {":seen": seen},
         }
         ledger = self._streams.removals.of(table)
         async with ledger.lock:
             began = time.time()
             try:
-                await self._call("DeleteItem", request, table)
+                await self._call("DynamoDB_20120810.DeleteItem", request, table)
             except AwsRefusedError as error:
                 if error.code != _CONDITION_FAILED:
                     raise
             else:
                 ledger.note(key, int(began * 1000), int(time.time() * 1000))
 
-    async def _items(self, table: TableId, attribute: str, keys: list[str]) -> AsyncIterator[Json]:
-        """Keys and times of the items that have a time, except the very old ones."""
-        names = {f"#k{index}": name for index, name in enumerate([attribute, *keys])}
-        request: Json = {
-            "TableName": table.name,
-            "ProjectionExpression": ", ".join(names),
-            "FilterExpression": "attribute_type(#k0, :number) AND #k0 >= :oldest",
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": {
-                ":number": {"S": "N"},
-                ":oldest": {"N": str(int(self._clock.now() - OLDEST_SECONDS))},
-            },
-        }
-        while True:
-            page = await self._call("Scan", request, table)
-            for item in page["Items"]:
-                yield item
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-
-    async def _describe(self, table: TableId) -> Json:
-        description: Json = (await self._call("DescribeTable", {"TableName": table.name}, table))["Table"]
-        return description
-
-    async def _call(self, operation: str, request: Json, table: TableId) -> Json:
-        target = f"DynamoDB_20120810.{operation}"
-        return await self._aws.call(target, request, service="dynamodb", region=table.region, account=table.account)
+    async def _call(self, target: str, request: Json, table: TableId, *, service: str = "dynamodb") -> Json:
+        return await self._aws.call(target, request, service=service, region=table.region, account=table.account)

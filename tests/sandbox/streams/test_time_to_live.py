@@ -138,6 +138,53 @@ def test_item_with_a_new_time_lives_on(sandbox: RunningSandbox, tmp_path: Path) 
     on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
+def test_each_table_is_looked_at_in_its_own_time(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """A table whose items go early takes nothing from the time of one whose items go late."""
+
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
+        (early, _), (late, _) = expiring(aws), expiring(aws)
+        for seconds in (60, 900):
+            aws.put(early, "todos", f"after {seconds}", ttl=in_seconds(seconds))
+        aws.put(late, "todos", "after an hour", ttl=in_seconds(HOUR_SECONDS))
+        turn(120)
+        eventually(lambda: left(aws, early), lambda rows: rows == {"after 900"})
+        turn(HOUR_SECONDS - 300)
+        eventually(lambda: left(aws, early), lambda rows: not rows)
+        assert left(aws, late) == {"after an hour"}
+        turn(300)
+        eventually(lambda: left(aws, late), lambda rows: not rows)
+
+    on_turnable(sandbox.record.emulator_endpoint, steps)
+
+
+def test_items_expire_by_a_time_that_is_part_of_their_key(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """The attribute that says when may be the range key, and only what is due goes."""
+
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
+        aws.dynamodb.create_table(
+            TableName="by-time",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "ttl", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": "id", "AttributeType": "S"},
+                {"AttributeName": "ttl", "AttributeType": "N"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        aws.dynamodb.update_time_to_live(TableName="by-time", TimeToLiveSpecification=SPECIFICATION)
+        times = [in_seconds(60), in_seconds(HOUR_SECONDS)]
+        for at in times:
+            aws.dynamodb.put_item(TableName="by-time", Item={"id": {"S": "session"}, "ttl": at})
+        turn(120)
+        eventually(
+            lambda: [item["ttl"] for item in aws.dynamodb.scan(TableName="by-time")["Items"]],
+            lambda rows: rows == times[1:],
+        )
+
+    on_turnable(sandbox.record.emulator_endpoint, steps)
+
+
 def test_only_numbers_of_the_last_five_years_are_times(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Text, nothing, a time in milliseconds and one of more than five years ago expire nothing."""
 
