@@ -71,6 +71,46 @@ def test_an_environment_that_is_kept_warm_has_its_clients(handler: str, way: str
     assert not {"boto3", "s3transfer"} & {name.partition(".")[0] for name in found}
 
 
+HOOKS = """
+hooks = []
+register_after_restore = hooks.append
+"""
+RESTORED_TWICE = """
+import random, sys
+sys.path[:0] = {path!r}
+import {handler}
+from snapshot_restore_py import hooks
+
+def restored(snapshot):
+    random.setstate(snapshot)
+    for hook in hooks:
+        hook()
+    return random.random()
+
+snapshot = random.getstate()
+print(restored(snapshot) != restored(snapshot))
+"""
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_environments_restored_from_one_snapshot_draw_different_numbers(handler: str, tmp_path: Path) -> None:
+    """Else all of them would wait for the same time before each next attempt, and come back together."""
+    (tmp_path / "snapshot_restore_py.py").write_text(HOOKS)
+    path = [str(LAMBDA_SRC), str(LIBRARIES), str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", RESTORED_TWICE.format(path=path, handler=handler)],
+        env={
+            "TREBUCHE_ACTOR": "actors.todo_list:TodoList",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "True\n"
+
+
 @pytest.mark.parametrize(
     ("handler", "unneeded"),
     [

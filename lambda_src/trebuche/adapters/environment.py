@@ -13,7 +13,7 @@ from trebuche.adapters.dynamodb_states import DynamoDBStateStore
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
 from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
 from trebuche.adapters.sqs_catch_ups import SQSCatchUpQueue
-from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy
+from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy, reseed_when_restored
 from trebuche.contract import (
     DEFAULT_RETENTION_HOURS,
     ENV_ACTOR,
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from trebuche.actors import Actor
 
 
-_MADE_READY = frozenset({"provisioned-concurrency", "snap-start"})
+_SNAP_START = "snap-start"
+_MADE_READY = frozenset({"provisioned-concurrency", _SNAP_START})
 """Ways of starting in which nobody waits for the initialisation (Lambda developer guide, runtime variables)."""
 
 
@@ -45,8 +46,11 @@ def ports() -> Ports:
 
     A name that the function is not given stays empty and fails where it is used: not every function uses every table.
     """
-    if _name("AWS_LAMBDA_INITIALIZATION_TYPE") in _MADE_READY:
+    way = _name("AWS_LAMBDA_INITIALIZATION_TYPE")
+    if way in _MADE_READY:
         clients.warm(_name(ENV_WEBSOCKET_ENDPOINT))
+    if way == _SNAP_START:
+        reseed_when_restored()
     return Ports(
         states=DynamoDBStateStore(clients.dynamodb, _name(ENV_STATE_TABLE), _name(ENV_JOURNAL_TABLE)),
         subscriptions=DynamoDBSubscriptionStorage(clients.dynamodb, _name(ENV_SUBSCRIPTION_TABLE)),

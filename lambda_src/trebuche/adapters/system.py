@@ -1,13 +1,25 @@
 """Time, chance and log of the machine it runs on."""
 
+import importlib
 import random
 import sys
 import time
 import uuid
+from contextlib import suppress
 from typing import Final
 
 _CHANCE: Final = random.SystemRandom()
 """Containers that are thawed from one snapshot must not share their chance."""
+
+
+def reseed_when_restored() -> None:
+    """Have environments that are restored from one snapshot draw different numbers, where each would draw the same.
+
+    Not for the runtime itself, which asks the operating system, but for botocore: it draws the pauses between attempts
+    from the interpreter's common chance. The hooks are part of Lambda's Python, from the versions that have SnapStart.
+    """
+    with suppress(ModuleNotFoundError):
+        importlib.import_module("snapshot_restore_py").register_after_restore(random.seed)
 
 
 class SystemClock:
