@@ -243,7 +243,10 @@ def test_get_and_delete_are_throttled_as_posts_are(sandbox: RunningSandbox, tmp_
 @pytest.mark.parametrize(
     ("word", "text"),
     [
-        ("connect=5", "No quota is called 'connect'; these can be set: connect-rate, request-rate, concurrent-executions."),
+        (
+            "connect=5",
+            "No quota is called 'connect'; these can be set: connect-rate, request-rate, concurrent-executions.",
+        ),
         ("connect-rate=many", "Quota connect-rate must be a number of requests per second above 0"),
         ("request-rate=0", "Quota request-rate must be a number of requests per second above 0"),
     ],
