@@ -7,6 +7,9 @@ when the next message of a queue falls due.
 It keeps to itself which process serves which invocation, and does not say how a process ended. Here one more action
 (of SQS, whose actions can be added to) tells of the invocations, and an error says what Lambda would.
 
+What a function logs reaches the emulator through a pipe, and the emulator guesses when all of it is there: a silent
+function costs 50 ms, and a busy machine gives lines to the next invocation. Here a Python worker marks the end.
+
 Two more tell what has expired in a table and what functions have logged lately. Scan and FilterLogEvents would, too,
 but they go through all that there is, and hold up everybody else meanwhile: the emulator does one thing at a time.
 """
@@ -14,8 +17,10 @@ but they go through all that there is, and hold up everybody else meanwhile: the
 import asyncio
 import mmap
 import os
+import queue
 import signal
 import struct
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +35,17 @@ INSPECT = "SandboxInspectQueue"
 INVOCATIONS = "SandboxListInvocations"
 EXPIRED = "SandboxListExpired"
 LOGS = "SandboxReadLogs"
+END_OF_LOG = "\x00end of "
+"""Begins the line that a worker writes after each invocation's log; the request id follows."""
+LOG_SECONDS = 5.0
+"""For how long a log's end is waited for: a function that has closed its standard error never writes it."""
+LOOK_SECONDS = 0.05
+"""How often is looked whether the worker is gone."""
+ANSWERED = "        _real_stdout.flush()\n\nrun()"
+"""Where the emulator's Python worker has written its answer and not sent it yet."""
+MARKED = f"""        sys.__stderr__.flush()
+        os.write(2, ({END_OF_LOG!r} + _ms_ctx.get("request_id", "") + "\\n").encode())
+{ANSWERED}"""
 DIED = ("Worker process died", "[Errno 32] Broken pipe")
 SERVING: dict[str, Any] = {}
 """The worker of each invocation that runs, by request id; the emulator leases a worker to one at a time."""
@@ -150,6 +166,7 @@ def identify(kind: Any) -> None:
 
     def invoke_known(self: Any, event: Any, request_id: str, **context: Any) -> dict[str, Any]:
         SERVING[request_id] = self
+        self.sandbox_invocation = request_id
         try:
             answer: dict[str, Any] = invoke(self, event, request_id, **context)
         finally:
@@ -160,6 +177,50 @@ def identify(kind: Any) -> None:
 
     kind.sandbox_process = None
     kind._spawn, kind.invoke = spawn_known, invoke_known
+
+
+def mark_logs(kind: Any) -> None:
+    """Have Python workers mark where an invocation's log ends, and read it as far as there."""
+    script: str = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if ANSWERED not in script:
+        raise SystemExit("the emulator's Python worker is not the one that the sandbox knows")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(ANSWERED, MARKED)
+    guess = kind._drain_stderr_bounded
+
+    def drain(self: Any, *args: Any, **options: Any) -> str:
+        if not self.config.get("Runtime", "").startswith("python"):
+            text: str = guess(self, *args, **options)
+            return text
+        return "\n".join(log_until(END_OF_LOG + self.sandbox_invocation, self._stderr_queue, self._stderr_thread))
+
+    kind._drain_stderr_bounded = drain
+
+
+def log_until(end: str, lines: "queue.Queue[str]", reader: threading.Thread) -> list[str]:
+    """The lines of one invocation's log; what an earlier one left behind is not among them.
+
+    Args:
+        end: The mark behind the last line; without it the log ends with the worker that should have written it.
+        lines: What the worker has written.
+        reader: Fills ``lines`` for as long as the worker lives.
+    """
+    log: list[str] = []
+    deadline = time.monotonic() + LOG_SECONDS
+    while True:
+        ended = not reader.is_alive()
+        try:
+            line = lines.get(timeout=LOOK_SECONDS)
+        except queue.Empty:
+            if ended or time.monotonic() > deadline:
+                return log
+            continue
+        text, mark, invocation = line.partition(END_OF_LOG)
+        if text or not mark:
+            log.append(text)
+        if mark + invocation == end:
+            return log
+        if mark:
+            log.clear()
 
 
 def ending(status: int | None) -> str:
@@ -217,5 +278,6 @@ if __name__ == "__main__":
     sqs._HANDLERS |= {INSPECT: inspect_queue, INVOCATIONS: list_invocations, EXPIRED: list_expired, LOGS: read_logs}
     for kind in (lambda_runtime.Worker, lambda_runtime.ProvidedWorker):
         identify(kind)
+    mark_logs(lambda_runtime.Worker)
     count_traffic()
     main()
