@@ -15,11 +15,11 @@ from tests.soak.subjects import GAME, TODOS, Subject
 @pytest.mark.parametrize("subject", [TODOS, GAME], ids=["todos", "game"])
 def test_nothing_is_lost_while_everything_goes_wrong(deployed: Deployed, subject: Subject) -> None:
     """Each call is in the journal once, in an order that explains all answers; each stream is as owed."""
-    plan = Plan(seed=7, clients=3, calls=5, actors=2)
+    plan = Plan(seed=7, clients=3, calls=10, actors=2, cut_frames=(4, 12))
     faults = Handle(deployed.local.environment["AWS_ENDPOINT_URL"]).faults
 
     outcome = asyncio.run(Soak(deployed, subject, plan).run(faults))
 
     assert [f"{one.kind}: {one.text}" for one in outcome.violations] == []
-    assert outcome.counts["acknowledged"] + outcome.counts["refused"] == 15
+    assert outcome.counts["acknowledged"] + outcome.counts["refused"] == 30
     assert outcome.counts["cuts"] >= 3

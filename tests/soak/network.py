@@ -12,6 +12,7 @@ from typing import Any, Final
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from tests.soak.plan import Plan
 from trebuche.documents import loads
 from trebuche.envelopes import InvocationEnvelope, StreamResumeEnvelope, decode
 from trebuche.received import exposed_name
@@ -65,6 +66,7 @@ class LiveSocket(Socket):
         super().__init__(connection_id, peer, now_ms)
         self.wire: ClientConnection | None = None
         self.outbox: asyncio.Queue[str] = asyncio.Queue()
+        self.frames_left = 0
 
 
 class LiveFront:
@@ -74,16 +76,14 @@ class LiveFront:
         endpoint: Its ``ws://`` address.
         engine: When things happen.
         tasks: What the sockets' tasks belong to; a defect in a client fails all of it.
-        life_seconds: Shortest and longest life of a socket.
+        plan: How long sockets live, and how much they bring.
     """
 
-    def __init__(
-        self, endpoint: str, engine: LiveEngine, tasks: asyncio.TaskGroup, life_seconds: tuple[float, float]
-    ) -> None:
+    def __init__(self, endpoint: str, engine: LiveEngine, tasks: asyncio.TaskGroup, plan: Plan) -> None:
         self.seen: Counter[str] = Counter()
         self.peaceful = True
         """Whether sockets hold and nothing comes twice."""
-        self._life_seconds = life_seconds
+        self._plan = plan
         self._endpoint = endpoint
         self._engine = engine
         self._tasks = tasks
@@ -131,7 +131,7 @@ class LiveFront:
             elif not self.peaceful:
                 self.cut(socket)
 
-        life_seconds = self._engine.random.uniform(*self._life_seconds)
+        life_seconds = self._engine.random.uniform(*self._plan.cut_seconds)
         self._engine.later(int(life_seconds * 1000 * self._engine.pace), cut)
 
     def close(self) -> None:
@@ -159,6 +159,7 @@ class LiveFront:
 
     async def _use(self, socket: LiveSocket, wire: ClientConnection) -> None:
         socket.wire = wire
+        socket.frames_left = self._engine.random.randint(*self._plan.cut_frames)
         self._open.append(socket)
         writer = asyncio.create_task(_write(socket, wire))
         try:
@@ -181,6 +182,9 @@ class LiveFront:
         if not self._engine.stopped:
             assert isinstance(text, str)
             socket.peer.on_frame(socket, text)
+        socket.frames_left -= 1
+        if socket.frames_left <= 0 and not self.peaceful:
+            self.cut(socket)
 
 
 async def _write(socket: LiveSocket, wire: ClientConnection) -> None:

@@ -13,6 +13,7 @@ class Plan:
         at_once: Calls of one client that are under way together.
         swift: Share of clients with Swift's habits.
         cut_seconds: Shortest and longest life of a socket.
+        cut_frames: Fewest and most frames that a socket brings; on a quick machine few live as long as they may.
         faults: Whether anything but sockets breaks.
         watching: Share of clients that observe.
         together: Whether clients wait for one another before their first call.
@@ -26,6 +27,7 @@ class Plan:
     at_once: int = 1
     swift: float = 0.2
     cut_seconds: tuple[float, float] = (3.0, 9.0)
+    cut_frames: tuple[int, int] = (50, 500)
     faults: bool = True
     watching: float = 1.0
     together: bool = False

@@ -82,7 +82,7 @@ class Soak:
         """Run it, and hold what happened against what is owed."""
         started = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
-            self.front = LiveFront(self._deployed.endpoint, self.engine, tasks, self._plan.cut_seconds)
+            self.front = LiveFront(self._deployed.endpoint, self.engine, tasks, self._plan)
             other = tasks.create_task(self._wait_and_do())
             await self._begin()
             struck = await self._disturbed(faults)
@@ -215,6 +215,7 @@ class Soak:
             "snapshots": starts[False],
             "frames": kinds["frame"],
             "values": kinds["value"],
+            "cuts": 0,
             **self.front.seen,
         }
 
