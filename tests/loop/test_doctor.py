@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.loop.conftest import Aws, Local
+from tests.loop.workshop import eventually
 
 STACK = "ward"
 NAME = f"my-streaming-app-{STACK}"
@@ -52,9 +53,9 @@ NAMED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ward(local: Local) -> Iterator[str]:
-    """A stack of its own: what other tests left behind would be found, too."""
+    """A stack of its own for each test: what others left behind would be found, too."""
     local.pulumi("stack", "init", STACK, "--no-select")
     local.pulumi("up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK)
     yield STACK
@@ -143,7 +144,9 @@ def break_api(aws: Aws) -> None:
     [route] = [one for one in aws.apis.get_routes(ApiId=api)["Items"] if one["RouteKey"] == "$default"]
     [response] = aws.apis.get_route_responses(ApiId=api, RouteId=route["RouteId"])["Items"]
     aws.apis.delete_route_response(ApiId=api, RouteId=route["RouteId"], RouteResponseId=response["RouteResponseId"])
-    aws.apis.create_deployment(ApiId=api)
+    served = max(one["CreatedDate"] for one in aws.apis.get_deployments(ApiId=api)["Items"])
+    # Deployments tell the second in which they were made, and the stack's own may be of this one.
+    eventually(lambda: aws.apis.create_deployment(ApiId=api)["CreatedDate"] > served, what="a newer deployment")
     queue = aws.queues.get_queue_url(QueueName=f"{NAME}-stream-processor-failures")["QueueUrl"]
     aws.queues.send_message(QueueUrl=queue, MessageBody="{}")
 
