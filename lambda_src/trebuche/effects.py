@@ -57,7 +57,7 @@ class CommitTurn(Effect[bool]):
 
 @dataclass(frozen=True, slots=True)
 class HighestVersion(Effect[int]):
-    """The highest version in an actor's journal; 0 when there is none."""
+    """The highest version that an actor has used, or may have when its journal has expired; 0 when it is new."""
 
     actor_id: str
 

@@ -26,7 +26,7 @@ class StateStore(Protocol):
         """Write a whole turn, or nothing and return False when one of its conditions does not hold."""
 
     def highest_version(self, actor_id: str) -> int:
-        """The highest version in the journal, expired or not; 0 without journal."""
+        """The highest version in the journal, expired or not; never less than any that was used, 0 for a new actor."""
 
     def journal(self, actor_id: str, first: int, last: int, *, now: int) -> tuple[JournalEntry, ...]:
         """The unexpired versions from ``first`` to ``last`` that are there, in order."""

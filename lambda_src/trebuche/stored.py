@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from trebuche.envelope_types import StreamFilter
+
+RESERVED_AT_ONCE: Final = 1_000
+"""Versions; an actor that comes back after its journal expired leaves out as many at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,20 @@ class Turn:
     call: CallRecord
     now: int
     ttl: int
+
+
+def reserved_versions(version: int) -> int:
+    """Up to where versions count as used once this one is written."""
+    return (version // RESERVED_AT_ONCE + 1) * RESERVED_AT_ONCE
+
+
+def needs_reservation(turn: Turn) -> bool:
+    """Whether a turn has to note it: the first of a state, and then one in many.
+
+    The journal expires, also that of an actor whose state is deleted later. Its versions must not begin anew while
+    somebody watches it: what is not above the version that a subscriber has is not sent to it.
+    """
+    return turn.previous is None or turn.next.version % RESERVED_AT_ONCE == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from trebuche.adapters.dynamodb_states import DynamoDBStateStore
+from trebuche.adapters.dynamodb_states import DynamoDBStateStore, version_entry
 from trebuche.errors import StateError
 from trebuche.ports import StateStore
 from trebuche.stored import CallRecord, JournalEntry, StoredState, Turn
@@ -104,6 +104,19 @@ def test_expired_versions_are_not_read(states: StateStore) -> None:
     assert states.commit(turn(1, previous=None, call_id=FIRST, ttl=NOW))
     assert states.journal("todos", 1, 1, now=NOW) == ()
     assert states.highest_version("todos") == 1
+
+
+def test_versions_stay_used_when_their_journal_is_gone(dynamodb: "Callable[[], DynamoDBClient]") -> None:
+    """DynamoDB removes what has expired; the number after it is above all that were used, and at most 1,000 are not."""
+    store = DynamoDBStateStore(dynamodb, "states", "journal")
+    for version in (1, 1_000):
+        previous = version - 1 or None
+        if previous:
+            dynamodb().put_item(TableName="states", Item={"actorId": {"S": "todos"}, "version": {"N": str(previous)}})
+        assert store.commit(turn(version, previous=previous, call_id=UUID(int=version)))
+        key = {"actorId": {"S": "todos"}, "entry": {"S": version_entry(version)}}
+        assert "Attributes" in dynamodb().delete_item(TableName="journal", Key=key, ReturnValues="ALL_OLD")
+        assert version < store.highest_version("todos") <= version + 1_000
 
 
 def test_actors_do_not_see_one_another(written: StateStore) -> None:

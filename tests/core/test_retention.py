@@ -9,6 +9,7 @@ from tests.support.world import World, call, observe, resume
 from trebuche.adapters import environment
 from trebuche.envelopes import StreamStartEnvelope
 
+DAY = 86_400
 HOURS = pytest.mark.parametrize("hours", [1, 24, 168])
 
 
@@ -67,3 +68,29 @@ def test_functions_read_it_from_their_environment(monkeypatch: pytest.MonkeyPatc
     """A function of a program that does not say it keeps things for a day."""
     monkeypatch.setenv("TREBUCHE_RETENTION_HOURS", variable)
     assert environment.ports().retention_seconds == seconds
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_versions_do_not_begin_anew_when_the_journal_has_expired(told: bool) -> None:
+    """Who watches an actor whose state is gone gets its first value after that, told of the deletion or not."""
+    world = World(TodoList)
+    world.connect()
+    for title in ("Milk", "Bread", "Salt"):
+        world.result("todos", "addTodo", title)
+    world.pump()
+    world.clock.pause(DAY - 60)
+    if not told:
+        world.watch("todos")
+    world.states.delete("todos")
+    changes = world.records()
+    if told:
+        world.processor.handle({"Records": changes})
+        world.watch("todos")
+    world.frames()
+    world.clock.pause(61)
+    world.states.expire(now=world.clock.now_ms() // 1000)
+    world.result("todos", "addTodo", "Honey")
+    world.pump()
+    [(number, value)] = world.values()
+    assert number > 1
+    assert [todo["title"] for todo in value["todos"]] == ["Honey"]

@@ -11,13 +11,22 @@ from trebuche.adapters.items import Item, StoredItem, binary, number, read_binar
 from trebuche.contract import ACTOR_ID, ENTRY, SCHEMA, STATE, TTL, UPDATED_AT, VERSION
 from trebuche.errors import StateError
 from trebuche.scalars import write_uuid
-from trebuche.stored import CallRecord, JournalEntry, StoredState, Turn
+from trebuche.stored import (
+    CallRecord,
+    JournalEntry,
+    StoredState,
+    Turn,
+    needs_reservation,
+    reserved_versions,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 DIGEST: Final = "digest"
 RESULT: Final = "result"
+RESERVATION: Final = "h#"
+"""Sort key of the highest version that an actor may have used; it is written once per many versions."""
 
 
 class DynamoDBStateStore:
@@ -57,9 +66,10 @@ class DynamoDBStateStore:
         """Write a whole turn, or nothing and return False when one of its conditions does not hold."""
         with translated(f"tables {self._states} and {self._journal}"):
             try:
-                self._client().transact_write_items(
-                    TransactItems=[self._put_state(turn), self._put_version(turn), self._put_call(turn)]
-                )
+                items = [self._put_state(turn), self._put_version(turn), self._put_call(turn)]
+                if needs_reservation(turn):
+                    items.append(self._put_reservation(turn))
+                self._client().transact_write_items(TransactItems=items)
             except ClientError as error:
                 if lost_race(error):
                     return False
@@ -67,7 +77,7 @@ class DynamoDBStateStore:
         return True
 
     def highest_version(self, actor_id: str) -> int:
-        """The highest version in the journal, expired or not; 0 without journal."""
+        """The highest version in the journal, expired or not; where all are gone, the highest that was reserved."""
         with translated(f"table {self._journal}"):
             answer = self._client().query(
                 TableName=self._journal,
@@ -79,7 +89,8 @@ class DynamoDBStateStore:
                 ConsistentRead=True,
                 Limit=1,
             )
-        return max((read_number(item, VERSION) for item in answer["Items"]), default=0)
+        found = max((read_number(item, VERSION) for item in answer["Items"]), default=0)
+        return found or self._reserved(actor_id)
 
     def journal(self, actor_id: str, first: int, last: int, *, now: int) -> tuple[JournalEntry, ...]:
         """The unexpired versions from ``first`` to ``last`` that are there, in order."""
@@ -109,6 +120,21 @@ class DynamoDBStateStore:
                 for page in pages
                 for item in page["Items"]
             )
+
+    def _reserved(self, actor_id: str) -> int:
+        key: Item = {ACTOR_ID: text(actor_id), ENTRY: text(RESERVATION)}
+        with translated(f"table {self._journal}"):
+            item = self._client().get_item(TableName=self._journal, Key=key, ConsistentRead=True).get("Item")
+        return read_number(item, VERSION) if item else 0
+
+    def _put_reservation(self, turn: Turn) -> "TransactWriteItemTypeDef":
+        """Without TTL: it has to outlive the journal of an actor that nobody called for days."""
+        item: Item = {
+            ACTOR_ID: text(turn.next.actor_id),
+            ENTRY: text(RESERVATION),
+            VERSION: number(reserved_versions(turn.next.version)),
+        }
+        return {"Put": {"TableName": self._journal, "Item": item}}
 
     def _put_state(self, turn: Turn) -> "TransactWriteItemTypeDef":
         item: Item = {

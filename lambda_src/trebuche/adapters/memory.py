@@ -10,7 +10,18 @@ from uuid import UUID
 from trebuche.contract import ITEM_LIMIT_BYTES
 from trebuche.errors import ActorNotRegisteredError, ConnectionGoneError, FunctionGoneError, TooManyStreamsError
 from trebuche.ports import ConnectionInfo
-from trebuche.stored import CallRecord, Connection, JournalEntry, Phase, Reminder, StoredState, Subscription, Turn
+from trebuche.stored import (
+    CallRecord,
+    Connection,
+    JournalEntry,
+    Phase,
+    Reminder,
+    StoredState,
+    Subscription,
+    Turn,
+    needs_reservation,
+    reserved_versions,
+)
 
 
 class InMemoryStateStore:
@@ -20,6 +31,7 @@ class InMemoryStateStore:
         self.states: dict[str, StoredState] = {}
         self._journal: dict[str, dict[int, tuple[JournalEntry, int]]] = {}
         self._calls: dict[tuple[str, UUID], tuple[CallRecord, int]] = {}
+        self._reserved: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def load(self, actor_id: str) -> StoredState | None:
@@ -45,12 +57,21 @@ class InMemoryStateStore:
                 return False
             self.states[actor_id] = turn.next
             journal[turn.next.version] = _entry(turn.next), turn.ttl
+            if needs_reservation(turn):
+                self._reserved[actor_id] = reserved_versions(turn.next.version)
             self._calls[actor_id, turn.call_id] = turn.call, turn.ttl
             return True
 
     def highest_version(self, actor_id: str) -> int:
-        """The highest version in the journal."""
-        return max(self._journal.get(actor_id, {}), default=0)
+        """The highest version in the journal; where all are gone, the highest that can have been used."""
+        return max(self._journal.get(actor_id, {}), default=self._reserved.get(actor_id, 0))
+
+    def expire(self, *, now: int) -> None:
+        """Remove what has expired, as DynamoDB does in its own time."""
+        with self._lock:
+            for journal in self._journal.values():
+                for version in [version for version, (_, ttl) in journal.items() if ttl <= now]:
+                    del journal[version]
 
     def journal(self, actor_id: str, first: int, last: int, *, now: int) -> tuple[JournalEntry, ...]:
         """The unexpired versions from ``first`` to ``last`` that are there."""
