@@ -8,6 +8,7 @@ fails is such a reason.
 from collections.abc import Iterable, Sequence
 
 from trebuche import logs
+from trebuche.answers import code_of
 from trebuche.catch_up import end, give_up
 from trebuche.changes import Change
 from trebuche.contract import METRIC_DELIVERY_LAG
@@ -21,7 +22,7 @@ from trebuche.effects import (
     Routine,
     perform,
 )
-from trebuche.errors import ConnectionGoneError, StateError, TrebucheError
+from trebuche.errors import ConnectionGoneError, StateError
 from trebuche.filters import passes
 from trebuche.frames import data_frame, observed, observed_before
 from trebuche.handover import ABANDONED_SECONDS, SLOW_SECONDS, out_of_time, set_aside, tell
@@ -52,8 +53,10 @@ def _to_actor(actor_id: str, changes: Sequence[Change]) -> Routine[str | None]:
     now_ms = yield from perform(Now())
     try:
         rows = yield from perform(QuerySubscribers(actor_id, now_ms // 1000))
-    except TrebucheError as error:
-        yield from perform(Log(logs.ERROR, "subscribers-unreadable", {"actorId": actor_id, "code": error.code}, error))
+    except Exception as error:  # a row that newer code wrote, too: it must not hold up the other actors of the batch
+        yield from perform(
+            Log(logs.ERROR, "subscribers-unreadable", {"actorId": actor_id, "code": code_of(error)}, error)
+        )
         return changes[0].sequence_number
     by_connection: dict[str, list[Subscription]] = {}
     for row in rows:
@@ -69,8 +72,8 @@ def _to_connection(rows: Sequence[Subscription], changes: Sequence[Change]) -> R
         for row in rows:
             try:
                 kept = yield from _tell(row, change)
-            except TrebucheError as error:
-                fields = _fields(row) | {"code": error.code}
+            except Exception as error:
+                fields = _fields(row) | {"code": code_of(error)}
                 yield from perform(Log(logs.ERROR, "change-undelivered", fields, error))
                 return change.sequence_number
             left += [kept] if kept else []
@@ -86,6 +89,8 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
         change: The change.
         seconds: When a worker is reminded of the row, if it is opening and was told of nothing yet.
     """
+    if change.state is None and change.version < row.sent:
+        return row  # a deletion that comes again: the stream has values of what was written after it
     if row.phase is Phase.OPENING:
         found = yield from tell(row, change, seconds)
         if found is None or found.phase is not Phase.LIVE:

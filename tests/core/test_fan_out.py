@@ -491,3 +491,47 @@ def test_a_stream_that_is_out_of_numbers_ends(world: World) -> None:
     assert isinstance(error, StreamErrorEnvelope)
     assert error.stream_id == stream_id
     assert numbers(world, "c2") == [2]
+
+
+def test_a_deletion_that_comes_again_does_not_end_a_later_stream(world: World) -> None:
+    """The actor is back, and the stream began with what was written since."""
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    world.states.delete("todos")
+    deletion = world.records()
+    world.processor.handle({"Records": deletion})
+    world.result("todos", "addTodo", "Bread")
+    world.pump()
+    world.watch("todos")
+    world.frames()
+    assert world.processor.handle({"Records": deletion}) == {"batchItemFailures": []}
+    assert world.frames() == []
+    world.result("todos", "addTodo", "Salt")
+    world.pump()
+    assert numbers(world) == [2]
+
+
+class Unreadable(InMemorySubscriptionStorage):
+    """Subscriptions of which one actor's hold a row that only newer code can read."""
+
+    def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
+        """Fail as the reader of an item does."""
+        if actor_id == "todos":
+            raise KeyError("member")
+        return super().subscribers(actor_id, now=now)
+
+
+def test_an_unreadable_subscription_holds_up_its_own_actor_only() -> None:
+    """Others in its batch get their changes, and the batch comes again from its actor's first."""
+    world = World(TodoList, GameRoom)
+    world.subscriptions = Unreadable()
+    world.use(sender=world.sender)
+    world.connect()
+    world.watch("game")
+    world.frames()
+    world.result("todos", "addTodo", "Milk")
+    world.result("game", "join", "ann")
+    game, todos = world.records()
+    answer = world.processor.handle({"Records": [todos, game]})
+    assert answer == {"batchItemFailures": [{"itemIdentifier": todos["dynamodb"]["SequenceNumber"]}]}
+    assert numbers(world) == [2]
