@@ -87,7 +87,8 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
 
     What was missed is replayed where the journal has all of it, else one snapshot repairs any gap. A stream that nobody
     knows (Swift clients resume under ids of their own) starts here, numbered above what the client has. A frame that
-    came before the one with which the stream was moved to another connection changes nothing.
+    came before the one with which the stream was moved to another connection changes nothing; its sender is told, for
+    the clocks that say so are of two gateways.
 
     Raises:
         ActorError: The stream belongs to somebody else, or no number is left above ``last_sequence``.
@@ -103,7 +104,7 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
         if known is not None and _overtaken(known, caller):
             fields = {"streamId": request.stream_id, "connectionId": caller.connection_id}
             yield from perform(Log(logs.INFO, "resume-overtaken", fields))
-            return
+            raise VersionConflictError(f"stream {request.stream_id} was resumed elsewhere after this; resume again")
         seen = yield from read_current(actor_type, actor_id)
         row = yield from _row(caller, actor_id, request.stream_id, request.target_identifier, opener)
         row, kept = _continued(row, known, seen, request.last_sequence)

@@ -1,6 +1,7 @@
 """Subscribing and resuming while the actor changes: every order of every step, for small cases."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -10,14 +11,22 @@ import pytest
 
 from actors.game_room import GameRoom
 from tests.support.steps import Happening, Task, every_order, some_order
-from tests.support.world import World, observe, resume, write_state
+from tests.support.world import World, message, observe, resume, write_state
 from trebuche.actor_types import ActorType
 from trebuche.changes import read_change
 from trebuche.delivery import bury
 from trebuche.dispatch import dispatch
 from trebuche.documents import loads
 from trebuche.effects import Routine
-from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope, encode
+from trebuche.envelopes import (
+    Envelope,
+    StreamDataEnvelope,
+    StreamEndEnvelope,
+    StreamErrorEnvelope,
+    StreamStartEnvelope,
+    decode,
+    encode,
+)
 from trebuche.socket_events import Caller
 from trebuche.stored import Phase
 from trebuche.streams import fan_out
@@ -248,3 +257,16 @@ def test_a_busy_stream_with_drops_is_complete() -> None:
         some_order([scene.change(7)], chance)
         got = [(frame.sequence_number, said(frame)) for frame in scene.received("c2")]
         assert got == [(number, number + 1) for number in range(2, 7)]
+
+
+def test_a_resume_that_seems_to_come_late_is_answered() -> None:
+    """Two gateways' clocks may differ: a reader who did ask last is told to ask again, and not left waiting."""
+    scene, stream_id = subscribed(versions=3)
+    event = message(resume(stream_id, 1, "game"), "c2")
+    event["requestContext"]["requestTimeEpoch"] = CONNECTED_AT - 20
+    row = scene.world.subscriptions.attached["game", stream_id]
+    scene.world.subscriptions.attached["game", stream_id] = replace(row, asked_at=CONNECTED_AT)
+    answer = decode(scene.world.gateway.handle(event)["body"])
+    assert isinstance(answer, StreamErrorEnvelope)
+    assert answer.retryable
+    assert scene.world.subscriptions.attached["game", stream_id].connection_id == "c1"
