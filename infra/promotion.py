@@ -1,6 +1,7 @@
 """Whether a stack may take a release: it runs in the stage before, and those who are there already understand it.
 
-Only ``up`` refuses; a preview warns of the same, so that it can always be looked at.
+Only a stack that names ``promotesFrom`` is held to it: where actors are still being written, methods come and go. Only
+``up`` refuses; a preview warns of the same, so that it can always be looked at.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,7 +67,7 @@ def objections(candidate: Candidate, own: Outputs, source: Outputs) -> list[str]
         own: The stack's outputs; empty before its first deployment.
         source: Those of the stack that it promotes from.
     """
-    if own.get("release") == candidate.release:
+    if candidate.source is None or own.get("release") == candidate.release:
         return []
     found = []
     running = source.get("release")

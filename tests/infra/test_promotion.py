@@ -55,12 +55,17 @@ def test_running_release_may_be_deployed_again() -> None:
 
 
 def test_breaking_difference_is_refused_unless_it_is_allowed() -> None:
-    """With or without a stage before it."""
-    [text] = objections(candidate(WITHOUT, source=None), own(OTHER), {})
+    """In a stack that others depend on, which is one that has a stage before it."""
+    [text] = objections(candidate(WITHOUT), own(OTHER), {"release": HERE})
 
     assert text.startswith("breaking: todos (TodoList) is gone")
     assert objections(candidate(WITHOUT, allowed=["todos"]), own(OTHER), {"release": HERE}) == []
     assert objections(candidate(WITHOUT), {}, {"release": HERE}) == []
+
+
+def test_stack_without_a_stage_before_it_takes_every_change() -> None:
+    """Where actors are being written, methods are renamed and taken back: ``make run`` deploys each save."""
+    assert objections(candidate(WITHOUT, source=None), own(OTHER), {}) == []
 
 
 def rolled_back(root: Path, taken_back: str | None = None) -> Plan:
