@@ -49,6 +49,8 @@ MARKED = f"""        sys.__stderr__.flush()
 DIED = ("Worker process died", "[Errno 32] Broken pipe")
 SERVING: dict[str, Any] = {}
 """The worker of each invocation that runs, by request id; the emulator leases a worker to one at a time."""
+CURRENT = threading.local()
+"""The request id that this thread waits for; several threads may wait for one worker."""
 COUNTS = "sandbox_counts"
 COUNTED = "sandbox_counted"
 MINUTE = 60
@@ -166,7 +168,7 @@ def identify(kind: Any) -> None:
 
     def invoke_known(self: Any, event: Any, request_id: str, **context: Any) -> dict[str, Any]:
         SERVING[request_id] = self
-        self.sandbox_invocation = request_id
+        CURRENT.request_id = request_id
         try:
             answer: dict[str, Any] = invoke(self, event, request_id, **context)
         finally:
@@ -191,7 +193,7 @@ def mark_logs(kind: Any) -> None:
         if not self.config.get("Runtime", "").startswith("python"):
             text: str = guess(self, *args, **options)
             return text
-        return "\n".join(log_until(END_OF_LOG + self.sandbox_invocation, self._stderr_queue, self._stderr_thread))
+        return "\n".join(log_until(END_OF_LOG + CURRENT.request_id, self._stderr_queue, self._stderr_thread))
 
     kind._drain_stderr_bounded = drain
 
