@@ -62,7 +62,8 @@ class Scenario:
         self._subscriptions = DynamoDBSubscriptionStorage(
             lambda: self._aws.dynamodb, self._outputs["subscriptions_table"]
         )
-        self._faults = Handle(deployed.local.environment["AWS_ENDPOINT_URL"]).faults
+        handle = Handle(deployed.local.environment["AWS_ENDPOINT_URL"])
+        self._faults, self._clock = handle.faults, handle.clock
         self._checks = self._all_checks()
 
     async def first_failure(self, *, seconds: float = CHECK_SECONDS, at_once: int = AT_ONCE) -> Failure | None:
@@ -234,14 +235,14 @@ class Scenario:
     def _remind(self, row: Subscription) -> None:
         """Send an actor's function a reminder of a row."""
         function = self._outputs["functions"][FUNCTIONS[row.actor_id.partition("/")[0]]]
-        body = write_reminder(Reminder(row.actor_id, row.stream_id, row.opener, start=int(time.time() * 1000)))
+        body = write_reminder(Reminder(row.actor_id, row.stream_id, row.opener, start=int(self._clock.now() * 1000)))
         self._aws.queues.send_message(QueueUrl=catch_up_queue(self._aws, function), MessageBody=body)
 
     async def _outlive(self) -> None:
         """A post to a connection that died unnoticed ends all that it had."""
         connection_id = f"{uuid.uuid4().hex[:15]}="
         rows = [self._row(_fresh("todos"), connection_id) for _ in range(2)]
-        self._connections.register(Connection(connection_id=connection_id, connected_at=0, ttl=_later()))
+        self._connections.register(Connection(connection_id=connection_id, connected_at=0, ttl=self._later()))
         for row in rows:
             assert self._subscriptions.open(row, None, now=0)
             assert self._subscriptions.flip_live(row, 0)
@@ -263,7 +264,7 @@ class Scenario:
         queue = failure_queue(self._aws, self._outputs["functions"]["stream-processor"])
         self._aws.queues.purge_queue(QueueUrl=queue)  # of what other removals have left there
         broken: Any = {"actorId": {"S": own}, "streamId": {"S": "broken"}}
-        self._aws.dynamodb.put_item(TableName=table, Item=broken | {"ttl": {"N": str(_later())}})
+        self._aws.dynamodb.put_item(TableName=table, Item=broken | {"ttl": {"N": str(self._later())}})
         try:
             async with Peer.at(self._endpoint) as peer:
                 await peer.call(own, METHODS["todos"], "lost")
@@ -280,6 +281,10 @@ class Scenario:
         )
         return [event["message"] for event in answer["events"]]
 
+    def _later(self) -> int:
+        """In an hour on the sandbox's clock, which other tests may have turned by days."""
+        return int(self._clock.now()) + 3600
+
     def _row(self, actor_id: str, connection_id: str) -> Subscription:
         return Subscription(
             actor_id=actor_id,
@@ -289,7 +294,7 @@ class Scenario:
             target="observeState",
             opener=uuid.uuid4(),
             base=0,
-            ttl=_later(),
+            ttl=self._later(),
         )
 
     async def _live(self, actor_id: str, stream: Stream) -> Subscription:
@@ -321,7 +326,3 @@ async def _until(look: Callable[[], object]) -> None:
 
 def _fresh(actor: str) -> str:
     return f"{actor}/{uuid.uuid4().hex}"
-
-
-def _later() -> int:
-    return int(time.time()) + 3600
