@@ -118,8 +118,12 @@ class Subscription:
 
     @property
     def acknowledged(self) -> bool:
-        """Whether the server has answered what was sent to open or resume the stream."""
-        return self._stream_id is not None and not self._resuming
+        """Whether the server has answered what was sent to open or resume the stream.
+
+        Without a filter a first value is owed: a function that dies after ``streamStart`` has answered only half.
+        """
+        has_first = self._last > 0 or self._wanted is not None
+        return self._stream_id is not None and not self._resuming and has_first
 
     def opening(self) -> Envelope:
         """The envelope to send first on a fresh socket."""

@@ -64,6 +64,18 @@ def test_next_socket_gets_a_resume_after_the_last_number() -> None:
     assert (opening.stream_id, opening.last_sequence) == (STREAM, 2)
 
 
+def test_stream_without_its_first_value_is_not_answered_yet() -> None:
+    """A function may die between the two: the stream is asked for again, from its beginning."""
+    subscription = _started()
+    assert not subscription.acknowledged
+    opening = subscription.opening()
+    assert isinstance(opening, StreamResumeEnvelope)
+    assert opening.last_sequence == 0
+    subscription.receive(_start(recovered=False))
+    _shown(subscription, _data(1))
+    assert subscription.acknowledged
+
+
 def test_first_number_may_be_any() -> None:
     """Servers that count versions start a stream at a high number."""
     assert _shown(_started(), _data(4711), _data(4712)) == [4711, 4712]
