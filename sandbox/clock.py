@@ -161,7 +161,8 @@ class Clock:
             if left <= 0:
                 return
             with contextlib.suppress(TimeoutError):  # one piece of work may hand over to the next
-                await asyncio.wait_for(self._ended.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._ended.wait()
 
     def _next(self) -> Timer | None:
         """The timer that falls due first; cancelled ones on the way are dropped."""

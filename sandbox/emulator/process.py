@@ -93,7 +93,8 @@ class Emulator:
         """End the process and its workers: ask first, then insist."""
         self._signal(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.died(), STOP_GRACE_SECONDS)
+            async with asyncio.timeout(STOP_GRACE_SECONDS):
+                await self.died()
         self._signal(signal.SIGKILL)
         await self.died()
 

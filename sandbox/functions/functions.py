@@ -82,7 +82,8 @@ class Functions:
         self._tasks.add(running)
         running.add_done_callback(self._end)
         with self._clock.work() if call.holds_time else contextlib.nullcontext():
-            return await asyncio.wait_for(asyncio.shield(running), call.timeout)
+            async with asyncio.timeout(call.timeout):
+                return await asyncio.shield(running)
 
     async def _judge(self, function: FunctionReference, call: Call) -> Verdict:
         if call.principal is None:

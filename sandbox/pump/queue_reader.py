@@ -151,7 +151,8 @@ class QueueReader:
         timer = None if due is None else self._clock.call_at(due, self.wake)
         try:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._woken.wait()
         finally:
             if timer is not None:
                 self._clock.cancel(timer)

@@ -137,4 +137,5 @@ def partitions(table: Json) -> int:
 
 async def _pause(written: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(written.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await written.wait()
