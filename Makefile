@@ -14,8 +14,9 @@ help: ## Say what there is
 run: setup ## Start a local AWS, deploy the application on it, redeploy on every change
 	@exec .venv/bin/trebuche dev
 
+# Two processes, a file at a time: tests wait for functions and deployments more than they compute.
 test: setup ## All tests in random order; ARGS goes to pytest: make test ARGS="-k envelopes"
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 
 # The schedules take about ten minutes on two cores: 100 to 200 a second on each.
 proof: setup ## What takes longer than the tests: 100,000 schedules, every mutant, each rule off, each permission away, the loop ten times

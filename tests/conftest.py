@@ -53,5 +53,7 @@ def _kind(node: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hook the report in."""
+    """Hook the report in, where the results of all processes come together."""
+    if hasattr(config, "workerinput"):
+        return
     config.pluginmanager.register(KindReport(in_ci=os.environ.get("CI", "").lower() not in ("", "0", "false")))
