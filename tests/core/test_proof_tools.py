@@ -34,3 +34,15 @@ def test_run_that_fails_is_named(
     assert [run["tests"] for run in record["each"]] == [1] * len(seeds)
     assert [name.rpartition("::")[2] for name in record["each"][0]["failed"]] == ["test_flaky"]
     assert [run["failed"] for run in record["each"][1:]] == [[]] * (len(seeds) - 1)
+
+
+def test_runs_beside_each_other_are_all_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With ``--jobs`` each run still counts for itself."""
+    tests = tmp_path / "test_steady.py"
+    tests.write_text("def test_steady():\n    pass\n")
+
+    code = loop_under_load.main([str(tests), "--runs", "3", "--seed", "7", "--jobs", "3", "--json"])
+
+    record = json.loads(capsys.readouterr().out)
+    assert (code, record["runs"], record["green"]) == (0, 3, 3)
+    assert sorted(run["seed"] for run in record["each"]) == [7, 8, 9]

@@ -1,7 +1,7 @@
 """``python -m tests.proof.loop_under_load``: the tests of the whole loop, again and again, with every core busy.
 
 What passes only on an idle machine, or only in one order, fails here: each run has an order of its own, and beside it
-one process per core does nothing but compute. Nothing is tried twice.
+one process per core does nothing but compute, or other runs go on. Nothing is tried twice.
 """
 
 import argparse
@@ -11,8 +11,10 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -98,19 +100,30 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("tests", nargs="*", default=[TESTS], help=f"tests to run; {TESTS} when left out")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"how often; {RUNS} when left out")
     parser.add_argument("--seed", type=int, help="seed of the first run's order; the next ones count up from it")
-    parser.add_argument("--burners", type=int, default=os.cpu_count() or 1, help="busy processes; one per core")
+    parser.add_argument("--jobs", type=int, default=1, help="runs beside each other, each the others' load; 1")
+    parser.add_argument("--burners", type=int, help="busy processes; one per core beside a single run, else none")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first run that fails")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     chosen = parser.parse_args(words)
     console = Console(stderr=chosen.json, highlight=False)
     first = random.SystemRandom().randrange(2**31) if chosen.seed is None else chosen.seed
+    burners = chosen.burners
+    if burners is None:
+        burners = (os.cpu_count() or 1) if chosen.jobs == 1 else 0
+    seeds = range(first, first + chosen.runs)
+    ended = threading.Event()
     runs: list[Run] = []
-    with busy_cores(chosen.burners):
-        for seed in range(first, first + chosen.runs):
-            runs.append(run_once(seed, chosen.tests, console))
-            console.print(escape(_line(len(runs), chosen.runs, runs[-1])), soft_wrap=True)
-            if runs[-1].failed and not chosen.keep_going:
-                break
+
+    def run(seed: int) -> None:
+        if not ended.is_set():
+            done = run_once(seed, chosen.tests, console)
+            runs.append(done)
+            console.print(escape(_line(len(runs), chosen.runs, done)), soft_wrap=True)
+            if done.failed and not chosen.keep_going:
+                ended.set()
+
+    with busy_cores(burners), ThreadPoolExecutor(chosen.jobs) as pool:
+        list(pool.map(run, seeds))
     _print_table(runs, console)
     green = sum(not run.failed for run in runs)
     if chosen.json:
