@@ -93,6 +93,7 @@ class AccessLogs:
 
     async def _flush(self, arn: str) -> None:
         try:
+            # Lines that come while a put is under way go with the next one: two puts at once could change their order.
             while lines := self._waiting.pop(arn, None):
                 await self._put(arn, lines)
         except (AwsRefusedError, aiohttp.ClientError, TimeoutError) as error:
@@ -101,6 +102,7 @@ class AccessLogs:
             del self._flushing[arn]
 
     async def _put(self, arn: str, lines: list[Json]) -> None:
+        # A log group's ARN is written with `:*` (DescribeLogGroups) and without (Pulumi): both are taken.
         _, _, _, region, account, _, group = arn.removesuffix(":*").split(":", 6)
         stream = f"{arn.removesuffix(':*')}:log-stream:{self._stream}"
         await self._check_role(stream, region=region, account=account)
@@ -117,6 +119,7 @@ class AccessLogs:
         Raises:
             AwsRefusedError: There is none, API Gateway cannot take it, or it may not write.
         """
+        # Asked for each put: the role is a setting of the account, which can change at any time.
         settings = await self._aws.get_json("/account", service="apigateway", region=region, account=account)
         role = settings.get("cloudwatchRoleArn") or "none (account settings, cloudwatchRoleArn)"
         reason = await self._permissions.judge_role(role, API_GATEWAY, LOG_ACTIONS, stream_arn)

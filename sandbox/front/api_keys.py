@@ -21,6 +21,7 @@ class ApiKeys:
         value = _find(served.api.key_expression, event)
         if not value:
             return False
+        # 500 is the largest page of GetApiKeys and of GetUsagePlans (API reference).
         keys = await self._read(served, "/apikeys?includeValues=true&limit=500")
         enabled = [key["id"] for key in keys if key.get("value") == value and key.get("enabled", True)]
         for plan in await self._read(served, "/usageplans?limit=500"):

@@ -233,6 +233,7 @@ def read_route(
     return Route(
         key=document["routeKey"],
         integration=integrations.get(target),
+        # Both are needed for a reply (developer guide, "Set up route responses").
         replies=bool(document.get("routeResponseSelectionExpression")) and "$default" in keys,
         authorization=document.get("authorizationType") or "NONE",
         authorizer=authorizers.get(document.get("authorizerId") or ""),

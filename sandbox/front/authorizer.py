@@ -28,6 +28,7 @@ async def authorize(functions: Functions, authorizer: Authorizer | None, served:
     function_arn = served.expand(authorizer.function_arn or "") if authorizer else None
     if authorizer is None or not function_arn:
         return BROKEN
+    # All of them must be there and not empty, else API Gateway answers 401 without a call.
     if not all(_look_up(source, event) for source in authorizer.identity_sources):
         return UNASKED
     call = Call(

@@ -61,6 +61,7 @@ def read_answer(payload: bytes, arn: str) -> Verdict:
         return BROKEN
     if not isinstance(principal, str) or not principal:
         return BROKEN
+    # A Deny wins over every Allow, as in any IAM policy.
     if "Deny" in effects:
         return Verdict(403, DENIED)
     if "Allow" not in effects:
@@ -85,6 +86,7 @@ def _effects(statements: Any, arn: str) -> set[str]:
         effect = statement["Effect"]
         if effect not in ("Allow", "Deny"):
             raise ValueError(effect)
+        # The condition is not judged here, so the stricter reading holds.
         if effect == "Allow" and statement.get("Condition"):
             continue
         if _any_matches(statement["Action"], _ACTION, re.IGNORECASE) and _any_matches(statement["Resource"], arn):

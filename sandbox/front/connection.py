@@ -67,6 +67,7 @@ class Connection(asyncio.Protocol):
         self._outbox = Outbox(transport, clock)
         self._on_message = on_message
         self._on_closed = on_closed
+        # The handshake is over; of what exceeds either size the library itself closes with 1009.
         self._protocol = ServerProtocol(state=OPEN, max_size=(MESSAGE_BYTES, FRAME_BYTES))
         self._fragments: list[bytes] = []
         self._open = True
@@ -91,8 +92,10 @@ class Connection(asyncio.Protocol):
         From here on the server only hears when the client is gone.
         """
         self._transport.set_write_buffer_limits(high=CLIENT_BUFFER_BYTES)
+        # Unbounded, the kernel would take megabytes, and a slow client would go unnoticed for as long.
         self._transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, KERNEL_BUFFER_BYTES)
         self._server = server
+        # aiohttp feeds a new parser what it had read beyond the handshake.
         server.set_parser(cast("WebSocketReader", self))
         self._transport.set_protocol(self)
 
@@ -105,6 +108,7 @@ class Connection(asyncio.Protocol):
         data = text.encode()
         if not self._open or self._outbox.size + len(data) > CLIENT_BUFFER_BYTES:
             return False
+        # A message to the client puts off the idle cut, too.
         self.last_active = self._clock.now()
         self._protocol.send_text(data)
         self._flush(self._delay())
@@ -177,8 +181,10 @@ class Connection(asyncio.Protocol):
         try:
             text = message.decode()
         except UnicodeDecodeError:
+            # RFC 6455, section 8.1: text that is no UTF-8 fails the connection with 1007.
             self._refuse(NOT_TEXT, "Not valid UTF-8")
             return
+        # Pings do not come here: whether they put off AWS's idle cut is not documented, and reports differ.
         self.last_active = self._clock.now()
         self._on_message(self, text)
 
@@ -198,6 +204,7 @@ class Connection(asyncio.Protocol):
         for data in self._protocol.data_to_send():
             if data:
                 self._outbox.write(data, delay)
+            # An empty chunk is the library's wish to close our half of the connection.
             elif self._linger is None:
                 self._outbox.end(self._linger_off)
         if self._protocol.state is not OPEN:
@@ -219,6 +226,7 @@ class Connection(asyncio.Protocol):
         self.close(GOING_AWAY, "Going away")
 
     def _check_idle(self) -> None:
+        # The timer is not moved with each message: it looks when it is due, and sets itself anew.
         due = self.last_active + IDLE_SECONDS
         if self._clock.now() >= due:
             self._leave()

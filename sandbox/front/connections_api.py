@@ -60,6 +60,7 @@ class ConnectionsApi:
         served = await self._control_plane.serve(api_id, stage)
         if served is None:
             return _error(403, "ForbiddenException", "Forbidden")
+        # Every call that IAM lets through takes a token, whatever it finds.
         if not self._throttle.admit_callback(served):
             return _error(429, "LimitExceededException", TOO_MANY)
         connection_id = unquote(quoted_id)
@@ -77,12 +78,14 @@ class ConnectionsApi:
     async def _strike(self, connection: Connection) -> web.StreamResponse | None:
         """The answer that a fault gives to a post; None when the post goes its way."""
         facts = connection.facts.named()
+        # Combines with the faults below: a post can hang and then fail.
         if fault := self._faults.take("post-hang", **facts):
             await self._clock.sleep(fault.parameters["seconds"])
         for name, refusal in _REFUSALS.items():
             if self._faults.take(name, **facts):
                 return _error(*refusal)
         if self._faults.take("cut-socket", **facts):
+            # Answered as a success: the sender of a post never learns whether it arrived.
             connection.abort()
             return web.Response(status=200)
         return None
@@ -90,6 +93,7 @@ class ConnectionsApi:
 
 def _act(method: str, connection: Connection, body: bytes) -> web.StreamResponse:
     if method == "POST":
+        # Clients get text frames only; bytes that are no text are replaced.
         if not connection.send(body.decode("utf-8", "replace")):
             return _error(429, "LimitExceededException", "The client does not read; its buffer is full")
         return web.Response(status=200)

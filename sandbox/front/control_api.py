@@ -66,6 +66,7 @@ def _parse(body: bytes) -> Json:
 
 def _seconds(document: Json) -> float:
     seconds = document.get("seconds")
+    # JSON's true is an int in Python, and would turn the clock by a second.
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
         raise SandboxError(f"seconds is {seconds!r}; give a number such as 7200.")
     if not 0 <= seconds <= LONGEST_TURN_SECONDS:

@@ -66,6 +66,7 @@ class ControlPlane:
 
     async def is_of_another_kind(self, api_id: str) -> bool:
         """Whether it is an HTTP or REST API, which the emulator serves."""
+        # Kept for ever: no update changes the protocol of an API.
         if api_id not in self._protocols:
             self._protocols[api_id] = await self._protocol_of(api_id)
         return self._protocols[api_id] != WEBSOCKET
@@ -92,6 +93,7 @@ class ControlPlane:
             return
         api_id = unquote(match["api"])
         self._owners[api_id] = owner
+        # Whoever reads meanwhile sees by it that his copy may be older than this write.
         self._writes += 1
         self._live.pop(api_id, None)
         self._stages.pop(api_id, None)
@@ -113,6 +115,7 @@ class ControlPlane:
         if deployment_id is None:
             return
         await self._deployed(api_id, deployment_id)
+        # CreateDeployment with a stage's name also puts that stage on the deployment (API reference).
         if stage := request.get("stageName"):
             owner = self._owner_of(api_id)
             await self._aws.send(
@@ -137,6 +140,7 @@ class ControlPlane:
         writes = self._writes
         documents = (await self._read(api_id, "/stages"))["items"]
         stages = {document["stageName"]: read_stage(document) for document in documents}
+        # What a write has overtaken is used once and not kept.
         if writes == self._writes:
             self._stages[api_id] = stages
         return stages
@@ -161,6 +165,7 @@ class ControlPlane:
         return snapshot
 
     async def _routes_of(self, api_id: str) -> dict[str, Route]:
+        # An API has up to 300 routes and 300 integrations (quota page): one page of 500 holds them.
         integrations, authorizers, documents = await asyncio.gather(
             self._integrations_of(api_id), self._authorizers_of(api_id), self._read(api_id, "/routes?maxResults=500")
         )

@@ -15,8 +15,10 @@ from sandbox.front.signature import Owner
 _PATH = re.compile(
     r"^/v2/apis/(?P<api>[^/?]+)/(?P<part>[^/?]+)(?:/(?P<id>[^/?]+)(?:/(?P<child>[^/?]+)(?:/[^/?]+)?)?)?/?(?:\?|$)"
 )
+# WebSocket APIs have this syntax; HTTP APIs write `$request.header.Name`.
 _SOURCE = re.compile(r"(route\.request\.(header|querystring)|stageVariables|context)\..+")
 _REQUEST_ID = re.compile(r"\$(\{context\.(r|extendedR)equestId\}|context\.(r|extendedR)equestId\b)")
+# What begins a reference or a directive of the Velocity Template Language.
 _DIRECTIVE = re.compile(r"[#$]!?\{?[a-z]", re.IGNORECASE)
 _OF_THE_CALLER: Final = "arn:aws:iam::*:user/*"
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
@@ -135,6 +137,7 @@ class ControlRules:
             kind = f"{kind} over a VPC link"
         if kind not in _RUN:
             raise refuse(f"The sandbox does not run integrations of type {kind}; it runs {' and '.join(_RUN)}.")
+        # Quota page; other than REST APIs, WebSocket APIs get no more than 29 s on request.
         if not 50 <= write.request.get("timeoutInMillis", 50) <= 29_000:
             raise refuse("Timeout should be between 50 ms and 29000 ms")
         _check_credentials(write.request.get("credentialsArn"))

@@ -40,6 +40,7 @@ class Domains:
         if owner is None:
             return None
         found = ("", "", path)
+        # The longest key comes last, and so wins.
         for mapping in sorted(await self._mappings(name, owner), key=lambda one: len(one.get("apiMappingKey") or "")):
             key = mapping.get("apiMappingKey")
             prefix = f"/{key}" if key else ""

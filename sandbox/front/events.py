@@ -56,12 +56,14 @@ def _context(facts: ConnectionFacts, event_type: str, route: str, now_ms: int, e
     context: dict[str, Any] = {
         "routeKey": route,
         "eventType": event_type,
+        # WebSocket events carry one id under both names.
         "extendedRequestId": request_id,
         "requestTime": time,
         "messageDirection": "IN",
         "stage": facts.stage,
         "connectedAt": facts.connected_at_ms,
         "requestTimeEpoch": now_ms,
+        # AWS's sample events show the user agent on `$connect` only.
         "identity": facts.identity() if event_type == "CONNECT" else {"sourceIp": facts.source_ip},
         "requestId": request_id,
         "domainName": facts.domain_name,
@@ -104,6 +106,7 @@ def disconnect_event(
     facts: ConnectionFacts, *, now_ms: int, code: int, reason: str, variables: Mapping[str, str]
 ) -> Json:
     """The ``$disconnect`` event, with the close code and reason."""
+    # These four, even if empty, are what the sample event of AWS's Rust runtime has.
     headers = {"Host": facts.domain_name, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
     multi = {name: [value] for name, value in headers.items()}
     extra = {"disconnectStatusCode": code, "disconnectReason": reason}

@@ -48,6 +48,7 @@ class Exchange:
         context = dict(verdict.context)
         if context:
             event["requestContext"]["authorizer"] = context
+        # Asked behind the authorizer, whose context may hold the key (`usageIdentifierKey`).
         if verdict.allowed and route.api_key_required and not await self._keys.admits(served, event):
             verdict = FORBIDDEN
         if not verdict.allowed:

@@ -135,6 +135,7 @@ class Gateway:
         with contextlib.suppress(ConnectionResetError):  # the client may have left while $connect ran
             await response.prepare(request)
         transport = request.transport
+        # `$connect` has run, so `$disconnect` is owed, although there never was a socket.
         if transport is None:
             self._start(self._on_disconnect(facts, 1006, ""))
             return response
@@ -146,7 +147,9 @@ class Gateway:
             on_message=self._on_message,
             on_closed=self._on_closed,
         )
+        # Only now can it be posted to: while `$connect` runs, a post answers 410.
         self._connections[facts.connection_id] = connection
+        # It may hand over frames, and even the end, before it returns.
         connection.take_over(request.protocol)
         await connection.gone.wait()
         return response
@@ -167,6 +170,7 @@ class Gateway:
     async def _serve_message(self, connection: Connection, text: str) -> None:
         facts = connection.facts
         served = await self._control_plane.serve(facts.api_id, facts.stage)
+        # What becomes of sockets whose stage is gone AWS does not say; here their messages are Forbidden.
         route = _route_of(served, text)
         if served is not None and not self._throttle.admit(served, route.key if route else DEFAULT_ROUTE):
             self._metrics.refused(metered(served))
@@ -187,6 +191,7 @@ class Gateway:
         if outcome.problem is not None:
             connection.send(problem(outcome.problem, facts.connection_id))
         elif route.replies and outcome.body:
+            # A route response is billed as a message, so it is counted as one.
             self._metrics.message(metered(served))
             connection.send(_within_limit(outcome.body, facts))
 
@@ -231,6 +236,7 @@ def _forwarded_headers(request: web.BaseRequest, facts: ConnectionFacts) -> CIMu
     headers["X-Amzn-Trace-Id"] = f"Root=1-{facts.connected_at_ms // 1000:08x}-{secrets.token_hex(12)}"
     headers["X-Forwarded-For"] = facts.source_ip
     headers["X-Forwarded-Port"] = request.host.rpartition(":")[2]
+    # API Gateway is reached by TLS only, and a function must not see another scheme here.
     headers["X-Forwarded-Proto"] = "https"
     return CIMultiDictProxy(headers)
 

@@ -38,6 +38,7 @@ class Outcome:
         return self.problem is None and 200 <= self.status < 300
 
 
+# A refused `$connect` shows its client these statuses; a message's client reads the problem's text.
 BROKEN: Final = Outcome(502, problem=INTERNAL)
 FORBIDDEN: Final = Outcome(500, problem=INTERNAL)
 """The function may not be invoked by this route, or not in the integration's role."""
@@ -78,6 +79,7 @@ def _answer_mock(integration: Integration) -> Outcome:
     if status is None:
         return BROKEN
     fitting = [response for response in integration.responses if response.matches(status)]
+    # A pattern that fits goes before `$default`, wherever that was declared.
     fitting += [response for response in integration.responses if response.key == "$default"]
     body = choose_template(fitting[0].templates, fitting[0].selection) if fitting else None
     return Outcome(status, body, integration_status=status)

@@ -57,6 +57,7 @@ class MappingsApi:
             return refusal(error)
         if answer is None:
             return self._proxy.respond(request, await self._proxy.send(request, body))
+        # Lambda makes and changes mappings in the background, hence 202 (Accepted).
         return _json(200 if request.method == "GET" else 202, answer)
 
     async def _handle_one(self, method: str, identifier: str, request: Json, owner: Owner) -> Json | None:
@@ -122,6 +123,7 @@ class MappingsApi:
         return mapping.describe("Updating")
 
     async def _list(self, request: web.BaseRequest, owner: Owner) -> web.StreamResponse:
+        # Judges the caller, and brings the mappings of sources that are none of ours.
         answer = await self._proxy.send(request, b"")
         if answer.status != 200:
             return self._proxy.respond(request, answer)
@@ -174,12 +176,14 @@ class MappingsApi:
                 name = action.partition(":")[2]
                 raise refuse(f"The provided execution role does not have permissions to call {name} on SQS")
         timeout = (await self._read_function(function))["Configuration"]["Timeout"]
+        # Lambda insists, because the queue would hand out again what the function still works on.
         if depth.visibility_seconds < timeout:
             hidden = f"Queue visibility timeout: {depth.visibility_seconds:.0f} seconds"
             raise refuse(f"{hidden} is less than Function timeout: {timeout} seconds")
 
     def _refuse_second(self, source: str, function: str) -> None:
         for mapping in self._pump.mappings.values():
+            # Compared with their qualifiers: an alias is another function.
             if (mapping.source_arn, mapping.function_arn) == (source, function):
                 ends = f'The event source arn (" {source} ") and function (" {function} ") provided mapping'
                 if mapping.of_queue:

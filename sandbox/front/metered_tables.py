@@ -41,6 +41,7 @@ class MeteredTables:
     async def send(self, request: web.BaseRequest, body: bytes) -> Answer:
         """Send one request on; the answer is the one that the caller is to get."""
         operation = request.headers["X-Amz-Target"].removeprefix(_TARGET)
+        # Only writes: for reads the emulator tells one figure whatever the size, so these units are computed.
         asks = operation in WRITES and _ASKED not in body and body.startswith(b"{") and len(body) > len("{}")
         started = time.perf_counter()
         answer = await (self._ask(request, body) if asks else self._proxy.send(request, body))
@@ -71,6 +72,7 @@ class MeteredTables:
 def _without_capacity(answer: Answer, content: Json) -> Answer:
     content.pop("ConsumedCapacity", None)
     headers = CIMultiDict(answer.headers)
+    # SDKs hold it against the body, which is another one now.
     headers.popall(_CHECKSUM, None)
     return Answer(answer.status, CIMultiDictProxy(headers), json.dumps(content, separators=(",", ":")).encode())
 

@@ -23,6 +23,7 @@ from sandbox.telemetry.alarms import Alarm, check
 from sandbox.telemetry.metric_math import MathError
 from sandbox.telemetry.queries import get_metric_data, get_metric_statistics, list_metrics, put_metric_data, queried
 
+# Of CloudWatch's protocols botocore speaks this one first (from 1.43 on).
 _CBOR_PATH: Final = re.compile(r"/service/GraniteServiceVersion20100801/operation/(?P<operation>\w+)/?")
 _JSON_TARGET: Final = re.compile(r"GraniteServiceVersion20100801\.(?P<operation>\w+)")
 _NOT_AN_OBJECT: Final = [1]
@@ -195,6 +196,7 @@ class _Exchange:
         """CloudWatch's ValidationError."""
         document = {"__type": "ValidationError", "message": text}
         if self._cbor:
+            # SDKs take the code from this header: the service once spoke the query protocol.
             headers = {"smithy-protocol": "rpc-v2-cbor", "x-amzn-query-error": "ValidationError;Sender"}
             body = self.write(document)
             return web.Response(status=400, body=body, content_type="application/cbor", headers=headers)

@@ -30,6 +30,7 @@ class Outbox:
 
     def write(self, data: bytes, delay: float = 0.0) -> None:
         """Send bytes after what waits already; the client takes so many seconds of the clock for them."""
+        # While anything waits, everything does: order goes before speed.
         if not self._waiting and delay <= 0:
             self._transport.write(data)
             return

@@ -54,6 +54,7 @@ class Proxy:
         try:
             async with self._session.request(
                 request.method,
+                # As it came: quoting it anew would break the signature (a connection's id holds `%3D`).
                 URL(self._endpoint + request.raw_path, encoded=True),
                 data=body or None,
                 headers=sent,
@@ -70,6 +71,7 @@ class Proxy:
         length = headers.get("Content-Length")
         for name in _HOP_HEADERS:
             headers.popall(name, None)
+        # It is the length of what a GET would bring; there is no body to count here.
         if request.method == "HEAD" and length is not None:
             headers["Content-Length"] = length
         return web.Response(status=answer.status, headers=headers, body=answer.body if body is None else body)

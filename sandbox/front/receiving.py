@@ -48,5 +48,6 @@ def bad_request() -> web.Response:
     """The answer to what is no request; the connection ends with it."""
     headers = {"x-amzn-ErrorType": "BadRequestException"}
     response = web.json_response({"message": "Bad Request"}, status=400, headers=headers)
+    # Where the next request would begin in what follows is anybody's guess.
     response.force_close()
     return response

@@ -43,6 +43,7 @@ _TABLE_WRITE = re.compile(r"^DynamoDB_20120810\.(Put|Update|Delete|BatchWrite|Tr
 _SIGNED_FOR_IAM = re.compile(r"Credential=[^,]+/iam/aws4_request")
 _TO_QUEUES = re.compile(r"Credential=[^,]+/(sqs|sns|events)/aws4_request")
 _QUEUE_READS: Final = ("AmazonSQS.Receive", "AmazonSQS.Get", "AmazonSQS.List", "AmazonSQS.Delete")
+# Long: a connection that is closed in the moment in which an SDK reuses it is an error there.
 KEEP_ALIVE_SECONDS: Final = 3600.0
 LINE_BYTES: Final = 64 * 1024
 
@@ -127,6 +128,7 @@ class Front:
         server = ReceivingServer(
             self._handle,
             access_log=None,
+            # Bodies go on as they came, since signatures cover them.
             auto_decompress=False,
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             max_line_size=LINE_BYTES,
@@ -148,10 +150,12 @@ class Front:
         self._listener.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        # RFC 9112, section 3.2: a request of HTTP/1.1 without Host is answered 400.
         if request.version >= HttpVersion11 and not request.headers.get("Host"):
             return bad_request()
         path, target = request.raw_path, request.headers.get("X-Amz-Target", "")
         try:
+            # A custom domain is known by its host alone; any path may be below one of its mapping keys.
             if mapped := await self._domains.resolve(request.host, path):
                 return await self._handle_mapped(request, *mapped)
             if path.startswith("/_aws/execute-api/"):
@@ -210,10 +214,12 @@ class Front:
         body = await request.content.read()
         owner = await self._callers.owner(request.headers)
         try:
+            # Judged before it is sent: the emulator would make what AWS refuses.
             await self._rules.check(request.method, path, owner, read_object(body))
         except AwsRefusedError as error:
             return _refusal(error)
         answer = await self._proxy.send(request, body)
+        # Before the caller hears of it, so that his next request meets what he has just made.
         if request.method != "GET" and 200 <= answer.status < 300:
             await self._control_plane.observe_write(path, owner, body, answer.body)
         shown = self._control_plane.kept.rewrite(path, rewrite_endpoints(answer.body, self._address))
@@ -233,9 +239,11 @@ class Front:
             self._permissions.forget()  # its reads look like its writes, and asking anew is cheap
         if _TO_QUEUES.search(request.headers.get("Authorization", "")) and not target.startswith(_QUEUE_READS):
             self._pump.nudge_queues()
+        # The pump need not wait for its next look at the stream.
         if _TABLE_WRITE.match(target):
             self._pump.nudge()
             self._janitor.look()
+        # A new table of this name begins without time to live.
         if target == DELETE_TABLE_TARGET and answer.status == 200:
             self._time_to_live.forget(body, await self._callers.owner(request.headers))
         return self._proxy.respond(request, answer)

@@ -49,6 +49,7 @@ class SignedHandshakes:
         denied = _DENIED.search(text)
         if answer.status in (400, 401, 403) and denied is None:
             return Verdict(403, answer.refusal().message)
+        # Root may do everything, and is no principal that the policy simulation knows.
         if _ROOT.fullmatch(match["key"]):
             return Verdict()
         principal = denied["arn"] if denied else await self._user_of(match["key"], served)

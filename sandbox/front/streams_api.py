@@ -14,6 +14,7 @@ from sandbox.streams import StreamGoneError, StreamLog, Streams
 STREAMS_TARGET: Final = "DynamoDBStreams_20120810."
 ITERATOR_SECONDS: Final = 15 * 60.0
 """An iterator expires 15 minutes after it was handed out (API reference)."""
+# GetRecords brings 1,000 records or 1 MB, DescribeStream 100 shards (API reference).
 PAGE_RECORDS: Final = 1000
 PAGE_SHARDS: Final = 100
 PAGE_BYTES: Final = 1024 * 1024
@@ -89,6 +90,7 @@ class StreamsApi:
         records = _within_page([change.record for change in part.since(iterator.position, limit)])
         position = iterator.position + len(records)
         answer: Json = {"Records": records}
+        # The missing iterator is how a reader learns that a closed shard has ended (API reference).
         if not (log.closed and position >= part.end):
             following = Iterator(iterator.stream, iterator.shard, position, self._clock.now())
             answer["NextShardIterator"] = following.token()
@@ -106,6 +108,7 @@ def _position(log: StreamLog, shard: int, request: StreamsRequest) -> int:
         return next((place for place, one in enumerate(part.changes, part.trimmed) if one.created >= since), part.end)
     wanted = request.sequence
     for position, change in enumerate(part.changes, part.trimmed):
+        # As numbers: texts of different length do not compare.
         if int(change.sequence) == wanted:
             return position if kind == "AT_SEQUENCE_NUMBER" else position + 1
     raise _trimmed()
@@ -115,6 +118,7 @@ def _shards(log: StreamLog, request: StreamsRequest) -> Json:
     """The page of shards that a DescribeStream asks for."""
     most = request.limit(PAGE_SHARDS)
     shards = [_shard(log, index) for index in range(log.facts.shards)]
+    # Shards are never split here, so none has children.
     if request.shard_filter == "CHILD_SHARDS":
         return {"Shards": []}
     after = log.shard_index(request.after)
@@ -137,6 +141,7 @@ def _within_page(records: list[Json]) -> list[Json]:
     size = 0
     for index, record in enumerate(records):
         size += len(json.dumps(record))
+        # At least one, however large, else its reader would never get past it.
         if index and size > PAGE_BYTES:
             return records[:index]
     return records

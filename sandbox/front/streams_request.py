@@ -83,6 +83,7 @@ class StreamsRequest:
             raise AwsRefusedError(400, "SerializationException", "Start of structure or map found where not expected.")
         for name, kind in _KINDS.items():
             value = fields.get(name)
+            # JSON's true is an int in Python.
             if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
                 raise AwsRefusedError(400, "SerializationException", f"{name} is of another kind")
         return cls(fields)

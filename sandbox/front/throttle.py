@@ -56,6 +56,7 @@ class Throttle:
         """Whether one more request may take a route: first the route's own throttle, then the account's."""
         limit = served.stage.limit_of(route_key)
         key = ("route", served.api.api_id, served.stage.name, route_key)
+        # In this order: what a route refuses takes nothing from the account.
         return (limit is None or self._take(key, limit)) and self.admit_callback(served)
 
     def admit_callback(self, served: Served) -> bool:
