@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.provider.errors import ArchiveError
 from sandbox.provider.wire import ARCHIVE, ASSET, SIGNATURE
 
+# The earliest time that a zip file can hold.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _Entry = tuple[str, bytes, int]
 

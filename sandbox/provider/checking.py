@@ -56,6 +56,7 @@ def _check_object(
     where: str, prefix: str, fields: Mapping[str, Property], inputs: Mapping[str, Any]
 ) -> Iterator[Failure]:
     for name, value in inputs.items():
+        # Such names are the engine's own, like `__defaults`.
         if name.startswith("__"):
             continue
         if name not in fields:

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 T = TypeVar("T")
+# Every service has its own word for it: ResourceNotFoundException, NoSuchEntity, QueueDoesNotExist and so on.
 _GONE = (
     "NotFound",
     "NoSuch",

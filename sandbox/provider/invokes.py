@@ -66,6 +66,7 @@ def policy_statement(block: Mapping[str, Any]) -> Props:
 
 
 def _one_or_many(values: list[str] | None) -> str | list[str] | None:
+    # Sorted from the end, as the official provider writes lists of several.
     return values[0] if values and len(values) == 1 else sorted(values, reverse=True) if values else None
 
 

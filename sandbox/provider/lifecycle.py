@@ -88,6 +88,7 @@ class Lifecycle:
         """What differs between the remembered state and the wanted inputs, and whether to delete first."""
         row = self.table[token]
         changes = diff.compare(row.fields, self._tagged_state(row, state), self._wanted(row, news))
+        # A name that the program chose cannot be had twice: as in bridged providers, the old one goes first.
         explicit = row.autoname is not None and row.autoname.property not in news.get("__defaults", [])
         kept_name = row.autoname is not None and news.get(row.autoname.property) == state.get(row.autoname.property)
         replaces = any(change.replaces for change in changes)

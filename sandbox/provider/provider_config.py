@@ -126,6 +126,7 @@ def _text(props: Mapping[str, Any], name: str) -> str:
 
 
 def _account_text(account: object) -> str:
+    # As a number in a stack file an account's id has lost its leading zeros.
     return str(account).zfill(12)
 
 
@@ -142,6 +143,7 @@ def _structure(name: str, props: Mapping[str, Any]) -> Any:
 
 
 def _endpoints(given: Any) -> dict[str, str]:
+    # The SDK sends the endpoints as a list of one map.
     maps = given if isinstance(given, list) else [given] if given else []
     return {
         _BOTOCORE_NAMES.get(service, service): _loopback(f"aws:endpoints.{service}", url)

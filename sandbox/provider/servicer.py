@@ -198,6 +198,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _token(request: Any) -> str:
+    # The types of the parents come before it, parted by `$`.
     return str(request.urn).split("::")[-2].rsplit("$", 1)[-1]
 
 

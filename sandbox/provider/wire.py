@@ -43,6 +43,7 @@ def plain(value: Any) -> Any:
         return dict(value) if signature in (ARCHIVE, ASSET) else _plain_mapping(value)
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    # A Struct knows floats only.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

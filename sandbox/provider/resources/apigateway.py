@@ -25,6 +25,7 @@ from sandbox.provider.properties import (
 from sandbox.provider.table import Autoname, Edit, Handler, ResourceType
 from sandbox.provider.translate import from_api, to_api
 
+# The emulator takes an API's id from this tag.
 _CHOSEN_ID_TAG = "ms-custom-id"
 
 
@@ -56,6 +57,7 @@ class ApiHandler(Handler):
     def create(self, scope: Scope, inputs: Props) -> str:
         """CreateApi with an id that follows from the URN; where that id is taken, with the emulator's choice."""
         client, request = scope.client("apigatewayv2"), to_api(_API, inputs)
+        # Eight hexadecimal digits, because the emulator knows only such ids in a host name.
         chosen = hashlib.sha256(scope.urn.encode()).hexdigest()[:8]
         try:
             tags = {**(inputs.get("tags") or {}), _CHOSEN_ID_TAG: chosen}

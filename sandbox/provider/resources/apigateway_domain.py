@@ -64,6 +64,7 @@ class AccountHandler(Handler):
     def create(self, scope: Scope, inputs: Props) -> str:
         """Set the role."""
         self._set(scope, inputs.get("cloudwatchRoleArn") or "")
+        # There is one for each account and Region, so that the official provider, too, has a constant for an id.
         return "api-gateway-account"
 
     def read(self, scope: Scope, ident: str, state: Props) -> Props | None:

@@ -84,6 +84,7 @@ class StageHandler(Handler):
 
 
 def _variables(edit: Edit) -> dict[str, str]:
+    # UpdateStage keeps what it is not told of: an empty value takes a variable away.
     return {**dict.fromkeys(edit.old.get("stageVariables") or {}, ""), **(edit.new.get("stageVariables") or {})}
 
 

@@ -52,6 +52,7 @@ class NamespaceHandler(Handler):
             Name=inputs["name"],
             Description=inputs.get("description") or "",
             Tags=named(inputs.get("tags")),
+            # At most 64 characters (API reference), and the end of a URN tells resources apart.
             CreatorRequestId=scope.urn[-64:],
         )
         return _finished(scope, answer)["NAMESPACE"]

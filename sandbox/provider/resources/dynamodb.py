@@ -167,6 +167,7 @@ class TableHandler(Handler):
 def _set_ttl(scope: Scope, table: str, ttl: Props) -> None:
     specification = {"AttributeName": ttl.get("attributeName"), "Enabled": bool(ttl.get("enabled"))}
     current = scope.client("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    # DynamoDB refuses a change that changes nothing.
     if specification["Enabled"] != (current.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")):
         scope.client("dynamodb").update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
 

@@ -108,6 +108,7 @@ def table_edits(edit: Edit) -> Iterator[Props]:
     if edit.touches("billingMode", "readCapacity", "writeCapacity", "onDemandThroughput"):
         yield _billing_edit(edit)
     if edit.touches("streamEnabled", "streamViewType"):
+        # A view type cannot be edited: off and on again makes another stream, with another ARN.
         if edit.old.get("streamEnabled"):
             yield {"StreamSpecification": {"StreamEnabled": False}}
         if new.get("streamEnabled"):

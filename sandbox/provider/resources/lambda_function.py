@@ -240,6 +240,7 @@ def _identities(scope: Scope, arn: str, version: str) -> Props:
 def _latest(scope: Scope, ident: str) -> str:
     pages = scope.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=ident)
     versions = [version["Version"] for page in pages for version in page["Versions"]]
+    # As numbers: 10 comes after 9, and `$LATEST` before the first version.
     latest: str = max(versions, key=lambda version: int(version) if version.isdigit() else 0)
     return latest
 

@@ -24,6 +24,7 @@ from sandbox.provider.table import Edit, Handler, ResourceType
 from sandbox.provider.translate import from_api, to_api
 
 _STATE_SECONDS = 30
+# Five by default, ten on request (Lambda quotas).
 _MOST_FILTERS = 10
 
 

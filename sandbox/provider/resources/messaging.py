@@ -59,6 +59,7 @@ class QueueHandler(Handler):
     def create(self, scope: Scope, inputs: Props) -> str:
         """CreateQueue."""
         attributes = _attributes(_QUEUE_ATTRIBUTES, inputs)
+        # SQS refuses FifoQueue=false: a standard queue leaves it out.
         if attributes.get("FifoQueue") != "true":
             attributes.pop("FifoQueue", None)
         answer = scope.client("sqs").create_queue(

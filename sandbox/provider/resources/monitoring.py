@@ -51,6 +51,7 @@ class LogGroupHandler(Handler):
     def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
         """The group with exactly this name; its ARN without the trailing ``:*``."""
         client = scope.client("logs")
+        # The API knows prefixes only, and other groups' names may begin like this one.
         pages = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=ident)
         groups = (group for page in pages for group in page["logGroups"])
         found = next((group for group in groups if group["logGroupName"] == ident), None)
