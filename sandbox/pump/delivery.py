@@ -83,6 +83,7 @@ class Delivery:
         """What is to be delivered next, in order; ``done`` records at the beginning are not."""
         settings, last = self._mapping.settings, verdict.invocation
         rest = batch.records[done:]
+        # Neither a throttled call nor a split uses up a retry.
         if verdict.throttled or (settings.bisect and done):
             return [Batch(rest, batch.retries, last)]
         if settings.bisect and len(rest) > 1:
@@ -96,6 +97,7 @@ class Delivery:
     async def _drop_expired(self, batch: Batch) -> Batch:
         """Give up what is too old for the mapping, or is no longer in the stream."""
         limit = self._mapping.settings.age_seconds
+        # After 24 hours a record has left its stream, whatever the mapping says.
         oldest = self._clock.now() - (min(limit, RETENTION_SECONDS) if limit >= 0 else RETENTION_SECONDS)
         expired = [record for record in batch.records if record["dynamodb"]["ApproximateCreationDateTime"] < oldest]
         if expired:
@@ -109,6 +111,7 @@ class Delivery:
                 Call(
                     function_arn=self._mapping.function_arn,
                     payload=payload,
+                    # IteratorAge is the age of a batch's last record (developer guide, "Types of metrics").
                     newest_record=batch[-1]["dynamodb"]["ApproximateCreationDateTime"],
                     holds_time=holds_time,
                 )

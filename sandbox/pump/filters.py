@@ -75,6 +75,7 @@ def _accepts(condition: object, found: object) -> bool:
 def _equal_leaf(expected: object, found: object) -> bool:
     if isinstance(found, list):
         return expected in found
+    # In Python, unlike in JSON, true equals 1.
     return found is not _MISSING and type(found) is type(expected) and found == expected
 
 

@@ -102,6 +102,7 @@ class Lane:
         size = _ENVELOPE_BYTES + sum(one.size for one in batch)
         while self._waiting and len(batch) < self._mapping.settings.batch_size:
             size += self._waiting[0].size
+            # One record always goes, however large it is.
             if batch and size > PAYLOAD_BYTES:
                 break
             taken = self._waiting.popleft()

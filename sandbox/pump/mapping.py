@@ -69,6 +69,7 @@ class Mapping:
             "FunctionArn": self.function_arn,
             "LastModified": self.last_modified,
             "State": state or self.state,
+            # Lambda words it differently for the two kinds of source.
             "StateTransitionReason": "USER_INITIATED" if self.of_queue else "User action",
             **({} if self.of_queue else stream),
             **self.document,

@@ -97,6 +97,7 @@ class QueueReader:
 
     async def _until_room(self) -> None:
         while len(self._running) >= self._most_concurrent():
+            # Not only an end makes room: the bound itself grows with time.
             await asyncio.wait(self._running, timeout=BUSY_PAUSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
 
     def _most_concurrent(self) -> int:

@@ -90,7 +90,9 @@ class Shard:
     def _take(self) -> None:
         part = self._log.part(self._index)
         lags = self._services.faults.find("stream-lag", table=self._table) is not None
+        # One by one, so that each of them can be as old as the fault says.
         changes = part.since(self._position, 1 if lags else PAGE_CHANGES)
+        # What was forgotten before it was taken is passed over.
         self._position = max(self._position, part.trimmed) + len(changes)
         for change in changes:
             self._deal(change)
@@ -102,6 +104,7 @@ class Shard:
 
     async def _fit_lanes(self) -> None:
         """Have as many lanes as the mapping says; only an idle shard can change, else a key's order would break."""
+        # A lane that is blocked must not take in the whole stream.
         while sum(len(lane) for lane in self._lanes) >= BACKLOG_RECORDS:
             await asyncio.sleep(BUSY_PAUSE_SECONDS)
         wanted = self._mapping.settings.parallelization

@@ -130,6 +130,7 @@ class StreamLog:
             created=self._clock.at(milliseconds / 1000),
             by_service=raw["eventName"] == "REMOVE" and self._ledger.take(keys, milliseconds),
         )
+        # By the high end of the hash; lanes go by the low end, and so share the keys of every shard.
         self._parts[change.partition * self.facts.shards >> 32].changes.append(change)
 
     async def _read(self) -> list[Json]:

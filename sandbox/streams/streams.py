@@ -63,6 +63,7 @@ class Streams:
             if arn not in self._logs:
                 facts = await self._facts(arn)
                 log = StreamLog(facts, self._aws, self._clock, self.removals.of(facts.table))
+                # Another caller may have opened it while this one described it.
                 self._logs.setdefault(arn, log)
             log = self._logs[arn]
             await log.catch_up()
@@ -88,6 +89,7 @@ class Streams:
         """Read until the stream is closed; trouble with the emulator is waited out."""
         empty_rounds = 0
         while not log.closed:
+            # Taken before the read, so that a write in the middle of it is not slept over.
             written = self._written
             try:
                 with self._clock.work():  # what was written before time passes is delivered before

@@ -228,6 +228,7 @@ def check(queries: Sequence[Json]) -> None:
     Raises:
         MathError: The text says why.
     """
+    # Calculated once with made-up values: a mistake is told now, and not at each evaluation.
     if queries and len(Calculation(queries, lambda _: {0: 1.0}, (0,)).series(watched(queries))) != 1:
         raise MathError("The expression of an alarm must come to a single time series")
 

@@ -37,6 +37,7 @@ def _head(major: int, number: int) -> bytes:
 
 
 def _parts(value: Any) -> list[bytes]:
+    # Before the integers: a bool is one in Python.
     if value is None or isinstance(value, bool):
         return [{None: b"\xf6", True: b"\xf5", False: b"\xf4"}[value]]
     if isinstance(value, int):

@@ -48,6 +48,7 @@ def evaluate(rule: Rule, series: Sequence[float | None], state: State) -> State:
         state: The alarm's state until now.
     """
     breaches = [_COMPARISONS[rule.comparison](value, rule.threshold) for value in series if value is not None]
+    # With enough values, however old, missing ones count for nothing; they are treated only where values lack.
     if len(breaches) >= rule.periods:
         return _of(rule, sum(breaches[-rule.periods :]))
     lacking = rule.periods - len(breaches)

@@ -55,6 +55,7 @@ class GatewayMetrics:
             answered: Whether there was a usable answer; without one the API speaks in its place.
             latency_ms: How long it took.
         """
+        # What sets the two errors apart is not documented: a bad status counts for the first, no answer for both.
         failed = not answered or status >= _CLIENT_ERROR
         self._count(stage, "IntegrationError", 1.0 if failed else 0.0)
         self._count(stage, "ExecutionError", 0.0 if answered else 1.0)

@@ -219,6 +219,7 @@ def _combine(change: Callable[[float, float], float], left: Value, right: Value)
     times = [set(side) for side in (left, right) if isinstance(side, dict)]
     shared = sorted(set.intersection(*times))
     found = {at: change(_value_at(left, at), _value_at(right, at)) for at in shared}
+    # What was divided by zero has no value.
     return {at: value for at, value in found.items() if not math.isnan(value)}
 
 

@@ -92,6 +92,7 @@ class Telemetry:
 
     async def _look_at(self, alarm: Alarm, now: float) -> None:
         for metric in alarm.metrics:
+            # Into the minute that is just over: this is the last one that the alarm looks at.
             await self.queues.measure(metric, now - 1)
         change = self.alarms.evaluate(alarm, now)
         if change is not None:
