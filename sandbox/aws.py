@@ -58,6 +58,7 @@ class Answer:
             document = {}
         if not isinstance(document, dict):
             document = {}
+        # REST services name the error in a header, JSON services in `__type`, either with a namespace around it.
         code = self.headers.get("x-amzn-ErrorType") or document.get("__type") or document.get("code") or "Unknown"
         message = document.get("message") or document.get("Message") or self.body.decode("utf-8", "replace")
         return AwsRefusedError(self.status, str(code).split("#")[-1].split(":")[0], str(message))
@@ -135,6 +136,7 @@ class AwsClient:
         SigV4Auth(self._credentials or root_of(account), service, region).add_auth(signed)
         async with self._session.request(
             method,
+            # Sent as it was signed: quoting it anew would change the path.
             URL(url, encoded=True),
             data=body,
             headers=dict(signed.headers.items()),

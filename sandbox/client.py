@@ -43,6 +43,7 @@ class RunningSandbox:
     def stop(self) -> None:
         """Stop it and wait until nothing of it runs any more."""
         if self.process.stdin is not None:
+            # The end of its input is its order to stop, because it runs with --parent-pipe.
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
         try:
@@ -77,6 +78,7 @@ def start(root: Path, *, port: int = 0, pulumi: bool = True, messages: IO[str] |
         # Ctrl-C is for the caller, who decides when the sandbox goes.
         start_new_session=True,
     )
+    # The first line is the record of a running sandbox, or the reason why there is none.
     assert process.stdout is not None
     line = process.stdout.readline()
     record = parse(line)

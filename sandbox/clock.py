@@ -76,6 +76,7 @@ class Clock:
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Run ``callback`` when the clock shows ``when`` (soon, if it already does)."""
         timer = Timer(when, callback)
+        # The number keeps timers of one time in their order, and the heap from comparing timers.
         heapq.heappush(self._queue, (when, next(self._numbers), timer))
         if self._queue[0][2] is timer:
             self._set_alarm()

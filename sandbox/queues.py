@@ -102,6 +102,7 @@ class Queue:
 
     async def _call(self, action: str, request: Json) -> Json:
         _, _, _, region, account, name = self._arn.split(":")
+        # The emulator takes a queue's name for its URL.
         return await self._aws.call(
             f"AmazonSQS.{action}", {"QueueUrl": name, **request}, service="sqs", region=region, account=account
         )

@@ -93,6 +93,7 @@ def clean_stale(root: Path) -> list[int]:
 
 def remove_directory(root: Path) -> None:
     """Remove a run's files, and what it left in the stack files."""
+    # The salts first: which of them are this sandbox's stands in its state.
     remove_salts(root, sandbox_directory(root))
     shutil.rmtree(sandbox_directory(root), ignore_errors=True)
 
@@ -106,6 +107,7 @@ def only_one(root: Path) -> Iterator[None]:
     """
     folder = root.resolve() / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
+    # Opened without cutting it: until the lock is ours it holds its owner's number.
     with (folder / "sandbox.lock").open("a+") as lock:
         _take(lock)
         lock.seek(0)
@@ -129,6 +131,7 @@ def _is_sandbox(pid: int) -> bool:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+    # The system may have given the number of a dead sandbox to another program.
     return b"sandbox" in command and b"serve" in command
 
 

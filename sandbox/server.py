@@ -61,6 +61,7 @@ async def serve(options: Options, *, on_ready: Callable[[record.SandboxRecord], 
     _stop_on_signals(stop)
     if options.parent_pipe:
         _stop_at_end_of_input(stop)
+    # Lock and port come first: whoever does not get them has changed nothing.
     with record.only_one(options.root), contextlib.closing(listen(options.port)) as listener:
         record.clean_stale(options.root)
         directory = record.sandbox_directory(options.root)
@@ -75,6 +76,7 @@ async def serve(options: Options, *, on_ready: Callable[[record.SandboxRecord], 
 async def _run(
     options: Options, directory: Path, listener: socket.socket, on_ready: Callable[[record.SandboxRecord], None]
 ) -> None:
+    # The functions are told the front's address, so it listens before there is an emulator.
     async with _emulator(directory, f"http://127.0.0.1:{listener.getsockname()[1]}") as emulator:
         if options.pulumi:
             await _prepare_pulumi(options.root, directory)
@@ -119,6 +121,7 @@ async def _sweeping(root: Path, directory: Path) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _front(emulator: Emulator, listener: socket.socket, options: Options) -> AsyncIterator[Front]:
+    # aiohttp's default of 100 connections would bound how many functions can run at once.
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=timeout) as session:

@@ -158,6 +158,7 @@ def _create(environment: Path) -> None:
 
 
 def _pip(environment: Path, *arguments: str) -> None:
+    # Isolated (-I): the user's own site-packages and PYTHON… variables do not count here.
     command = [str(environment / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet", "--no-input"]
     command += ["--disable-pip-version-check", "--no-warn-script-location", *arguments]
     _run(command, f"Installing into {environment.name} failed; mend what pip says above and run again")

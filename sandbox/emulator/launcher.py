@@ -209,6 +209,7 @@ def log_until(end: str, lines: "queue.Queue[str]", reader: threading.Thread) -> 
     log: list[str] = []
     deadline = time.monotonic() + LOG_SECONDS
     while True:
+        # Asked before the wait, so that what a worker wrote last is read even if it ends meanwhile.
         ended = not reader.is_alive()
         try:
             line = lines.get(timeout=LOOK_SECONDS)
@@ -221,6 +222,7 @@ def log_until(end: str, lines: "queue.Queue[str]", reader: threading.Thread) -> 
             log.append(text)
         if mark + invocation == end:
             return log
+        # All that came before another invocation's mark was that invocation's.
         if mark:
             log.clear()
 

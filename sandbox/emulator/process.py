@@ -74,6 +74,7 @@ class Emulator:
         emulator = cls(process, port, log, clock)
         try:
             await emulator._until_healthy()
+        # A cancellation, too: nobody else knows of the process yet.
         except BaseException:
             await emulator.stop()
             raise
@@ -117,6 +118,7 @@ class Emulator:
 
 def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int, aws_endpoint: str) -> subprocess.Popen[bytes]:
     environment = {
+        # Nothing of our own environment: functions inherit what the emulator has.
         "HOME": str(directory),
         "TMPDIR": str(directory / "tmp"),
         "PATH": "/usr/bin:/bin",
@@ -126,6 +128,7 @@ def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int, aws_endp
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
+        # Without it the emulator evaluates no policy.
         "AUTH": "true",
         # Handed on to the functions, which would otherwise call the emulator past the front.
         "AWS_ENDPOINT_URL": aws_endpoint,
@@ -149,6 +152,7 @@ def _die_with(parent: int) -> Callable[[], None]:
 
     def prepare() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # The parent may have died before the system was asked.
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -109,6 +109,7 @@ class LanguageHost(LanguageServer):
 def _run_program(info: language_pb2.ProgramInfo) -> None:
     directory = Path(info.program_directory)
     os.chdir(directory)
+    # As for a program that Python itself was given.
     if str(directory) not in sys.path:
         sys.path.insert(0, str(directory))
     entry = directory / (info.entry_point or ".")
@@ -143,6 +144,7 @@ def _output(process: "subprocess.Popen[bytes]") -> Iterator[language_pb2.RunPlug
     streams = {"stdout": process.stdout, "stderr": process.stderr}
     for name, stream in streams.items():
         assert stream is not None
+        # A thread for each: a pipe that nobody empties would stop the plugin.
         threading.Thread(target=_forward, args=(stream, name, responses), daemon=True).start()
     open_streams = len(streams)
     while open_streams:

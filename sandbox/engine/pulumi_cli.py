@@ -78,6 +78,7 @@ def _from_cache(console: Console, environ: Mapping[str, str]) -> Path:
         return binary
     try:
         with exclusively(cache / f"{target.name}.lock", waiting=_tell_once(console)):
+            # Another run may have made it while this one waited.
             if not binary.is_file():
                 _make(target, console=console, environ=environ)
     except OSError as error:

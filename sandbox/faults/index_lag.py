@@ -48,6 +48,7 @@ class LaggingIndexes:
         async with contextlib.AsyncExitStack() as stack:
             for table in tables:  # all in one order, so that two transactions never wait for each other
                 await stack.enter_async_context(self._locks[table])
+            # Before the write: a copy holds the table as the indexes still show it.
             made = {table.name: await self._replica(table) for table in tables}
             behind = {name: replica for name, replica in made.items() if replica is not None}
             answer = await send()
@@ -97,6 +98,7 @@ class LaggingIndexes:
         except AwsRefusedError:
             return None
         known = self._replicas.get(table)
+        # A fault that was set anew begins with a new copy, and what waited is forgotten.
         if fault is None or (known and known[0] is fault and known[1].shape == shape_of(answer["Table"])):
             return known[1] if fault and known else None
         if known:

@@ -14,6 +14,7 @@ from sandbox.streams.removals import TableId
 
 HIDDEN_ACCOUNT: Final = "000000000001"
 """Where the copies are: the emulator keeps every account's tables apart, and nobody else works in this one."""
+# Most puts of one BatchWriteItem (API reference).
 _BATCH: Final = 25
 _COPIED: Final = ("IndexName", "KeySchema", "Projection")
 _CHECKSUM: Final = "X-Amz-Crc32"

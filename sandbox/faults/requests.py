@@ -59,6 +59,7 @@ class RequestFaults:
             worker.kill()
             return NOBODY_READS
         answer = await send()
+        # Only the write of this number is an opportunity, so that rate and count speak of invocations.
         fault = self._faults.find("killed-during", function=worker.function)
         if fault is not None and number == int(fault.parameters["writes"]) and fault.strikes():
             worker.kill()

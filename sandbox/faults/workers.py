@@ -68,6 +68,7 @@ class Workers:
         """The worker at the other end of a connection; None when somebody else is there."""
         if transport is None:
             return None
+        # A look through /proc is slow, and a connection never changes hands.
         if (known := self._known.get(transport)) is not None:
             return known
         inode = _inode_of(transport.get_extra_info("peername")[1])

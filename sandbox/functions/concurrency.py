@@ -56,6 +56,7 @@ class Concurrency:
         if reserved is not None:
             return None if self._running[plain] < reserved else RESERVED
         running = self._pools[plain.account, plain.region]
+        # So many are unreserved in any case: only beyond that all reservations must be read and added up.
         if running < self.left_unreserved or running < self.limit - await self._facts.reserved_in(plain):
             return None
         return ACCOUNT
@@ -84,6 +85,7 @@ class Slot:
     def __init__(self, concurrency: Concurrency, function: FunctionReference, *, pooled: bool) -> None:
         self._concurrency = concurrency
         self._function = function
+        # Kept, because the function may reserve, or give back, while this invocation runs.
         self._pooled = pooled
         self.in_flight = concurrency.count(function, 1, pooled=pooled)
 

@@ -133,6 +133,7 @@ class Events:
                 first, longest = THROTTLED_PAUSES_SECONDS
                 pause = min(first * 2**waits, longest)
                 waits += 1
+            # Not waited for: the event would be too old when its turn comes.
             if self._clock.now() + pause > deadline:
                 return Ending(TOO_OLD, invocations, last)
             await self._clock.sleep(pause)
@@ -151,6 +152,7 @@ class Events:
         record = json.dumps(self._record(event, ending))
         try:
             await self._check(event.function, destination)
+            # A function as a destination is invoked asynchronously, so this event has retries of its own.
             if destination.split(":")[2] == "lambda":
                 self.accept(FunctionReference.of_arn(destination), record.encode(), depth=event.depth)
             else:
@@ -188,6 +190,7 @@ class Events:
 
     def _record(self, event: Event, ending: Ending) -> Json:
         now = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
+        # Records name `$LATEST` where the caller named no version (developer guide, sample record).
         qualified = replace(event.function, qualifier=event.function.qualifier or LATEST)
         response: Json = {"statusCode": ending.last.status, "executedVersion": ending.last.executed_version}
         if ending.last.error is not None:

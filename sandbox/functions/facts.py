@@ -108,6 +108,7 @@ class FunctionFacts:
     async def _read(self, function: FunctionReference, api: str, rest: str, *, of_all: bool = False) -> Json:
         path = f"{api}/functions{rest}" if of_all else f"{api}/functions/{function.name}{rest}"
         key = (function.account, function.region, path)
+        # What is read while somebody forgets goes into the old dictionary, and with it.
         known = self._known
         if key not in known:
             known[key] = await self._ask(function, path)

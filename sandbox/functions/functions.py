@@ -122,6 +122,7 @@ class Functions:
                 account=function.account,
                 headers=headers,
                 body=payload,
+                # Longer than any function may run (900 s): the function's own timeout is to end it.
                 timeout=1000.0,
             )
 

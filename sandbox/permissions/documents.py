@@ -69,6 +69,7 @@ def _holds(operator: str, actual: str | None, wanted: list[Any]) -> bool:
     compare = _OPERATORS.get(plain.replace("not", "", 1) if "not" in plain else plain)
     if compare is None:
         return False
+    # Without the key only …IfExists and the negated operators hold (IAM user guide, condition operators).
     if actual is None:
         return plain != name or "not" in plain
     return any(compare(actual, str(one)) for one in wanted) != ("not" in plain)

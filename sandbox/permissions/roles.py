@@ -49,6 +49,7 @@ class Roles:
         plain = f"{role.arn.partition('/')[0]}/{role.arn.rpartition('/')[2]}"
         wish = {"ResourceArns.member.1": resource} | _members("ActionNames", actions)
         verdicts = [{"Action": "SimulatePrincipalPolicy", "PolicySourceArn": plain}]
+        # A boundary grants nothing: it is judged by itself, and what both allow is allowed.
         if role.boundary:
             limit = json.dumps(await self._policy(role.boundary))
             verdicts.append({"Action": "SimulateCustomPolicy", "PolicyInputList.member.1": limit})
