@@ -48,6 +48,7 @@ class AccountLogRole(pulumi.ComponentResource):
         self.account = apigateway.Account(
             f"{name}-account",
             cloudwatch_role_arn=role.arn,
+            # API Gateway refuses a role that may not write yet.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[writer]),
         )
         self.register_outputs({})
@@ -79,5 +80,6 @@ class AccessLogs(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.destination_arn = group.arn
+        # CreateStage refuses an access log while the account has no role for it (developer guide, "Set up logging").
         self.needs = [args.role.account] if args.role else []
         self.register_outputs({"destination_arn": self.destination_arn})

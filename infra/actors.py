@@ -93,6 +93,7 @@ def _read(file: Path, shown: str, found: _Findings) -> None:
     except ValueError as error:
         found.mistakes.append(f"{shown}: not valid Python: {error}")
         return
+    # Nested classes, too: one that cannot be deployed is told of, not passed over.
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and _is_actor(node):
             place = f"{shown}:{node.lineno}"
@@ -105,6 +106,7 @@ def _read(file: Path, shown: str, found: _Findings) -> None:
 
 
 def _is_actor(node: ast.ClassDef) -> bool:
+    # By name, since the source is not run: what the base really is shows when the function loads it.
     return _exposed(node) is not None or any(_base_name(base) == "Actor" for base in node.bases)
 
 

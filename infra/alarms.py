@@ -75,6 +75,7 @@ class Alarms(pulumi.ComponentResource):
             namespace=one.namespace,
             metric_name=one.metric,
             dimensions=one.dimensions,
+            # CloudWatch takes a percentile under a name of its own, and only one of the two.
             statistic=None if percentile else one.statistic,
             extended_statistic=one.statistic if percentile else None,
             comparison_operator="GreaterThanThreshold",

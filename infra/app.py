@@ -190,6 +190,7 @@ class StreamingApp(pulumi.ComponentResource):
         return self._function(
             WEBSOCKET,
             WEBSOCKET_HANDLER,
+            # It waits for the actors' functions, and API Gateway waits no longer for it.
             (self._plan.config.defaults.memory, INTEGRATION_TIMEOUT_SECONDS),
             self._addresses(realtime),
             grants,
@@ -358,6 +359,7 @@ class StreamingApp(pulumi.ComponentResource):
         releases = pulumi.Output.all(standing.releases, versions).apply(
             lambda both: with_release(both[0], Release(digest=plan.running_release, versions=both[1]), plan.pin)
         )
+        # After a rollback another release runs than this program, whose interface is not what clients meet.
         own = None if plan.pin else standing.interface
         interfaces = pulumi.Output.all(standing.interfaces, releases).apply(
             lambda both: with_interface(both[0], both[1], own)

@@ -43,6 +43,7 @@ def pack(files: Files) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _TIME)
+            # Python notes here which system it runs on.
             entry.create_system = _UNIX
             entry.external_attr = _MODE
             archive.writestr(entry, files[name])

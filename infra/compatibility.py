@@ -91,6 +91,7 @@ def _method(name: str, old: Half, new: Half) -> Iterator[Difference]:
     for gone in before[len(after) :]:
         yield Difference(f"{name}({gone['name']})", Kind.BREAKING, "is gone; clients go on sending it")
     for fresh in after[len(before) :]:
+        # Clients of the older release do not send it.
         kind = Kind.BREAKING if fresh["required"] else Kind.COMPATIBLE
         yield Difference(f"{name}({fresh['name']})", kind, "is new" + " and has no default" * fresh["required"])
     for one, other in zip(before, after, strict=False):
@@ -99,6 +100,7 @@ def _method(name: str, old: Half, new: Half) -> Iterator[Difference]:
             yield Difference(place, Kind.BREAKING, "has no default any more")
         for problem in reading(_side(old, one["type"]), _side(new, other["type"])):
             yield Difference(f"{place}{_below(problem.path)}", Kind.BREAKING, problem.text)
+    # The other way round: results are written by the newer release and read by older clients.
     for problem in reading(_side(new, new[1]["returns"]), _side(old, old[1]["returns"]), every_member=True):
         text = problem.text if problem.text == "is gone" else "is of another type"
         yield Difference(f"{name}.result{_below(problem.path)}", Kind.BREAKING, text)

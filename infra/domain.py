@@ -32,6 +32,7 @@ class CustomDomain(pulumi.ComponentResource):
         host = apigatewayv2.DomainName(
             f"{name}-name",
             domain_name=wanted.name,
+            # All that a WebSocket API's domain can be: regional, and TLS 1.2 (developer guide, "Custom domain names").
             domain_name_configuration=apigatewayv2.DomainNameDomainNameConfigurationArgs(
                 certificate_arn=wanted.certificateArn, endpoint_type="REGIONAL", security_policy="TLS_1_2"
             ),

@@ -140,7 +140,9 @@ class LambdaFunction(pulumi.ComponentResource):
             memory_size=args.memory_mb,
             timeout=args.timeout_seconds,
             environment=lambda_.FunctionEnvironmentArgs(variables=args.environment),
+            # An alias names a published version; SnapStart and provisioned concurrency need one, too.
             publish=True,
+            # Lambda filters by level in this format only (developer guide, "Log-level filtering").
             logging_config=lambda_.FunctionLoggingConfigArgs(
                 log_format="JSON", application_log_level="INFO", system_log_level="INFO", log_group=logs.name
             ),

@@ -22,6 +22,7 @@ def read_interface(root: Path, plan: Plan) -> Any:
     source = root / "lambda_src"
     words = [f"{one.declared.reference}={'stateful' if one.settings.stateful else 'stateless'}" for one in plan.actors]
     done = subprocess.run(
+        # Nothing is left behind (-B): a preview must not write into the source.
         [sys.executable, "-B", "-m", "trebuche.interface", *words], cwd=source, capture_output=True, text=True,
         check=False, timeout=_SECONDS, env={**os.environ, "PYTHONPATH": str(source)},
     )  # fmt: skip

@@ -76,6 +76,7 @@ def describe(
 
 
 def _path(error: ErrorDetails) -> KeyPath:
+    # Pydantic's mark for a mistake in a key, which the key itself shows already.
     return tuple(part for part in error["loc"] if part != "[key]")
 
 

@@ -97,6 +97,7 @@ def make_plan(root: Path, stack: str, stack_config: Mapping[str, object]) -> Pla
         ConfigError: Anything that cannot be deployed; nothing has been created then.
     """
     check_stack_name(stack)
+    # All three are read before any is refused, so that their mistakes are told together.
     mistakes: list[str] = []
     settings = _attempt(lambda: load_settings(stack, stack_config), mistakes)
     config = _attempt(lambda: load_config(root / CONFIG_FILE), mistakes)
@@ -112,6 +113,7 @@ def make_plan(root: Path, stack: str, stack_config: Mapping[str, object]) -> Pla
         config=config,
         stack=settings,
         names=names,
+        # The stage of trebuche.yaml is production's; any other stack is a stage of its own name.
         stage=config.websocket.stage if stack == PRODUCTION else stack,
         actors=tuple(
             PlannedActor(role=actor_role(one.name), declared=one, settings=config.actor(one.name)) for one in classes

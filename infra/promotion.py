@@ -103,6 +103,7 @@ def examine(root: Path, plan: Plan) -> Standing:
 
     def judge(both: Sequence[Outputs]) -> Outputs:
         own, source = both
+        # A rollback brings back what clients have met already.
         if plan.pin is None:
             _tell(objections(candidate, own, source))
         return own

@@ -48,6 +48,7 @@ class Scaling(pulumi.ComponentResource):
         appautoscaling.Policy(
             f"{name}-policy",
             name=f"{unit}-{kind.lower()}",
+            # The provider's default is StepScaling, which follows no target.
             policy_type="TargetTrackingScaling",
             service_namespace=target.service_namespace,
             resource_id=target.resource_id,

@@ -88,6 +88,7 @@ class StackSettings(_Section):
     logRetentionDays: RetentionDays = 14
     protect: Choice = "production"
     pointInTimeRecovery: Choice = "production"
+    # API Gateway's own quota for an account and Region, so that the stage is no narrower than that.
     messagesPerSecond: PerSecond = 10_000
     messageBurst: PerSecond = 5_000
     tracing: Switch = False

@@ -86,6 +86,7 @@ class StreamSubscription(pulumi.ComponentResource):
             parallelization_factor=args.pace.parallelization_factor,
             maximum_retry_attempts=args.pace.retries,
             maximum_record_age_in_seconds=args.pace.maximum_age_seconds,
+            # A split leaves the bad record alone in the end, and uses up no retry.
             bisect_batch_on_function_error=True,
             function_response_types=["ReportBatchItemFailures"],
             destination_config=lambda_.EventSourceMappingDestinationConfigArgs(

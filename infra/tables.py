@@ -85,6 +85,7 @@ def _attributes(schema: _Schema) -> list[dynamodb.TableAttributeArgs]:
 
 
 def _index(schema: _Schema, units: int | None) -> dynamodb.TableGlobalSecondaryIndexArgs:
+    # For whoever looks at a deployment: what must not be missed is read strongly, which no index offers.
     return dynamodb.TableGlobalSecondaryIndexArgs(
         name=ACTOR_INDEX,
         projection_type="ALL",
@@ -128,6 +129,7 @@ class StateTable(_Table):
 
     def grant_turn(self) -> Grant:
         """Read an actor's state and write the next one."""
+        # A transaction needs the permissions of its parts; TransactWriteItems is no action in IAM.
         return self._grant("State", "GetItem", "PutItem")
 
     def grant_stream(self) -> Grant:

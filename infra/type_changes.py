@@ -109,6 +109,7 @@ class _Comparison:
 
     def _records(self, written: Side, read: Side, path: str) -> Iterator[Problem]:
         pair = (written.content, read.content)
+        # A record within itself: it is being compared further up.
         if pair in self._open:
             return
         self._open.add(pair)

@@ -58,6 +58,7 @@ class WebSocketApi(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.wss_endpoint = pulumi.Output.concat(self.api.api_endpoint, "/", args.stage)
+        # Connections are posted to over HTTPS, at the host and path of the stage.
         self.management_endpoint = self.wss_endpoint.apply(lambda address: address.replace("ws", "http", 1))
         self.register_outputs(
             {"wss_endpoint": self.wss_endpoint, "management_endpoint": self.management_endpoint},
@@ -160,6 +161,7 @@ class WebSocketStage(pulumi.ComponentResource):
             resources += (self._response(prefix, api, route),)
         if target.answer is not None:
             resources += (self._integration_response(prefix, api, integration, target.answer),)
+        # With the ids: a part that was made anew is not served before a new deployment either.
         made_of = pulumi.Output.json_dumps([key, target.parts, answers, [resource.id for resource in resources]])
         return _DeployedRoute(resources, made_of, permission)
 
@@ -230,6 +232,7 @@ class WebSocketStage(pulumi.ComponentResource):
         deployment: apigatewayv2.Deployment,
         routes: list[_DeployedRoute],
     ) -> apigatewayv2.Stage:
+        # A stage that is live before its permissions answers "Internal server error".
         needed = [route.permission for route in routes if route.permission]
         logs = args.access_logs.needs if args.access_logs else []
         return apigatewayv2.Stage(

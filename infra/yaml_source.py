@@ -52,6 +52,7 @@ def read_yaml(path: Path) -> YamlSource:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         lines = dict(_lines(path.name, root)) if root else {}
+        # Read twice, because the loader of values forgets the lines.
         return YamlSource(path.name, yaml.safe_load(text), lines)
     except yaml.YAMLError as error:
         raise ConfigError(_explain(path.name, error)) from error
