@@ -31,6 +31,7 @@ def method_name(text: str) -> str:
         raise CommandError(
             f"{text!r} cannot be a method's name; methods are called as in `trebuche call todos addTodo`."
         )
+    # By these seven letters the wire format tells a stream from a call.
     if text.startswith("observe"):
         raise CommandError(f"{text} opens a stream; use `trebuche watch ACTOR` instead of `trebuche call`.")
     return text
@@ -54,6 +55,7 @@ def json_argument(text: str, position: int) -> bytes:
         CommandError: The text is no JSON; the message shows how to quote it for the shell.
     """
     try:
+        # Python also reads NaN and Infinity, which are not JSON.
         value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         meant = shlex.quote(json.dumps(text, ensure_ascii=False))

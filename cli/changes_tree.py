@@ -47,6 +47,7 @@ class Changes:
         steps: dict[str, Step] = {}
         for entry in preview.get("steps", ()):
             step = _step(entry)
+            # A replacement comes as several steps of one resource; one of them stands for all.
             if step.urn not in steps or step.operation == "replace":
                 steps[step.urn] = step
         warnings = [

@@ -49,6 +49,7 @@ def deploy_and_print(output: Output, stack: PulumiStack, request: DeployRequest,
         UsageError: Nobody can be asked.
         CommandError: Anything that keeps the stack from being deployed.
     """
+    # First: nobody is to wait for a preview whose question cannot be asked.
     if not request.dry_run:
         asker.check("deployed")
     config = read_program(stack)

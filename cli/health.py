@@ -109,6 +109,7 @@ def _mappings(client: "LambdaClient", target: Target) -> Iterator[MappingHealth]
     arn = target.deployment.functions.get(STREAM_PROCESSOR)
     if arn is None:
         return
+    # A mapping belongs to the alias with which it was made, not to the function.
     found = client.list_event_source_mappings(FunctionName=arn)["EventSourceMappings"]
     for mapping in found:
         yield MappingHealth(function_name(arn), mapping["State"], mapping.get("LastProcessingResult", ""))

@@ -91,6 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         click.secho(f"✗ {error}", fg="red", err=True, color=_colour())
         return _FAILED
     except BrokenPipeError:
+        # Python flushes standard output once more at its end, which must not fail a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     return result if isinstance(result, int) else _OK

@@ -235,6 +235,7 @@ class PulumiStack:
         )  # fmt: skip
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        # Without PULUMI_DEBUG_COMMANDS the command knows no --event-log.
         done = subprocess.run(
             [self._program(), *words], cwd=self.root, env={**self._environ, "PULUMI_DEBUG_COMMANDS": "true"},
             stdin=subprocess.DEVNULL,
@@ -282,6 +283,7 @@ def _follow(process: subprocess.Popen[bytes], events: Any, read: Callable[[str],
     """Read the event log until the engine has ended; the exit code."""
     part = ""
     while True:
+        # Asked before the log is read, so that what was written up to the end is read, too.
         code = _wait(process)
         while chunk := events.readline():
             part += chunk

@@ -128,6 +128,7 @@ class Redriver:
         waiting = sorted(self._take(limit), key=lambda letter: letter.order)
         try:
             while waiting:
+                # Taken off the list only when it was tried: a Ctrl-C gives it back to the queue.
                 letter = waiting[0]
                 failure = self._redrive(letter)
                 waiting.pop(0)
@@ -156,6 +157,7 @@ class Redriver:
                     strange.append(message["ReceiptHandle"])
                 else:
                     letters.append(letter)
+        # Not earlier: the next receive would have brought them again.
         for receipt in strange:
             self._give_back(receipt)
         self.tally.messages, self.tally.unreadable = len(letters) + len(strange), len(strange)

@@ -56,6 +56,7 @@ def forget_rollback(stack: PulumiStack) -> None:
 
 def write_rollback(stack: PulumiStack, taken_back: str, back: Release) -> None:
     """Have the program of one release run the functions of another."""
+    # Setting members only adds to a rollback that is there already.
     stack.remove_config(ROLLBACK_KEY)
     values = {"takenBack": taken_back, "release": back.digest}
     values |= {f"versions.{role}": version for role, version in back.versions.items()}

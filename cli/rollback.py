@@ -51,6 +51,7 @@ def rollback_and_print(
     target, config = deployed_target(stack), stack.config()
     plan, deployed = plan_of(stack, config), Deployed.of(target.deployment)
     pinned = rollback_of(stack, config)
+    # While a rollback is in force the outputs name what runs, and the program is what was taken back.
     program = pinned.takenBack if pinned and pinned.release == deployed.release else deployed.release
     if program != plan.release:
         raise not_this_checkout(stack, str(program), plan.release, deed=_SAME_CHECKOUT)
@@ -93,6 +94,7 @@ def _restoring(stack: PulumiStack) -> Iterator[None]:
     before = stack.settings_file.read_bytes() if stack.settings_file.exists() else b""
     try:
         yield
+    # A Ctrl-C as well: else the next `up`, whoever types it, would go on with the rollback.
     except BaseException:
         stack.settings_file.write_bytes(before)
         raise

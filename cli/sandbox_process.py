@@ -46,6 +46,7 @@ async def attached(root: Path, port: int | None) -> AsyncIterator[tuple[SandboxR
         SandboxError: It did not get ready.
     """
     with log_path(root).open("wb") as log:
+        # In a session of its own: Ctrl-C is for this process, which then stops it in good order.
         process = await asyncio.create_subprocess_exec(
             *_command(port), "--parent-pipe", cwd=root, stdin=subprocess.PIPE,
             stdout=log, stderr=log, start_new_session=True,

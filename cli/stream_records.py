@@ -37,6 +37,7 @@ def read_again(client: "DynamoDBStreamsClient", letter: DeadLetter) -> list[Json
         if error.response["Error"]["Code"] in _GONE:
             raise RecordsGoneError from error
         raise
+    # Some have left the stream already; the states, which are sent instead, hold what they said.
     if not found or found[-1]["dynamodb"]["SequenceNumber"] != letter.last:
         raise RecordsGoneError
     return found

@@ -40,6 +40,7 @@ class SourceChanges:
         """Collect until cancelled."""
         await asyncio.gather(
             self._collect(*(self._root / folder for folder in _FOLDERS), recursive=True),
+            # Not recursively: environments and local records lie below.
             self._collect(self._root, recursive=False),
         )
 

@@ -82,6 +82,7 @@ def _ask(socket: ClientConnection) -> None:
     """
     nobody = TrebuchetActorID(id=_NOBODY)
     call = InvocationEnvelope(call_id=uuid4(), actor_id=nobody, target_identifier="nothing", protocol_version=2)
+    # No route has this action, so that the frame goes the way of $default.
     socket.send(json.dumps({"action": _NOBODY, **json.loads(encode(call))}))
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while (left := deadline - time.monotonic()) > 0:
@@ -90,6 +91,7 @@ def _ask(socket: ClientConnection) -> None:
             envelope = decode(text if isinstance(text, str) else text.decode(errors="replace"))
             if isinstance(envelope, ResponseEnvelope) and envelope.call_id == call.call_id:
                 return
+        # API Gateway's own error frame, which no callID leads back to this call.
         if '"requestId"' in str(text):
             raise TimeoutError(f"API Gateway says {text!r}")
     raise TimeoutError

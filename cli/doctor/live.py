@@ -166,6 +166,7 @@ def _permissions(patient: Patient) -> Iterator[Said]:
 
 
 def _context(patient: Patient) -> "list[ContextEntryTypeDef]":
+    # A key of one's own may be used through DynamoDB only: the simulator has to be told that it is.
     region = f"dynamodb.{patient.target.region}.amazonaws.com"
     return [{"ContextKeyName": "kms:ViaService", "ContextKeyType": "string", "ContextKeyValues": [region]}]
 
@@ -297,6 +298,7 @@ def _newest(patient: Patient) -> Iterator[Said]:
     client = patient.target.session.client("apigatewayv2", config=CLIENT_CONFIG)
     for stage in patient.stack.all(STAGE):
         api = patient.stack.api(stage)
+        # With autoDeploy a stage is moved to each deployment by itself.
         if api is None or api.type != API or stage.get("autoDeploy") is True:
             continue
         made = client.get_deployments(ApiId=api.text("id"), MaxResults="500")["Items"]
