@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# Python puts only this file's own folder on the path of a script.
 sys.path[:0] = [str(ROOT), str(ROOT / "lambda_src")]
 
 from pulumi_policy import EnforcementLevel, PolicyPack  # noqa: E402 - found through the line above

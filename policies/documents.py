@@ -42,6 +42,7 @@ def allows(policy: Iterable[Json], action: str, resource: str) -> bool:
         resource: An ARN.
     """
     fitting = [one for one in policy if _fits(one, action, resource)]
+    # Conditions are not judged: an Allow is taken to hold under one, a Deny is not.
     return any(one.get("Effect") == "Allow" for one in fitting) and not any(
         one.get("Effect") == "Deny" and not one.get("Condition") for one in fitting
     )

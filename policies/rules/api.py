@@ -204,6 +204,7 @@ def _covers(stack: Stack, permission: Node, api: Node, key: str) -> bool:
         return True
     arn = api.text("executionArn")
     stages = [stage.text("name") for stage in stack.of_api("aws:apigatewayv2/stage:Stage", api)]
+    # Without an ARN nothing was deployed yet, and nothing can be held against the pattern.
     return not arn or all(like(f"{arn}/{stage}/{key}", str(pattern)) for stage in stages)
 
 

@@ -76,6 +76,7 @@ def _deployments(stack: Stack) -> Iterator[Problem]:
             continue
         deployments = stack.linked(stage, "deploymentId", DEPLOYMENT)
         if stage.get("autoDeploy") is True:
+            # On a running stage AWS itself names the deployment that autoDeploy has made.
             if deployments and not stack.complete:
                 what = "autoDeploy and deploymentId exclude each other: AWS refuses the deployment"
                 yield Problem(stage, what, "choose one")
