@@ -108,6 +108,7 @@ def _mutants(seed: int) -> int:
     missed = 0
     for name, mutant in MUTANTS.items():
         caught = first_failure(ledger, range(seed, seed + MUTANT_SEEDS), name)
+        # A schedule that fails without the mistake as well has not caught it.
         clean = caught is not None and first_failure(ledger, range(caught, caught + 1)) is None
         missed += not clean
         said = "not noticed" if caught is None else f"seed {caught}" + ("" if clean else ", which fails without it too")

@@ -234,6 +234,7 @@ class Client:
         else:
             stream = self._streams.get(start.stream_id)
             if stream is None:
+                # A late answer to a subscribe that was tried again under another callID: nobody reads this stream.
                 self._send(StreamEndEnvelope(start.stream_id, StreamEndReason.CLIENT_UNSUBSCRIBED))
                 return
             stream.expects = start.up_to or 0
@@ -264,6 +265,7 @@ class Client:
         )
         if data.sequence_number <= stream.last:
             return
+        # A value that has overtaken others waits for them.
         if data.sequence_number > stream.last + 1 + (data.skipped or 0) and data.sequence_number not in stream.anew:
             stream.early[data.sequence_number] = data
             return

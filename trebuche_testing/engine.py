@@ -75,8 +75,10 @@ class Engine:
                 ready.append(action)
             drawn = int(chance() * len(ready))
             action = ready[drawn]
+            # The last one takes its place: the order of the list means nothing.
             ready[drawn] = ready[-1]
             ready.pop()
+            # Each step takes a millisecond, so that timers fall due between any two of them.
             self.now_ms += 1
             self.steps += 1
             if self.steps > MOST_STEPS:

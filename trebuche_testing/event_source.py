@@ -70,6 +70,7 @@ class Shard:
 
     def _done(self, batch: list[Record], number: str | None, failed: bool) -> None:
         if failed or number is not None:
+            # What comes before the reported record is done (ReportBatchItemFailures).
             left = 0 if failed else next(i for i, r in enumerate(batch) if r["dynamodb"]["SequenceNumber"] == number)
             del self._records[:left]
             self.repeated += 1

@@ -64,6 +64,7 @@ class _Search:
         if (done, state) in self._dead:
             return None
         waiting = [i for i in range(len(self._operations)) if not done >> i & 1]
+        # The next one was called before any of those that are left has returned.
         first_return = min((self._operations[i].returned for i in waiting), default=0.0)
         for i in waiting:
             one = self._operations[i]

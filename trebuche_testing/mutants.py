@@ -115,6 +115,7 @@ class NoDedupe(Mutant):
         if isinstance(effect, LoadCall):
             return None
         if isinstance(effect, CommitTurn):
+            # So late that every record has expired, which is when one may be written over.
             turn: Turn = effect.turn
             effect = CommitTurn(replace(turn, now=turn.now + 10**9))
         return to.carry_out(invocation, effect)

@@ -65,6 +65,7 @@ class SwiftClient(Client):
             del self._streams[stream.stream_id]
             stream.stream_id = stream.private_id
             self._streams[stream.stream_id] = stream
+        # Under the id of its resume it takes any number again, from 1 on.
         stream.last = 0
         self._history.add("resume", stream=stream.key, last=stream.values)
         actor = TrebuchetActorID(stream.actor)

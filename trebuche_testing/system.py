@@ -57,6 +57,7 @@ class System:
     """
 
     def __init__(self, plan: Plan, code: Sequence[Code], mutant: Mutant | None = None) -> None:
+        # Another sequence than the one that the plan was drawn from.
         self.engine = Engine(Random(plan.seed ^ 0x5EED))
         self.history = History(self.engine)
         self.faults = Faults(plan.faults)
@@ -94,6 +95,7 @@ class System:
             self.engine.later(act.at_ms, partial(self._do, act))
         self.engine.run()
         self.faults.stop()
+        # A Swift client has no time-out: what was lost it asks for again on a new connection only.
         while lost := [client for client in self.clients if client.lost_request]:
             for client in lost:
                 client.lost_request = False
@@ -170,6 +172,7 @@ class System:
 
     def _running(self) -> Code:
         """What one of the containers that are there now has deployed."""
+        # While a deployment is under way, containers of the version before still answer.
         running = self._code[max(0, self._deployed - 2) : self._deployed]
         return running[int(self.engine.random.random() * len(running))]
 

@@ -1,4 +1,4 @@
-"""The tables, in memory: they tell of their writes, and keep an index that lags behind."""
+"""The state table, in memory: it tells of its writes, and of each what its stream would say."""
 
 import base64
 from collections.abc import Callable
