@@ -170,6 +170,7 @@ class ActorType:
             NewerStateError: Newer code has stored it.
             StateError: It does not fit the type, or could not be migrated; names actor, schema and field.
         """
+        # While a deployment is under way both codes run: the older one must not write back what it does not understand.
         if schema > self.schema:
             raise NewerStateError(
                 f"the state of '{actor_id}' was stored under schema {schema}, and this code knows {self.schema}; "
@@ -183,6 +184,7 @@ class ActorType:
         except MalformedError as error:
             raise StateError(f"the stored state of '{actor_id}' (schema {schema}) cannot be read: {error}") from error
         except _MigrationError as error:
+            # The author's own exception is what belongs into the log, not our wrapping of it.
             raise StateError(
                 f"the stored state of '{actor_id}' could not be migrated from schema {schema} to {self.schema}: {error}"
             ) from error.__cause__
@@ -197,6 +199,7 @@ class ActorType:
 
     def _migrate(self, plain: Json, schema: int) -> Json:
         migrate: Callable[..., Json] = self.actor_class.migrate
+        # An override may leave the second one out.
         words = (plain, schema)[: len(inspect.signature(migrate).parameters)]
         try:
             return migrate(*words)
@@ -246,6 +249,7 @@ class _MigrationError(Exception):
 
 
 def _state_type(actor_class: type[Actor[Any]]) -> type[Any]:
+    # Each class's own bases: `Actor[…]` may stand at a base class that the author's actors share.
     for class_ in actor_class.__mro__:
         for base in class_.__dict__.get("__orig_bases__", ()):
             if getattr(base, "__origin__", None) is Actor:

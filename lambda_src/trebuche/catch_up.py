@@ -70,6 +70,7 @@ def read_replay(
     now_ms = yield from perform(Now())
     entries = yield from perform(ReadJournal(actor_id, after, last, now_ms // 1000))
     missed = [entry.version for entry in entries if entry.version > after]
+    # A hole must not pass for a replay: something has expired, or was written past the runtime.
     if missed != list(range(after + 1, last + 1)):
         return None
     try:
@@ -117,6 +118,7 @@ def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[
 def end(row: Subscription) -> Routine[None]:
     """Tell a subscriber that its actor was deleted, and forget the subscription."""
     frame = encode(StreamEndEnvelope(row.stream_id, StreamEndReason.ACTOR_TERMINATED))
+    # Before the row goes: if the frame cannot be posted, whoever finds the row says it.
     yield from deliver(row.connection_id, row.connected_at, frame)
     yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
 

@@ -9,6 +9,7 @@ from trebuche.contract import ACTOR_ID, STATE, UPDATED_AT, VERSION
 from trebuche.scalars import UINT64_MAX
 
 UNREADABLE: Final = b""
+# Who removes an item when its TTL is over (DynamoDB guide, "DynamoDB Streams and Time to Live").
 _SERVICE: Final = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
 
@@ -49,6 +50,7 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
     current = old if deleted else new
     if not actor_id or not sequence_number or current is None or _expired(record):
         return None
+    # DynamoDB records no write that changes nothing; this one changed something besides the state.
     if not deleted and old is not None and old[0] == current[0]:
         return None
     return Change(
@@ -63,6 +65,7 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
 
 def event_time_ms(records: list[Mapping[str, Any]]) -> int:
     """When the newest of the records was made; 0 when they do not say."""
+    # In seconds, unlike every other time here.
     times = (_mapping(record.get("dynamodb")).get("ApproximateCreationDateTime") or 0 for record in records)
     return int(max(times, default=0) * 1000)
 

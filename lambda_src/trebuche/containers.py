@@ -10,6 +10,7 @@ from trebuche.naming import snake_to_camel
 from trebuche.plans import Plan
 from trebuche.scalars import read_text
 
+# One spelling per number, else two keys were one; 640 digits are what int() takes whatever its limit is set to.
 _WHOLE_TEXT: Final = re.compile(r"0|-?[1-9][0-9]{0,639}")
 
 

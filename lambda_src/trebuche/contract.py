@@ -5,11 +5,12 @@ Tables, as ``design`` of the stored data:
     state           actorId | state (binary JSON), version, schema, updatedAt (ms)
     connections     connectionId | connectedAt (ms), lastSequence, actorId, streamId, principal, streams, ttl (s)
                     index ``actorId-index``: actorId, streamId (all attributes)
-    subscriptions   actorId, streamId | connectionId, connectedAt, target, filter, delivery, principal, exp,
-                    base, since, phase, pending, sent, opener, askedAt (ms), ttl (s)
+    subscriptions   actorId, streamId | connectionId, connectedAt, target, filter, delivery, principal, base,
+                    since, phase, pending, sent, opener, askedAt (ms), ttl (s)
                     (detached: actorId is ``detached#<streamId>``, ``actor`` the actor's own id)
     journal         actorId, entry | ``v#<version, 20 digits>``: state, version, schema, ttl
                                      ``c#<callID>``: digest, result, version, ttl
+                                     ``h#``: version (up to which they count as used)
 """
 
 from typing import Final
@@ -25,7 +26,7 @@ ENV_JOURNAL_TABLE: Final = "TREBUCHE_JOURNAL_TABLE"
 ENV_STAGE: Final = "TREBUCHE_STAGE"
 """Name of the stage; a function without it writes no metrics."""
 ENV_ACTOR: Final = "TREBUCHE_ACTOR"
-"""Of an actor function and of the stream processor's peers: ``actors.todo_list:TodoList``."""
+"""Of an actor type's function: the class that it runs, such as ``actors.todo_list:TodoList``."""
 ENV_STATEFUL: Final = "TREBUCHE_STATEFUL"
 """``true`` or ``false``, from ``actors.<Name>.stateful``."""
 ENV_RETENTION_HOURS: Final = "TREBUCHE_RETENTION_HOURS"

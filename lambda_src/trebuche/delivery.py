@@ -45,6 +45,7 @@ def deliver(connection_id: str, connected_at: int, text: str) -> Routine[None]:
             if attempt == RETRIES or not (yield from _worth_waiting(error, connected_at)):
                 raise
         fraction = yield from perform(RandomFraction())
+        # Half of it is chance: those who were put off together must not come back together.
         yield from perform(Pause(PAUSE_SECONDS * 2**attempt * (0.5 + fraction / 2)))
     return None
 
@@ -74,6 +75,7 @@ def unsubscribe(connection_id: str, stream_id: UUID) -> Routine[bool]:
     actor_id = connection.streams.get(stream_id) if connection else None
     if actor_id is None:
         return False
+    # The row first: it is what frames are posted by, and a name that stays on the list does no harm.
     removed = yield from perform(RemoveSubscription(actor_id, stream_id, connection_id))
     yield from perform(ForgetStream(connection_id, actor_id, stream_id))
     return removed

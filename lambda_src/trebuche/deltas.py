@@ -68,6 +68,7 @@ class DeltaReader(Generic[T]):
     def __init__(self, hint: type[T], apply: Callable[[T, T], T]) -> None:
         self._hint: Final = hint
         self._apply: Final = apply
+        # One at most; a value can itself be None.
         self._values: list[T] = []
 
     def take(self, delta: StateDelta) -> T:

@@ -87,6 +87,7 @@ def _observe(directory: Directory, invocation: InvocationEnvelope, caller: Calle
         check_filter(invocation.stream_filter)
         yield from subscribe(actor_type, actor_id, invocation, caller, stream_id)
     except ConnectionGoneError as error:
+        # Nobody is left to be told: the status is for the log.
         return Outcome(reply(410), "observe", fields | {"code": error.code})
     except Exception as error:
         yield from _log_defect(error, invocation.call_id, fields)
@@ -117,6 +118,7 @@ def _resume(directory: Directory, request: StreamResumeEnvelope, caller: Caller)
         return Outcome(reply(410), "resume", fields | {"code": error.code})
     except Exception as error:
         yield from _log_defect(error, request.stream_id, fields)
+        # Under the id of the request: it is the only one that the client has registered (wire format 7.5).
         frame = encode(failed_stream(request.stream_id, request.stream_id, error))
         return Outcome(reply(200, frame), "resume", fields | {"code": code_of(error)})
     return Outcome(reply(200), "resume", fields)

@@ -42,6 +42,7 @@ def loads(document: str | bytes, *, limit_bytes: int | None = None) -> Json:
         try:
             return _parse(_DECODER, text)
         except json.JSONDecodeError:
+            # A ValueError like the next one, but it says where.
             raise
         except ValueError:  # an integer with more digits than int() converts; harmless in a key that nobody reads
             return _parse(_LONG_INTEGER_DECODER, text)
@@ -133,6 +134,7 @@ def kind(value: object) -> str:
 
 
 _KINDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
+    # First, since a boolean is an `int` to Python.
     (bool, "boolean"),
     ((int, float), "number"),
     (str, "text"),
@@ -151,6 +153,7 @@ def _text(document: str | bytes) -> str:
 
 
 def _check_nesting(text: str) -> None:
+    # Brackets in texts are counted, too, so these are never too few: most documents need no second look.
     if text.count("[") + text.count("{") <= NESTING_LIMIT:
         return
     depth = 0

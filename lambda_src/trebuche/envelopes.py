@@ -242,6 +242,7 @@ _ENVELOPES: Final[tuple[tuple[str, type[Envelope], tuple[Member, ...]], ...]] = 
             _ACTOR,
             _TARGET,
             Member("protocolVersion", "protocol_version", read_uint32, read_uint32, required=False),
+            # Upstream's page has a message without it, but its code refuses that one (wire format 4.1).
             Member("genericSubstitutions", "generic_substitutions", _read_texts, _write_texts),
             Member("arguments", "arguments", _read_blobs, _write_blobs),
             Member("streamFilter", "stream_filter", _FILTER.read, _FILTER.write, required=False),

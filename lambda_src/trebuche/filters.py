@@ -114,6 +114,7 @@ def _non_empty(value: bytes) -> bool:
 
 
 def _beyond_threshold(value: bytes, parameters: Mapping[str, str]) -> bool:
+    # What cannot be compared passes: no number to compare with, none in the value, no JSON (wire format 8).
     limit = parameters.get("value")
     if limit is None or not _DECIMAL.fullmatch(limit):
         return True
@@ -124,6 +125,7 @@ def _beyond_threshold(value: bytes, parameters: Mapping[str, str]) -> bool:
     if actual is None:
         return True
     comparison = parameters.get("comparison", "gt")
+    # A word that nobody knows means greater than (wire format 8).
     compare = _COMPARISONS[comparison if comparison in _COMPARISONS else "gt"]
     return compare(actual, number(limit))
 
@@ -131,6 +133,7 @@ def _beyond_threshold(value: bytes, parameters: Mapping[str, str]) -> bool:
 def _numeric(content: Json, field: str | None) -> float | None:
     if isinstance(content, dict) and field is not None:
         content = content.get(field)
+    # The wire format leaves booleans open; to Python they are numbers.
     return content if isinstance(content, int | float) and not isinstance(content, bool) else None
 
 

@@ -63,11 +63,13 @@ def _connect(caller: Caller) -> Routine[Outcome]:
         ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
         principal=caller.principal,
     )
+    # The row is there before the first frame: API Gateway opens the socket when this has returned.
     yield from perform(RegisterConnection(connection))
     return Outcome(reply(200), "connect", {"connectionId": caller.connection_id})
 
 
 def _disconnect(caller: Caller) -> Routine[Outcome]:
+    # Best effort (API Gateway guide): where it does not come, a post that answers 410 does this, or the rows' TTL.
     yield from bury(caller.connection_id)
     return Outcome(reply(200), "disconnect", {"connectionId": caller.connection_id})
 
@@ -94,6 +96,7 @@ def _forward(
         answer = yield from _ask(exposed_name(envelope.actor_id.id), raw)
         return Outcome(_checked(answer), "forward", fields)
     except ActorNotRegisteredError as error:
+        # The registry's words are for operators: they name functions. The client hears of its actor only.
         fields |= {"code": error.code, "problem": str(error)}
         refused = yield from _refuse(envelope, caller, reference, ActorNotFoundError(envelope.actor_id.id))
         return Outcome(refused, "forward", fields)
@@ -111,6 +114,7 @@ def _ask(name: str, raw: Mapping[str, Any]) -> Routine[Mapping[str, Any]]:
     try:
         return (yield from perform(Invoke(function, raw)))
     except FunctionGoneError:
+        # Only what was surely not called is called again: any other failure may have come after the method.
         yield from perform(ForgetActor(name))
     function = yield from perform(ResolveActor(name))
     try:

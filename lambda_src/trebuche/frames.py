@@ -34,7 +34,9 @@ def data_frame(stream_id: UUID, number: int, data: bytes, now_ms: int, *, skippe
         frame = encode(StreamDataEnvelope(stream_id, number, b"", timestamp, skipped or None))
     except MalformedError as error:
         raise StateError(f"the stream cannot go on: {error}") from error
+    # Base64 needs no escaping, and before `data` come only an id and a number.
     frame = frame.replace(_NO_DATA, f'"data":"{_base64(data)}"', 1)
+    # All of it is ASCII: characters are bytes.
     if (size := len(frame)) > MESSAGE_LIMIT_BYTES:
         raise StateTooLargeError(
             f"the value takes {size} bytes as a frame ({len(data)} bytes of JSON), over the limit of "
@@ -113,5 +115,6 @@ def _base64(data: bytes) -> str:
     return write_data(data)
 
 
+# With the longest numbers there are: a state that fits now still fits when they have grown.
 _LONGEST_WITHOUT_DATA: Final = len(data_frame(UUID(int=0), UINT64_MAX, b"", 0, skipped=UINT64_MAX))
 _RESPONSE_WITHOUT_RESULT: Final = len(encode(ResponseEnvelope(UUID(int=0), b"")))

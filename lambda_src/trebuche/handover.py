@@ -67,6 +67,7 @@ def tell(row: Subscription, change: Change, seconds: int) -> Routine[Subscriptio
         found = yield from perform(notice)
         if found is None or found.phase is not Phase.OPENING or found.opener == row.opener:
             return found
+        # Another catch-up owns the row by now: it has to be told, and a worker reminded of it.
         row = found
 
 
@@ -80,7 +81,9 @@ def put_off(row: Subscription, sent: int, start: int) -> Routine[None]:
     """
     now_ms = yield from perform(Now())
     seconds = min(LONGEST_SECONDS, max(SLOW_SECONDS, (now_ms - start) // 1000))
+    # Before letting go: a row that nobody owns, and of which nobody is reminded, would stay so (D9).
     yield from perform(Defer(Reminder(row.actor_id, row.stream_id, row.opener, start), seconds))
+    # The reminder names the opener before; by the successor it knows the row again.
     yield from perform(GoOpening(row, sent, successor(row.opener)))
 
 

@@ -85,6 +85,7 @@ class _Types:
     def _record(self, class_: type) -> str:
         name = f"{class_.__module__.removeprefix('actors.')}.{class_.__qualname__}"
         if name not in self.records:
+            # Entered before its members are looked at: a class may contain itself.
             fields = self.records[name] = {}
             hints = get_type_hints(class_)
             for one in dataclasses.fields(class_):

@@ -17,6 +17,7 @@ _SUFFIX: Final = "FTE"
 _PRIVATE: Final = re.compile(r"33_[0-9A-F]{32}LL")
 _MODULE_NAME_AGAIN: Final = re.compile(r"A[a-z]*[A-Z](?=[CVOP])")
 _LENGTH: Final = re.compile(r"[1-9][0-9]{0,3}")
+# A word is named by a letter.
 _WORDS_LIMIT: Final = 26
 
 
@@ -58,6 +59,7 @@ class _Reader:
             name = module if self.skip(_MODULE_NAME_AGAIN) else self.identifier()
             self.skip(_PRIVATE)
             if name is None or self._peek() not in tuple("CVOP"):
+                # No type but the method, which is read again after this: its words must not be counted twice.
                 self._position = start
                 del self._words[words:]
                 return found

@@ -70,8 +70,10 @@ def subscribe(
         ConnectionGoneError: The caller is gone; the stream waits for a resume.
         VersionConflictError: There is such a stream already.
     """
+    # Read only to choose the base; what is sent is read again once the row is there.
     seen = yield from read_current(actor_type, actor_id)
     row = yield from _row(caller, actor_id, stream_id, invocation.target_identifier, invocation.call_id)
+    # So the first value is number 1: clients drop 0 (wire format 7.3).
     row = replace(row, base=seen.version - 1, filter=invocation.stream_filter)
     opened = yield from _open(actor_type, row, None, last_sequence=0)
     if opened is None:
@@ -95,6 +97,7 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
         ConnectionGoneError: The caller is gone again; the stream waits for the next resume.
         VersionConflictError: Others keep moving the stream.
     """
+    # Every number sent has to be above it (wire format 7.5).
     if request.last_sequence >= UINT64_MAX:
         raise ActorError(f"no sequence number is left above {request.last_sequence}; subscribe again")
     yield from _leave_other_actor(actor_id, request.stream_id, caller)
@@ -129,6 +132,7 @@ def _catch_up_or_fail(
     try:
         yield from _catch_up(actor_type, opened, start, missed)
     except ConnectionGoneError:
+        # Detached already, and nobody there to be told.
         raise
     except Exception as error:
         try:
@@ -187,6 +191,7 @@ def _find(actor_id: str, request: StreamResumeEnvelope, caller: Caller) -> Routi
     known = yield from perform(LoadSubscription(actor_id, request.stream_id, now))
     if known is None:
         known = yield from perform(FindDetached(request.stream_id, now))
+    # Whether somebody else has such a stream is not the caller's business.
     if known is not None and known.principal != caller.principal:
         raise ActorError(f"Stream '{str(request.stream_id).upper()}' not found")
     return known
@@ -226,6 +231,7 @@ def _open(
 ) -> Routine[_Opened | None]:
     """Write the row, then read the state; None when the row in whose place it should go has changed."""
     row = replace(row, sent=row.base + last_sequence)
+    # On the connection's list first: only by it does $disconnect find the row.
     yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))
     now_ms = yield from perform(Now())
     if not (yield from perform(OpenSubscription(row, replaces, now_ms // 1000))):

@@ -35,6 +35,7 @@ class Plan:
 def choice_plan(choices: Iterable[tuple[Json, Any]]) -> Plan:
     """Plan of a closed set: pairs of a raw scalar on the wire and what stands for it here."""
     pairs = list(choices)
+    # By type as well: `1` and `true` are one key to Python, and two values on the wire.
     by_raw = {(type(raw), raw): member for raw, member in pairs}
     raw_of = {(type(member), member): raw for raw, member in pairs}
     allowed = ", ".join(ascii(raw) for raw, _ in pairs)

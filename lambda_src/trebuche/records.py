@@ -67,6 +67,7 @@ class Record:
             plan = plan_of(hint)
         except TypeError as error:
             raise TypeError(f"{self._class.__qualname__}.{field.name}: {error}") from None
+        # What a factory makes is not known here: None is then written out, or it could be read back as something else.
         default = field.default if field.default_factory is MISSING else MISSING
         has_default = field.default is not MISSING or field.default_factory is not MISSING
         nil_when_missing = not has_default and _takes_null(plan)

@@ -47,6 +47,7 @@ def read_reminder(body: str) -> Reminder:
 
 def successor(opener: UUID) -> UUID:
     """The opener of whoever takes a row over in the name of a reminder."""
+    # Computed, not drawn: so the reminder still fits a row that a worker took over and died on (D9).
     return uuid5(opener, _NAMESPACE)
 
 

@@ -104,6 +104,7 @@ class Runtime:
         if isinstance(effect, TimeLeft):
             return (self._deadline_ms - self._ports.clock.now_ms()) / 1000
         if isinstance(effect, Concurrently):
+            # Threads will do: all that these routines spend time on is waiting for the network.
             return tuple(_pool().map(self.run, effect.routines))
         if isinstance(effect, Measure):
             self._measured.append(effect)
@@ -121,11 +122,13 @@ class Runtime:
         return result
 
     def _note(self, effect: Effect[Any], outcome: object, started_ms: int) -> None:
+        # The clock may be set back in between.
         told = metrics.told_by(effect, outcome, max(0, self._ports.clock.now_ms() - started_ms))
         if told is not None:
             self._measured.append(told)
 
 
+# Once per container: between invocations its threads only wait, so that being frozen does them no harm.
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="effects")

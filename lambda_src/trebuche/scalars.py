@@ -101,6 +101,7 @@ def read_date(value: Json) -> datetime:
     if match is None:
         raise MalformedError(f"expected a date like 2026-03-04T09:15:00Z, got {_quoted(value)}")
     year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    # A datetime holds microseconds: further digits are cut.
     microsecond = int((match[7] or "")[:6].ljust(6, "0"))
     try:
         moment = datetime(year, month, day, hour, minute, second, microsecond, _zone(match))
@@ -161,6 +162,7 @@ def _quoted(value: str) -> str:
 
 
 def _short(value: float) -> str:
+    # Python refuses to spell integers of thousands of digits.
     if isinstance(value, int) and value.bit_length() > 256:
         return "a far larger one"
     return str(value)

@@ -13,6 +13,7 @@ from trebuche.socket_events import Reply, SocketEvent, reply
 
 def serve(ports: Ports, event: SocketEvent, routine: Routine[Outcome], *, time_left_ms: int = PATIENCE_MS) -> Reply:
     """Drive a routine to its answer; an error that it lets through is logged and answered with status 500."""
+    # API Gateway stops waiting after 29 s, however long the function may run.
     runtime = Runtime(ports, event_time_ms=event.time_ms, time_left_ms=min(time_left_ms, PATIENCE_MS))
     outcome = _guarded(ports, lambda: runtime.run(routine), event)
     if outcome.reply["statusCode"] == BAD_FRAME:

@@ -48,6 +48,7 @@ class SocketEvent:
 def read_socket_event(event: Mapping[str, Any]) -> SocketEvent:
     """The event; what is missing or of a wrong type is left empty."""
     context = _mapping(event.get("requestContext"))
+    # All that later events bring of $connect: they have no headers and no query (API Gateway guide, WebSocket APIs).
     authorizer = _mapping(context.get("authorizer"))
     time_ms = _milliseconds(context.get("requestTimeEpoch"))
     return SocketEvent(

@@ -44,6 +44,7 @@ class DynamoDBStreamAdapter:
             return runtime.run(fan_out(changes))
         except Exception as error:
             self._ports.logs.write(logs.line(logs.ERROR, "internal-error", {}, error))
+            # How far it came is not known: all of it again, under the same numbers.
             return changes[0].sequence_number
         finally:
             runtime.report("fan-out", {**fields, "changes": len(changes)})

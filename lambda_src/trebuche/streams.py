@@ -75,6 +75,7 @@ def _to_connection(rows: Sequence[Subscription], changes: Sequence[Change]) -> R
             except Exception as error:
                 fields = _fields(row) | {"code": code_of(error)}
                 yield from perform(Log(logs.ERROR, "change-undelivered", fields, error))
+                # Nothing after it: a later change must not overtake the one that comes again.
                 return change.sequence_number
             left += [kept] if kept else []
         rows = left
@@ -98,6 +99,7 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
         row = found
     if row.phase is not Phase.LIVE:
         return None
+    # An unreadable state goes on whatever its number: its subscriber has to be told.
     if change.state and change.version <= row.sent:
         return row
     if (yield from out_of_time()):
@@ -105,6 +107,7 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
     try:
         return (yield from _post(row, change))
     except ConnectionGoneError:
+        # By the row at hand, since the connection's list may be gone; then all others that the list names.
         yield from detach(row)
         yield from bury(row.connection_id)
         yield from perform(Log(logs.INFO, "connection-gone", _fields(row)))

@@ -57,6 +57,7 @@ def read_call(actor_type: ActorType, actor_id: str, invocation: InvocationEnvelo
     """
     method = actor_type.method(invocation.target_identifier)
     _, documents = method.read(invocation.arguments)
+    # Canonical: who repeats a call may spell the same arguments with another order of keys.
     digest = hashlib.sha256(canonical([method.name, *documents])).hexdigest()
     return Call(actor_type, actor_id, invocation.call_id, method, invocation.arguments, digest)
 
@@ -70,7 +71,9 @@ def take_turn(call: Call) -> Routine[bytes]:
         VersionConflictError: Others kept writing first until no time was left; nothing was written, and the same call
             may be sent again.
     """
+    # One for all attempts: a method that runs again makes the same ids.
     seed = yield from perform(RandomUuid())
+    # Nothing is kept, the call included: one that comes again runs again.
     if not call.actor_type.stateful:
         now_ms = yield from perform(Now())
         result, _ = _run(call, call.actor_type.fresh_state(), now_ms, seed)
@@ -103,6 +106,7 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
     before = call.actor_type.plain_state(state)
     result, plain = _run(call, state, now_ms, seed)
     after = call.actor_type.spell_state(plain)
+    # Not even the call record: running it again changes nothing either.
     if _unchanged(call, before, plain, after):
         return result
     check_state_size(call.actor_id, after)
@@ -116,6 +120,7 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
 def _look(call: Call, seed: UUID) -> Routine[bytes]:
     """A query: one read, and no write whatever it does."""
     now_ms = yield from perform(Now())
+    # Without the call record: a look that comes again may see what is there by then.
     state = _state_of(call, (yield from perform(LoadState(call.actor_id))))
     before = call.actor_type.plain_state(state)
     result, plain = _run(call, state, now_ms, seed)

@@ -124,6 +124,7 @@ class _Compiler:
 
     def _record_plan(self, class_: type) -> Plan:
         record = Record(class_, keep_unknown=self._keep_unknown)
+        # Known before it is complete: a class may contain itself.
         self.records[class_] = record.plan
         record.complete(self.plan_of)
         return record.plan

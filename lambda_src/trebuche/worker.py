@@ -57,6 +57,7 @@ def catch_up(actor_type: ActorType, reminder: Reminder) -> Routine[None]:
         sent = error.sent if isinstance(error, HeldUpError) else row.sent
         yield from put_off(row, sent, reminder.start)
     except (StateError, MalformedError) as error:
+        # Newer code wrote it: when the deployment is through, this function can read it.
         if error.retryable:
             raise
         yield from give_up(row, error)
@@ -82,7 +83,9 @@ def _take_over(reminder: Reminder) -> Routine[Subscription | None]:
         row = yield from perform(LoadSubscription(reminder.actor_id, reminder.stream_id, now))
         if row is None or row.phase is Phase.LIVE or not is_about(reminder, row.opener):
             return None
+        # What was pending lies above `sent`, and is read anew.
         owned = replace(row, opener=successor(row.opener), pending=0)
+        # GoOpening leaves rows of deleted actors alone.
         ended = row.phase is Phase.ENDED
         taken = OpenSubscription(owned, row, now) if ended else GoOpening(row, row.sent, owned.opener)
         if (yield from perform(taken)):

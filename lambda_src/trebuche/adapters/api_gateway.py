@@ -90,6 +90,7 @@ def _translated(connection_id: str) -> Iterator[None]:
     except ClientError as error:
         raise _error(connection_id, error) from error
     except BotoCoreError as error:
+        # No answer: the frame may have arrived. Posting it again is safe, since readers drop numbers that they have.
         raise UnsureError(f"connection {connection_id}: {error}") from error
 
 
@@ -99,6 +100,8 @@ def _error(connection_id: str, error: ClientError) -> DeliveryError:
     # A malformed id answers 400; whoever it was, nobody is there.
     if status == 410 or code_of(error) in ("GoneException", "BadRequestException"):
         return ConnectionGoneError(text)
+    # One code for two things (@connections API): the account's rate is used up, or this client's buffer is full.
     if status == 429 or code_of(error) in ("LimitExceededException", "ThrottlingException"):
         return ThrottledError(text)
+    # A 403 (IAM, wrong stage) and a 413 say nothing about the connection: its rows must stay.
     return UnsureError(text) if isinstance(status, int) and status >= 500 else DeliveryError(text)

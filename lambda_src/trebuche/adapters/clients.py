@@ -79,6 +79,7 @@ def _client(service: str, endpoint: str | None = None, *, read_timeout: int, att
             config = Config(
                 connect_timeout=1,
                 read_timeout=read_timeout,
+                # Botocore's own are 10: the 32 posts of a fan-out would wait for one another.
                 max_pool_connections=64,
                 retries={"mode": "standard", "total_max_attempts": attempts},
             )

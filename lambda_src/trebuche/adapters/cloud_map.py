@@ -48,6 +48,7 @@ class CloudMapRegistry:
             ServiceError: Cloud Map could not be asked, or has no entries at all.
         """
         now_ms = self._clock.now_ms()
+        # Whoever makes names up must not use up the account's DiscoverInstances calls (1,000 a second).
         missing = name not in self._functions and now_ms >= self._asked_ms + PAUSE_MS
         if missing or now_ms >= self._due_ms:
             self._ask(name, now_ms)
@@ -77,11 +78,13 @@ class CloudMapRegistry:
             answer = self._client().discover_instances(
                 NamespaceName=self._namespace,
                 ServiceName=DISCOVERY_SERVICE,
+                # An answer ends after 100 where nothing is said (Cloud Map API, DiscoverInstances).
                 MaxResults=MOST_INSTANCES,
                 HealthStatus="ALL",
             )
         found = (instance.get("Attributes", {}) for instance in answer["Instances"])
         functions = {entry[ACTOR_ID]: entry.get(DISCOVERY_ENDPOINT, "") for entry in found if ACTOR_ID in entry}
+        # Raised, so that `_ask` keeps what it knows: no deployment leaves the service empty.
         if not functions:
             raise ServiceError(f"{place}: no actors are registered; deploy again")
         return functions

@@ -54,6 +54,7 @@ class DynamoDBConnectionStorage:
 
     def unregister(self, connection_id: str) -> Connection | None:
         """Forget a connection; what was known about it."""
+        # What it held names the streams to detach: the answer saves a read, and nothing can come in between.
         with translated(f"table {self._table}"):
             answer = self._client().delete_item(
                 TableName=self._table, Key={CONNECTION_ID: text(connection_id)}, ReturnValues="ALL_OLD"
@@ -72,6 +73,7 @@ class DynamoDBConnectionStorage:
 
     def note_stream(self, connection_id: str, actor_id: str, stream_id: UUID, last_sequence: int) -> bool:
         """Note a stream on a known connection; False (and no change) for an unknown one."""
+        # ADD: frames of one connection are handled side by side, and a list read before would lose a stream.
         latest = f"{ACTOR_ID} = :actor, {STREAM_ID} = :stream, {LAST_SEQUENCE} = :last"
         return self._update(
             connection_id,
@@ -110,12 +112,14 @@ class DynamoDBConnectionStorage:
                     TableName=self._table,
                     Key={CONNECTION_ID: text(connection_id)},
                     UpdateExpression=expression,
+                    # UpdateItem makes a missing item: a stream opened just after the close would leave a row.
                     ConditionExpression=_KNOWN,
                     ExpressionAttributeValues=values,
                 )
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
                     return False
+                # DynamoDB has one code for every request that it refuses: only the text tells this one apart.
                 if code_of(error) == "ValidationException" and _ITEM_TOO_LARGE in str(error):
                     raise TooManyStreamsError from error
                 raise
@@ -123,11 +127,13 @@ class DynamoDBConnectionStorage:
 
 
 def _member(stream_id: UUID, actor_id: str) -> str:
+    # The id comes first: it holds no space, and an actor's id may.
     return f"{write_uuid(stream_id)} {actor_id}"
 
 
 def _connection(item: StoredItem) -> Connection:
     stream_id = optional_text(item, STREAM_ID)
+    # The last member takes the set with it: DynamoDB keeps no empty ones.
     members = (member.split(" ", 1) for member in item[STREAMS]["SS"]) if STREAMS in item else ()
     return Connection(
         connection_id=read_text(item, CONNECTION_ID),

@@ -46,6 +46,7 @@ class DynamoDBStateStore:
     def load(self, actor_id: str) -> StoredState | None:
         """The state; None when there is none."""
         with translated(f"table {self._states}"):
+            # Strong: an older version costs a turn its commit, and a snapshot a change that nobody sends again.
             answer = self._client().get_item(
                 TableName=self._states, Key={ACTOR_ID: text(actor_id)}, ConsistentRead=True
             )
@@ -58,6 +59,7 @@ class DynamoDBStateStore:
         with translated(f"table {self._journal}"):
             answer = self._client().get_item(TableName=self._journal, Key=key, ConsistentRead=True)
         item = answer.get("Item")
+        # Items outlive their TTL by days (DynamoDB guide, "Using time to live"): who reads has to look.
         if not item or read_number(item, TTL) <= now:
             return None
         return CallRecord(read_text(item, DIGEST), read_binary(item, RESULT), read_number(item, VERSION))
@@ -69,6 +71,7 @@ class DynamoDBStateStore:
                 items = [self._put_state(turn), self._put_version(turn), self._put_call(turn)]
                 if needs_reservation(turn):
                     items.append(self._put_reservation(turn))
+                # Apart, a crash in between would leave a version without journal; together they cost twice the units.
                 self._client().transact_write_items(TransactItems=items)
             except ClientError as error:
                 if lost_race(error):
@@ -89,11 +92,13 @@ class DynamoDBStateStore:
                 ConsistentRead=True,
                 Limit=1,
             )
+        # Enough, where there is one: a reservation only adds numbers that were never used.
         found = max((read_number(item, VERSION) for item in answer["Items"]), default=0)
         return found or self._reserved(actor_id)
 
     def journal(self, actor_id: str, first: int, last: int, *, now: int) -> tuple[JournalEntry, ...]:
         """The unexpired versions from ``first`` to ``last`` that are there, in order."""
+        # The base of a stream that is numbered anew may lie below zero, and keys have no sign.
         first = max(first, 1)
         if first > last:
             return ()
@@ -104,6 +109,7 @@ class DynamoDBStateStore:
                 .paginate(
                     TableName=self._journal,
                     KeyConditionExpression=f"{ACTOR_ID} = :actor AND {ENTRY} BETWEEN :first AND :last",
+                    # `ttl` is a reserved word. What is filtered out costs read units all the same.
                     FilterExpression="#ttl > :now",
                     ExpressionAttributeNames={"#ttl": TTL},
                     ExpressionAttributeValues={
@@ -147,6 +153,7 @@ class DynamoDBStateStore:
         if turn.previous is None:
             unused = f"attribute_not_exists({ACTOR_ID})"
             return {"Put": {"TableName": self._states, "Item": item, "ConditionExpression": unused}}
+        # What makes turns come one after the other: of two that have read one version, one finds it gone.
         return {
             "Put": {
                 "TableName": self._states,
@@ -186,6 +193,7 @@ class DynamoDBStateStore:
             "Put": {
                 "TableName": self._journal,
                 "Item": item,
+                # One that has expired counts as absent, however late DynamoDB deletes it.
                 "ConditionExpression": f"attribute_not_exists({ENTRY}) OR #ttl <= :now",
                 "ExpressionAttributeNames": {"#ttl": TTL},
                 "ExpressionAttributeValues": {":now": number(turn.now)},

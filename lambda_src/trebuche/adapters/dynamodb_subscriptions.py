@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+# An expired row may be there still: TTL deletes late.
 _UNUSED: Final = f"attribute_not_exists({ACTOR_ID}) OR #ttl <= :now"
+# Who wrote the row and where it posts to; that `pending` or `sent` has risen does not make it another one.
 _UNCHANGED: Final = f"{OPENER} = :opener AND {CONNECTION_ID} = :connection"
 _OPENING: Final = {":opening": text(Phase.OPENING.value)}
 
@@ -58,6 +60,7 @@ class DynamoDBSubscriptionStorage:
         if replaces is None:
             return self._transact(self._put(row, now))
         if replaces.phase is Phase.DETACHED:
+            # In one transaction: a stream that is in neither place for a moment could not be resumed in it.
             return self._transact(self._delete(detached_key(row.stream_id), replaces), self._put(row, now))
         return self._transact(self._replace(row, replaces))
 
@@ -66,12 +69,14 @@ class DynamoDBSubscriptionStorage:
         return self._update(
             row,
             f"SET {PHASE} = :live, {SENT} = :version",
+            # Where a change and the catch-up meet: it has raised `pending` before this, or finds the row live after.
             f"{PHASE} = :opening AND {OPENER} = :opener AND {PENDING} <= :version",
             {":live": text(Phase.LIVE.value), ":version": number(version), ":opener": text(write_uuid(row.opener))},
         )
 
     def raise_pending(self, row: Subscription, version: int) -> Subscription | None:
         """Raise ``pending`` of an opening row of the same opener; the row as it is afterwards."""
+        # Never lowered: a batch that comes again brings older versions.
         condition = f"{PHASE} = :opening AND {OPENER} = :opener AND {PENDING} < :version"
         values = {":version": number(version), ":opener": text(write_uuid(row.opener))}
         return self._update(row, f"SET {PENDING} = :version", condition, values)
@@ -108,6 +113,7 @@ class DynamoDBSubscriptionStorage:
     def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
         """Every attached subscription of an actor, over as many pages as there are."""
         with translated(f"table {self._table}"):
+            # Strong, as only a base table can be read (D4): who was acknowledged before the change is among them.
             pages = (
                 self._client()
                 .get_paginator("query")
@@ -135,6 +141,7 @@ class DynamoDBSubscriptionStorage:
                 self._client().delete_item(
                     TableName=self._table,
                     Key=attached_key(actor_id, stream_id),
+                    # A resume may have moved the stream to another connection by now.
                     ConditionExpression=f"{CONNECTION_ID} = :connection",
                     ExpressionAttributeValues={":connection": text(connection_id)},
                 )
@@ -200,6 +207,7 @@ class DynamoDBSubscriptionStorage:
         """The row after the update, or what kept it from being updated."""
         with translated(f"table {self._table}"):
             try:
+                # The row comes with the answer either way: read afterwards, it could be a third one.
                 answer = self._client().update_item(
                     TableName=self._table,
                     Key=attached_key(row.actor_id, row.stream_id),

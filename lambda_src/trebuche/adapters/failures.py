@@ -36,7 +36,9 @@ def translated(about: str) -> Iterator[None]:
 
 def lost_race(error: ClientError) -> bool:
     """Whether a transaction was cancelled only because another write came first."""
+    # In progress: botocore repeats a request whose first copy is still at work; both carry one token.
     if code_of(error) in ("TransactionConflictException", "TransactionInProgressException"):
         return True
+    # A reason per item, `None` for those that were fine; with a throttled one among them, more failed than a race.
     reasons = {str(reason.get("Code")) for reason in error.response.get("CancellationReasons", ())}
     return bool(reasons & _LOST) and reasons <= _LOST | {"None"}

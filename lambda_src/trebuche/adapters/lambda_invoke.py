@@ -38,6 +38,7 @@ class LambdaFunctionInvoker:
                     raise FunctionGoneError(f"function {function}: {describe(error)}") from error
                 raise
             payload = answer["Payload"].read()
+        # A function that raised answers with status 200, too (Lambda API, Invoke).
         if failure := answer.get("FunctionError"):
             raise ServiceError(f"function {function} failed ({failure}): {payload[:2000]!r}")
         return _object(function, payload)

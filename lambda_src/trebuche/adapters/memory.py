@@ -51,6 +51,7 @@ class InMemoryStateStore:
             journal = self._journal.setdefault(actor_id, {})
             if (stored.version if stored else None) != turn.previous:
                 return False
+            # The number may have been used by an actor that was deleted since.
             if turn.previous is None and turn.next.version in journal:
                 return False
             if self.load_call(actor_id, turn.call_id, now=turn.now) is not None:
@@ -209,6 +210,7 @@ class InMemoryConnectionStorage:
             if found is None:
                 return False
             streams = {**found.streams, stream_id: actor_id}
+            # What counts of the real item's limit: the other attributes are small.
             if sum(len(f"{stream} {actor}".encode()) for stream, actor in streams.items()) > ITEM_LIMIT_BYTES:
                 raise TooManyStreamsError
             latest = replace(found, actor_id=actor_id, stream_id=stream_id, last_sequence=last_sequence)

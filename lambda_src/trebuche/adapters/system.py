@@ -52,4 +52,5 @@ class StandardOutput:
     def write(self, line: str) -> None:
         """Write one line at once."""
         sys.stdout.write(line + "\n")
+        # Lambda freezes the process once it has answered: what is in a buffer then comes late, or never.
         sys.stdout.flush()
