@@ -30,6 +30,7 @@ class Calls:
     def answer(self, response: ResponseEnvelope) -> None:
         """Hand an answer to its caller; one that nobody waits for any more is dropped."""
         waiting = self._waiting.get(response.call_id)
+        # Given up, or answered already: each repetition of a call brings an answer of its own.
         if waiting is not None and not waiting[1].done():
             waiting[1].set_result(response)
 

@@ -106,6 +106,7 @@ class TrebuchetClient:
         try:
             await asyncio.shield(self._first)
         except BaseException:
+            # Who gives up while it connects has no client: nothing may go on behind their back.
             await self.close()
             raise
 
@@ -114,6 +115,7 @@ class TrebuchetClient:
         running, self._running = self._running, None
         if running is None:
             return
+        # Said while there is a socket, or each stream is posted to until a post finds the connection gone.
         for stream in self._streams:
             if (closing := stream.closing()) is not None:
                 await self._send(closing, stream.actor_id)
@@ -173,6 +175,7 @@ class TrebuchetClient:
         invocation = InvocationEnvelope(
             call_id, TrebuchetActorID(actor_id), method, _PROTOCOL_VERSION, (), tuple(arguments)
         )
+        # Made once: whatever is sent again is the same frame, under the same callID.
         text = to_text(invocation, actor_id)
         seconds = self._options.call_timeout if timeout is None else timeout
         refused: CallFailedError | None = None
@@ -208,6 +211,7 @@ class TrebuchetClient:
         self._check_open()
         subscription = Subscription(actor_id, target, wanted)
         stream = Stream(actor_id, subscription, self._options, latest=latest, chance=self._chance)
+        # Known before it is asked for, so that no streamStart comes too early.
         self._streams.append(stream)
         try:
             await self._open_stream(stream)
@@ -227,6 +231,7 @@ class TrebuchetClient:
     async def opened(self, link: Link) -> None:
         """Repeat on a fresh socket what was not answered, and resume the streams there."""
         self._link = link
+        # What took effect already is answered once more and not run again: the server knows the callIDs (D6).
         for text in self._calls.unanswered():
             await self._send_text(text)
         for stream in self._streams:
@@ -243,6 +248,7 @@ class TrebuchetClient:
             case GatewayError() as error:
                 self._repeat_later(error)
             case ResponseEnvelope() as response:
+                # Functions answer again: the next failure may be tried as often as the first.
                 self._retries = self._new_retries()
                 self._calls.answer(response)
                 await self._to_streams(response)
@@ -266,6 +272,7 @@ class TrebuchetClient:
         self._link = None
         reason = str(error)
         if error.refusing:
+            # Sent once more, it would close the next socket, too.
             self._fail_unanswered(f"the gateway refused a message: {reason}", retryable=False)
         if self._first is not None and not self._first.done():
             if self._clock.now() >= self._give_up_at:
@@ -309,6 +316,7 @@ class TrebuchetClient:
 
     def _repeat_later(self, error: GatewayError) -> None:
         """A function failed, or a limit was hit, and nobody says for whom: everything unanswered is asked again."""
+        # What is on its way already asks for everything.
         if self._repeating:
             return
         pause = next(self._retries, None)
@@ -345,6 +353,7 @@ class TrebuchetClient:
             await action()
 
         task = asyncio.create_task(act())
+        # The loop itself keeps only a weak reference to a task (asyncio, create_task).
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 

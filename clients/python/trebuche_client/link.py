@@ -61,6 +61,7 @@ class Link:
         """
         frames = [text[start : start + _FRAME_CHARACTERS] for start in range(0, len(text), _FRAME_CHARACTERS)]
         try:
+            # A list is one message in as many frames (websockets, send).
             await self._socket.send(text if len(frames) == 1 else frames)
         except ConnectionClosed as error:
             raise _lost(error) from error
@@ -89,6 +90,7 @@ class Link:
                 await answer
         except (ConnectionClosed, TimeoutError):
             return False
+        # Not `used_at`: that a ping alone keeps API Gateway's 10 minutes from running out is documented nowhere.
         self.heard_at = self._clock.now()
         return True
 
@@ -115,6 +117,7 @@ async def open_link(url: str, headers: Mapping[str, str], clock: Clock, *, timeo
             additional_headers=headers,
             proxy=proxy,
             open_timeout=timeout_seconds,
+            # The session looks after silence, and asks only where something is due.
             ping_interval=None,
             close_timeout=1,
             max_size=2 * MESSAGE_LIMIT_BYTES,

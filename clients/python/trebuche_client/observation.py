@@ -76,6 +76,7 @@ class Observation(Generic[T]):
             self.end_reason = stream.end_reason
 
     async def _bare(self) -> AsyncGenerator[T]:
+        # Leaving the loop ends the stream now, not when the generator happens to be collected.
         async with aclosing(self.values()) as values:
             async for value in values:
                 yield value.value

@@ -64,8 +64,10 @@ class ActorProxy:
         Raises:
             AttributeError: The class that was resolved has no such method.
         """
+        # Python's own machinery asks for such names (`__deepcopy__`); no actor has them.
         if name.startswith("_"):
             raise AttributeError(name)
+        # For its error: a class knows which methods there are.
         self._codec.method(name)
         return partial(self.call, name)
 

@@ -80,8 +80,10 @@ class Session:
                     await self._clock.sleep(next(delays))
                     continue
                 lost = await self._live(listener, link, leave_at)
+                # A socket that closes as soon as it opens is no success: the pauses must go on growing.
                 if self._clock.now() - lost.opened_at > self._options.backoff.longest_seconds:
                     delays = self._options.backoff.delays(self._chance)
+                # Before the first attempt, too: clients that were cut at one moment must not come back at one.
                 await self._clock.sleep(next(delays))
         finally:
             for task in self._draining:
@@ -103,6 +105,7 @@ class Session:
         link = await open_link(self._url, headers, self._clock, timeout_seconds=self._options.connect_timeout)
         leave_at = link.opened_at + self._options.lifetime * self._chance.uniform(1 - _SPREAD, 1)
         end = expiry(token)
+        # A fixed token will be no fresher on the next socket.
         if end is not None and callable(self._token):
             left = max(end - self._clock.epoch() - self._options.expiry_margin, 0)
             leave_at = min(leave_at, link.opened_at + left)
@@ -111,6 +114,7 @@ class Session:
     async def _live(self, listener: Listener, link: Link, leave_at: float) -> Link:
         """Serve a socket, and those that take over from it, until one is lost; returns that one."""
         while True:
+            # What `opened` sends can be answered before it has returned.
             reading = asyncio.create_task(self._serve(listener, link))
             try:
                 await listener.opened(link)
@@ -139,6 +143,7 @@ class Session:
             try:
                 return await self._open()
             except LinkLostError:
+                # The old socket still lives: there is time for another attempt.
                 leave_at = self._clock.now() + self._chance.uniform(0, self._options.backoff.longest_seconds)
 
     def _drain(self, reading: "asyncio.Task[None]", link: Link) -> None:
@@ -173,8 +178,10 @@ class Session:
         while True:
             await self._clock.sleep(pause)
             now = self._clock.now()
+            # Where nothing is due, silence means nothing.
             doubtful = listener.waiting and now - link.heard_at > self._options.probe_after
             if doubtful and not await link.probe(self._options.probe_timeout):
+                # Whoever reads from it gets the loss.
                 link.abort()
                 return
             if now - link.used_at > self._options.keep_alive_after:

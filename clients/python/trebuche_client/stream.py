@@ -74,6 +74,7 @@ class Stream:
         for event in step.events:
             match event:
                 case Update():
+                    # It works again: the next failure begins with the short pauses.
                     self.pauses = self._options.backoff.delays(self._chance)
                     self._put(event)
                 case Recovered():
@@ -81,6 +82,7 @@ class Stream:
                 case Ended():
                     self.end_reason = event.reason
                     self._finish(_END)
+                # One that may pass is no end: the client asks again.
                 case Failed(retryable=False):
                     self._finish(StreamFailedError(event.message, code=event.code))
         return step
@@ -97,6 +99,7 @@ class Stream:
             SlowReaderError: Values came faster than they were read.
             ClientClosedError: The client was closed.
         """
+        # What came before the end is read before it.
         while not self._values:
             if isinstance(self._over, ClientError):
                 raise self._over
@@ -109,6 +112,7 @@ class Stream:
     def _put(self, update: Update) -> None:
         recovery, self._recovery = self._recovery, None
         if self._latest and self._values:
+            # It leaves to the next one what it knew: how many it stood for, and how the stream was picked up.
             dropped, earlier = self._values.pop()
             update = replace(update, skipped=update.skipped + dropped.skipped + 1)
             recovery = recovery or earlier

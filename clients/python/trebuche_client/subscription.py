@@ -129,6 +129,7 @@ class Subscription:
         """The envelope to send first on a fresh socket."""
         if self._stream_id is not None:
             return self._resume(self._stream_id)
+        # A new one each time: should the call before open a stream after all, that one is not taken for this.
         self._call_id = self._new_id()
         return InvocationEnvelope(
             call_id=self._call_id,
@@ -159,6 +160,7 @@ class Subscription:
                 return Step((Ended(envelope.reason.value),))
             case StreamErrorEnvelope() if envelope.stream_id == self._stream_id:
                 return Step((Failed(envelope.error_message, envelope.code, bool(envelope.retryable)),))
+            # An observe call is answered only where its frame could not be read (wire format 7.1).
             case ResponseEnvelope() if envelope.call_id == self._call_id and envelope.error_message is not None:
                 return Step((Failed(envelope.error_message, envelope.code, bool(envelope.retryable)),))
             case _:
@@ -178,17 +180,21 @@ class Subscription:
         if envelope.stream_id != self._stream_id or not self._resuming:
             return NOTHING
         self._resuming = False
+        # Only a replay goes on with the very next number.
         self._any_number = envelope.recovered is not True
         how = {True: Recovery.REPLAYED, False: Recovery.SNAPSHOT, None: Recovery.UNKNOWN}[envelope.recovered]
         return Step((Recovered(how),))
 
     def _data(self, envelope: StreamDataEnvelope) -> Step:
+        # Frames come twice where the server could not be sure of the first (wire format 7.3).
         if envelope.sequence_number <= self._last or self._stream_id is None:
             return NOTHING
         gap = envelope.sequence_number - self._last - 1 - (envelope.skipped or 0)
         if gap > 0 and not self._any_number and self._wanted is None:
             if self._resuming:
+                # The replay that is on its way brings what is missing first.
                 return NOTHING
+            # Once per gap: what does not come then is there no more.
             if self._asked_at != self._last:
                 return Step(send=self._resume(self._stream_id))
         missed = 0 if self._any_number or self._wanted is not None else max(gap, 0)

@@ -28,6 +28,7 @@ def expiry(token: str | None) -> float | None:
     if len(parts) != 3:
         return None
     try:
+        # JWTs leave the padding out (RFC 7515), and Python's decoder insists on it.
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except (Base64Error, ValueError):
         return None
