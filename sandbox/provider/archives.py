@@ -32,6 +32,7 @@ def zip_bytes(archive: Mapping[str, Any]) -> bytes:
     if path and Path(path).is_file():
         return Path(path).read_bytes()
     buffer = io.BytesIO()
+    # Stored: two versions of zlib compress one content to different bytes.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as target:
         for name, data, mode in sorted(_entries("", archive)):
             info = zipfile.ZipInfo(name, _EPOCH)
@@ -68,6 +69,7 @@ def _file_uri(uri: str) -> str:
 
 def _file(path: Path) -> tuple[bytes, int]:
     try:
+        # Only whether it may be run: the other bits are the checkout's.
         return path.read_bytes(), 0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644
     except OSError as error:
         raise ArchiveError(f"asset {path}: {error.strerror} (paths are relative to {Path.cwd()})") from error
@@ -82,6 +84,7 @@ def _path_entries(prefix: str, path: Path) -> Iterator[_Entry]:
         with zipfile.ZipFile(path) as source:
             for info in source.infolist():
                 if not info.is_dir():
+                    # Zip files from some systems say nothing of modes.
                     yield _join(prefix, info.filename), source.read(info), (info.external_attr >> 16) & 0o777 or 0o644
     else:
         raise ArchiveError(f"archive {path}: neither a directory nor a zip file (relative to {Path.cwd()})")

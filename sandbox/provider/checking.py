@@ -76,6 +76,7 @@ def _near(name: str, fields: Mapping[str, Property]) -> str:
 
 
 def _check_value(where: str, path: str, member: Property, value: Any) -> Iterator[Failure]:
+    # In a preview a value may not be known yet; of a list or a map that goes for members only.
     if value is None or (has_unknown(value) and not isinstance(value, dict | list)):
         return
     if not _fits(member, value):
@@ -95,6 +96,7 @@ def _check_value(where: str, path: str, member: Property, value: Any) -> Iterato
 def _fits(member: Property, value: Any) -> bool:
     if member.kind is Kind.ARCHIVE:
         return is_archive(value)
+    # To Python a boolean is an `int`.
     if isinstance(value, bool) and member.kind is not Kind.BOOLEAN:
         return False
     return isinstance(value, _PYTHON_TYPES[member.kind])
@@ -108,6 +110,7 @@ def _check_limits(path: str, member: Property, value: Any) -> Iterator[Failure]:
         yield Failure(path, f"'{path}' is {value}; AWS accepts {low} to {high}")
     if member.longest is not None and len(value) > member.longest:
         yield Failure(path, f"'{path}' has {len(value)} characters; AWS accepts {member.longest}")
+    # What is no JSON comes back as the text that it was.
     if member.canonical in (document, policy) and isinstance(document(value), str):
         yield Failure(path, f"'{path}' is not a JSON document: {value[:_SHOWN]!r}")
     if member.pattern and not re.fullmatch(member.pattern, value):

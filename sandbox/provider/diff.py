@@ -56,6 +56,7 @@ def _changes(path: str, member: Property, old: Any, new: Any, replaces: bool) ->
     old, new = _effective(member, old), _effective(member, new)
     if is_empty(old) and is_empty(new):
         return
+    # Known only when it is made: then it may be another one.
     if new == UNKNOWN:
         yield Change(path, ChangeKind.ADD if is_empty(old) else ChangeKind.UPDATE, replaces)
     elif member.kind is Kind.OBJECT and member.canonical is None:
@@ -69,6 +70,7 @@ def _changes(path: str, member: Property, old: Any, new: Any, replaces: bool) ->
 def _effective(member: Property, value: Any) -> Any:
     if not is_empty(value):
         return value
+    # A flag that nobody set is off.
     return False if member.default is None and member.kind is Kind.BOOLEAN else member.default
 
 
@@ -98,6 +100,7 @@ def _equal(member: Property, old: Any, new: Any) -> bool:
     if is_empty(old) or is_empty(new):
         return is_empty(old) and is_empty(new)
     if is_archive(old) and is_archive(new):
+        # Of the old side the engine keeps the hash alone.
         return bool(old.get("hash") == new.get("hash"))
     if member.canonical is not None:
         return bool(member.canonical(old) == member.canonical(new))

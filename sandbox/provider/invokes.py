@@ -30,6 +30,7 @@ def _policy_document(_: Cloud, args: Props) -> Props:
         *(statement for text in args.get("sourcePolicyDocuments", []) for statement in _statements_of(text)),
         *map(policy_statement, args.get("statements", [])),
     ]
+    # A statement with the Sid of an earlier one takes its place, as in the official provider.
     overrides = [statement for text in args.get("overridePolicyDocuments", []) for statement in _statements_of(text)]
     replaced = {statement["Sid"] for statement in overrides if "Sid" in statement}
     kept = [statement for statement in statements if statement.get("Sid") not in replaced]

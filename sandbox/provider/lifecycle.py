@@ -75,6 +75,7 @@ class Lifecycle:
             return news, [Failure("", self._unknown_type(token))]
         inputs = named_inputs(row.autoname, olds, news, naming) if row.autoname else news
         failures = check_fields(token, row.fields, inputs)
+        # Rules look across properties, and take it for granted that each has its shape.
         return inputs, failures or list(row.rules(inputs))
 
     def _unknown_type(self, token: str) -> str:
@@ -120,6 +121,7 @@ class Lifecycle:
             ident = row.handler.create(scope, wanted)
         except FAILURES as error:
             raise self._failed("create", token, urn, error) from error
+        # It exists from here on: whatever fails is told together with the id, or the stack would lose sight of it.
         try:
             row.handler.settle(scope, ident, wanted)
             return Made(ident=ident, state=self._state(row, scope, ident, inputs))
@@ -160,6 +162,7 @@ class Lifecycle:
         row, scope = self.table[token], self._scope(urn, news)
         wanted = self._wanted(row, news)
         try:
+            # Against what AWS holds: an update that broke off halfway goes on where it ended.
             live = row.handler.read(scope, ident, self._tagged_state(row, olds))
             if live is None:
                 raise OperationError("it no longer exists; `pulumi refresh` brings the stack up to date")
@@ -204,6 +207,7 @@ class Lifecycle:
         if row.tagged:
             own, every = given.get("tags") or {}, state.pop("tags", None) or {}
             state["tagsAll"] = every
+            # What neither program nor stack has set was set elsewhere: it is shown, or a refresh would hide the drift.
             tags = (
                 {k: v for k, v in every.items() if k in own or self.default_tags.get(k) != v} if own != every else own
             )

@@ -37,6 +37,7 @@ def _fresh(rule: Autoname, naming: Naming, logical: str, news: Mapping[str, Any]
         return naming.proposed
     end = f"{rule.separator}{_digits(naming)}{rule.suffix(news)}"
     room = rule.longest - len(rule.prefix) - len(end)
+    # Without a separator only letters and digits will do (models of API Gateway).
     base = logical if rule.separator else "".join(character for character in logical if character.isalnum())
     return f"{rule.prefix}{base[:room]}{end}"
 

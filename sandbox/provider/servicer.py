@@ -225,5 +225,6 @@ def _abort_half_made(context: grpc.ServicerContext, made: Made, inputs: Mapping[
         )
     )
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message="; ".join(made.reasons), details=[detail])
+    # Where gRPC clients look for an error's details.
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
     _abort(context, "; ".join(made.reasons))

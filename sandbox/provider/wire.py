@@ -11,6 +11,7 @@ from google.protobuf import json_format, struct_pb2
 
 from sandbox.provider.properties import Props
 
+# The engine's own constants, as the SDK has them (pulumi.runtime.rpc).
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"

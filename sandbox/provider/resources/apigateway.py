@@ -216,6 +216,7 @@ _INTEGRATION = {
     "requestParameters": STRING_MAP,
     "requestTemplates": STRING_MAP,
     "templateSelectionExpression": STRING,
+    # 29 s are a quota that nobody raises (API Gateway, WebSocket quotas).
     "timeoutMilliseconds": between(50, 29000).but(computed=True, api="TimeoutInMillis"),
     "region": REGION,
 }
@@ -223,6 +224,7 @@ _INTEGRATION = {
 
 _ROUTE = {
     "apiId": API_ID,
+    # Not `replaces`: UpdateRoute takes another key.
     "routeKey": STRING.but(required=True, longest=128),
     "target": STRING.but(pattern=r"integrations/.+"),
     "authorizationType": one_of("NONE", "AWS_IAM", "CUSTOM").but(default="NONE"),
@@ -260,6 +262,7 @@ _INTEGRATION_RESPONSE = {
 _AUTHORIZER = {
     "apiId": API_ID,
     "name": STRING.but(longest=128),
+    # WebSocket APIs know no other authorizers (API Gateway guide, Lambda REQUEST authorizers).
     "authorizerType": one_of("REQUEST").but(required=True),
     "authorizerUri": STRING,
     "identitySources": STRING_SET.but(api="IdentitySource"),

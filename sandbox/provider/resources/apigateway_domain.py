@@ -89,6 +89,7 @@ class AccountHandler(Handler):
 
 _DOMAIN_CONFIGURATION = {
     "certificateArn": STRING.but(required=True),
+    # WebSocket APIs have Regional domains with TLS 1.2 and no others (API Gateway guide, custom domain names).
     "endpointType": one_of("REGIONAL").but(required=True),
     "securityPolicy": one_of("TLS_1_2").but(required=True),
     "ipAddressType": one_of("ipv4", "dualstack").but(computed=True),

@@ -44,6 +44,7 @@ class StageHandler(Handler):
             return None
         settings = answer.get("RouteSettings") or {}
         arn = scope.arn("apigateway", f"/apis/{api}/stages/{ident}", account=False)
+        # A variable that was taken away stays as an empty text.
         variables = {key: value for key, value in (answer.get("StageVariables") or {}).items() if value}
         routes = [{"routeKey": key, **from_api(_ROUTE_SETTINGS, value)} for key, value in sorted(settings.items())]
         return {
@@ -124,7 +125,9 @@ _STAGE = {
     "apiId": API_ID,
     "name": STRING.but(replaces=True, api="StageName", pattern=r"[A-Za-z0-9_-]{1,128}"),
     "autoDeploy": BOOLEAN,
+    # Auto-deploy moves it on and on.
     "deploymentId": STRING.but(computed=True),
+    # AWS fills it in where nobody set it.
     "defaultRouteSettings": fields(**_ROUTE_SETTINGS).but(computed=True),
     "routeSettings": set_of(fields(routeKey=STRING.but(required=True), **_ROUTE_SETTINGS)).but(
         canonical=_canonical_route_settings

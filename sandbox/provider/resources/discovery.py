@@ -178,6 +178,7 @@ ROWS = (
         token="aws:servicediscovery/httpNamespace:HttpNamespace",
         fields={
             "name": STRING.but(replaces=True, longest=1024),
+            # As in the official provider, which knows no update of a namespace but its tags.
             "description": STRING.but(replaces=True, longest=1024),
             "tags": TAGS,
             "region": REGION,

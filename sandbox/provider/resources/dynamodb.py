@@ -142,6 +142,7 @@ class TableHandler(Handler):
             scope.client("dynamodb").update_table(TableName=ident, **request)
             _active(scope, ident)
         if edit.touches("ttl"):
+            # UpdateTimeToLive wants the attribute's name for switching it off, too.
             switched_off = {"attributeName": (edit.old.get("ttl") or {}).get("attributeName"), "enabled": False}
             _set_ttl(scope, ident, edit.new.get("ttl") or switched_off)
         if edit.touches("pointInTimeRecovery"):

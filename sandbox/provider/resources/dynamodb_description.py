@@ -7,8 +7,10 @@ from sandbox.provider.properties import (
 
 def described(table: Props) -> Props:
     """``describe_table`` by wire names."""
+    # A table that was provisioned from the beginning has no summary.
     billing = table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     provisioned = billing == "PROVISIONED"
+    # On demand the capacities are there as well, and 0.
     capacity = table.get("ProvisionedThroughput", {}) if provisioned else {}
     keys = {key["KeyType"]: key["AttributeName"] for key in table["KeySchema"]}
     stream = table.get("StreamSpecification", {})

@@ -148,6 +148,7 @@ def _index_edits(edit: Edit) -> Iterator[Props]:
     old, new = _indexes(edit.old), _indexes(edit.new)
     kept = {name for name in old.keys() & new.keys() if _structure(old[name]) == _structure(new[name])}
     provisioned = (edit.new.get("billingMode") or "PROVISIONED") == "PROVISIONED"
+    # Away before anew: what is made again keeps its name.
     for name in sorted(old.keys() - kept):
         yield {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": name}}]}
     for name in sorted(new.keys() - kept):

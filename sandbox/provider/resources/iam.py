@@ -145,6 +145,7 @@ ROWS = (
     ResourceType(
         token="aws:iam/role:Role",
         fields={
+            # A role's name is shorter than a policy's (IAM quotas).
             "name": _NAME.but(longest=64),
             "assumeRolePolicy": POLICY.but(required=True),
             "path": STRING.but(default="/", replaces=True),

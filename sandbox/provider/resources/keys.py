@@ -108,6 +108,7 @@ class KeyAliasHandler(Handler):
 
     def read(self, scope: Scope, ident: str, state: Props) -> Props | None:
         """Out of the list of aliases."""
+        # KMS has no call that describes one alias.
         pages = scope.client("kms").get_paginator("list_aliases").paginate()
         found = next((a for page in pages for a in page["Aliases"] if a["AliasName"] == ident), None)
         if found is None:

@@ -83,6 +83,7 @@ FUNCTION_REFERENCE = STRING.but(required=True, canonical=function_name)
 
 def invoke_arn(scope: Scope, arn: str) -> str:
     """What an API Gateway integration calls a function by."""
+    # `lambda` stands where other ARNs have the account.
     return scope.arn("apigateway", f"lambda:path/2015-03-31/functions/{arn}/invocations", account=False).replace(
         "::lambda", ":lambda"
     )
@@ -169,6 +170,7 @@ class FunctionHandler(Handler):
             _reserve(scope, ident, edit.new)
         if edit.touches("tags"):
             _retag(scope, str(edit.old["arn"]), edit)
+        # Last: a version freezes code and configuration as they are by then.
         if edit.new.get("publish") and (configured or coded or edit.touches("publish")):
             client.publish_version(FunctionName=ident)
 
@@ -222,6 +224,7 @@ def _configured(configuration: Props) -> Props:
     found["codeSha256"] = configuration["CodeSha256"]
     found["sourceCodeSize"] = configuration["CodeSize"]
     found["lastModified"] = configuration["LastModified"]
+    # Where nobody asked for SnapStart AWS answers with the word None.
     if configuration.get("SnapStart", {}).get("ApplyOn", "None") == "None":
         found.pop("snapStart", None)
     return found

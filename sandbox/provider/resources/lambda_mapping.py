@@ -72,6 +72,7 @@ class MappingHandler(Handler):
         if settings:
             request = to_api(_MAPPING, wanted, settings)
             request |= {"Enabled": wanted["enabled"]} if "enabled" in settings else {}
+            # Busy while an earlier change is carried out: one at a time.
             patiently(
                 lambda: client.update_event_source_mapping(UUID=ident, **request), codes=BUSY, seconds=_STATE_SECONDS
             )

@@ -66,6 +66,7 @@ def _alias(inputs: Props) -> Props:
         "FunctionName": inputs["functionName"],
         "FunctionVersion": inputs["functionVersion"],
         "Description": inputs.get("description") or "",
+        # Said also when there are none: what UpdateAlias is not told stays.
         "RoutingConfig": {"AdditionalVersionWeights": weights},
     }
 
@@ -112,6 +113,7 @@ class PermissionHandler(Handler):
 
 
 _CONDITIONS = {
+    # The case of condition keys counts for nothing (IAM guide): both spellings are in use.
     "AWS:SourceArn": "sourceArn",
     "aws:SourceArn": "sourceArn",
     "AWS:SourceAccount": "sourceAccount",
@@ -169,6 +171,7 @@ class SettingHandler(Handler):
 
 
 _ALIAS_FIELDS = {
+    # Not of digits alone, or it could not be told from a version.
     "name": STRING.but(replaces=True, pattern=r"(?!^[0-9]+$)[A-Za-z0-9_-]{1,128}"),
     "functionName": FUNCTION_REFERENCE.but(replaces=True),
     "functionVersion": STRING.but(required=True, pattern=r"\$LATEST|[0-9]+"),

@@ -177,6 +177,7 @@ class SubscriptionHandler(Handler):
             Protocol=inputs["protocol"],
             Endpoint=inputs["endpoint"],
             Attributes=_attributes(_SUBSCRIPTION_ATTRIBUTES, inputs),
+            # Else the answer is no ARN where the endpoint has to confirm first (SNS API, Subscribe).
             ReturnSubscriptionArn=True,
         )
         return str(answer["SubscriptionArn"])

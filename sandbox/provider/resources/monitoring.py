@@ -125,6 +125,7 @@ class AlarmHandler(Handler):
         """PutMetricAlarm again; tags on their own."""
         client = scope.client("cloudwatch")
         if edit.changed - {"tags"}:
+            # Without tags: those of an alarm that exists are ignored here (CloudWatch API, PutMetricAlarm).
             client.put_metric_alarm(**_alarm_request(edit.new))
         if edit.touches("tags"):
             added, removed = edit.tag_changes()

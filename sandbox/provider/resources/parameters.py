@@ -57,6 +57,7 @@ class ParameterHandler(Handler):
         """PutParameter over it; tags on their own."""
         client = scope.client("ssm")
         if edit.changed - {"tags", "overwrite"}:
+            # Without tags: PutParameter takes none together with Overwrite.
             client.put_parameter(**{**_parameter(edit.new), "Overwrite": True})
         if edit.touches("tags"):
             added, removed = edit.tag_changes()

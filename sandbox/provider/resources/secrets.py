@@ -94,6 +94,7 @@ class SecretVersionHandler(Handler):
         text = inputs.get("secretStringWo") or inputs.get("secretString") or ""
         value = {"SecretBinary": base64.b64decode(binary)} if binary else {"SecretString": text}
         stages = {"VersionStages": inputs["versionStages"]} if inputs.get("versionStages") else {}
+        # The token becomes the version's id (Secrets Manager API, PutSecretValue).
         answer = scope.client("secretsmanager").put_secret_value(
             SecretId=inputs["secretId"], ClientRequestToken=str(uuid.uuid4()), **value, **stages
         )
@@ -128,6 +129,7 @@ class SecretVersionHandler(Handler):
             old, new = set(edit.old.get("versionStages") or []), set(edit.new.get("versionStages") or [])
             for stage in sorted(new - old):
                 client.update_secret_version_stage(SecretId=secret, VersionStage=stage, MoveToVersionId=version)
+            # AWSCURRENT only moves to another version; it cannot be taken away.
             for stage in sorted(old - new - {"AWSCURRENT"}):
                 client.update_secret_version_stage(SecretId=secret, VersionStage=stage, RemoveFromVersionId=version)
 
