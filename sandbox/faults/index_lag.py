@@ -73,6 +73,7 @@ class LaggingIndexes:
     async def _note(self, items: ItemsRequest, table: str, replica: Replica) -> None:
         written = [part for name, part in _written(items.document) if table_name(name) == table]
         keys = [part.get("Key") or replica.key_of(part["Item"]) for part in written]
+        # PartiQL names no keys that could be read off: what differs has been written.
         if items.operation in STATEMENTS:
             keys = await replica.touched_by_anything()
         for key in keys:

@@ -42,6 +42,7 @@ class Worker:
     def alive(self) -> bool:
         """Whether the process still runs; one that only waits to be collected does not."""
         try:
+            # The name before it may itself hold blanks and brackets (proc(5)).
             return (_PROC / str(self.pid) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
         except OSError:
             return False
@@ -120,6 +121,7 @@ def _inode_of(port: int) -> str | None:
     """The inode of the connection whose local end has this port, seen from the client's side."""
     for line in (_PROC / "net" / "tcp").read_text().splitlines()[1:]:
         fields = line.split()
+        # Address and port are in hexadecimal (proc(5)).
         if fields[1].endswith(f":{port:04X}"):
             return fields[9]
     return None

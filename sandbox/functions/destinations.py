@@ -62,6 +62,7 @@ class Destinations:
             AwsRefusedError: The topic does not take it.
         """
         _, _, _, region, account, _ = arn.split(":", 5)
+        # SNS speaks the query protocol: a form, no JSON.
         fields = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": arn, "Message": text}
         if subject is not None:
             fields["Subject"] = subject

@@ -105,6 +105,7 @@ class Events:
         with held:
             settings = await self._functions.facts.events(event.function)
             first = await self._attempt(event)
+        # Not held up by the pauses: time that is turned would wait for its own end.
         ending = await self._until_over(event, settings, first)
         with self._clock.work():
             await self._end(event, settings, ending)

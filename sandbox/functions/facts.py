@@ -118,6 +118,7 @@ class FunctionFacts:
         try:
             return await self._aws.get_json(path, service="lambda", region=function.region, account=function.account)
         except AwsRefusedError:
+            # There is no such setting: Lambda's defaults hold.
             return {}
 
 

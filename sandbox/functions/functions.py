@@ -83,6 +83,7 @@ class Functions:
         running.add_done_callback(self._end)
         with self._clock.work() if call.holds_time else contextlib.nullcontext():
             async with asyncio.timeout(call.timeout):
+                # The caller gives up, the function does not: no timeout of API Gateway's ends an invocation.
                 return await asyncio.shield(running)
 
     async def _judge(self, function: FunctionReference, call: Call) -> Verdict:
@@ -109,6 +110,7 @@ class Functions:
             newest_record: See ``Call``.
         """
         chosen = await self.choose(function)
+        # The end of the log comes with the answer; only a longer one has to be fetched.
         headers = {"Content-Type": "application/json", LOG_TAIL: "Tail"}
         if depth is not None:
             headers["X-Ministack-Invoke-Depth"] = depth
@@ -156,6 +158,7 @@ class Functions:
             finally:
                 slot.leave()
             duration = time.perf_counter() - started
+            # In the emulator's time, which is not turned.
             logged = await self.logs.settle(function, invocation.log, began - self._clock.offset)
         finished = Finished(
             function=function,

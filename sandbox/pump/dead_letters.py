@@ -46,6 +46,7 @@ class DeadLetters:
             return
         text = json.dumps(self._document(letter))
         try:
+            # Lambda sends in the function's role.
             if await self._permissions.judge_destination(self._mapping.function_arn, destination) is not None:
                 self._mapping.last_result = DESTINATION_FAILED
                 return
@@ -54,6 +55,7 @@ class DeadLetters:
             self._mapping.last_result = DESTINATION_FAILED
 
     def _document(self, letter: DeadLetter) -> Json:
+        # Never what they hold: whoever redrives them reads the stream again, within 24 hours (Lambda developer guide).
         changes = [record["dynamodb"] for record in letter.records]
         document: Json = {
             "requestContext": {

@@ -65,6 +65,7 @@ def _accepts(condition: object, found: object) -> bool:
         return _equal_leaf(condition, found)
     operator, operand = next(iter(condition.items()))
     if operator == "exists":
+        # Only of leaves (Lambda developer guide, event filtering).
         is_leaf = found is not _MISSING and not isinstance(found, dict)
         return is_leaf is bool(operand)
     if isinstance(found, list):

@@ -47,6 +47,7 @@ class Pump:
             StreamGoneError: The stream is not there.
         """
         log = await self._services.streams.open(mapping.source_arn)
+        # Made now: LATEST is the end as it is at this moment, not when a task gets its turn.
         shards = [Shard(mapping, log, index, self._services) for index in range(log.facts.shards)]
         self.mappings[mapping.identifier] = mapping
         self._tasks[mapping.identifier] = [asyncio.create_task(shard.run()) for shard in shards]

@@ -66,6 +66,7 @@ class QueueBatches:
                 return None
             if invocation.status != THROTTLED:
                 return invocation
+            # By then the messages are in sight again, and somebody else's.
             if self._clock.now() + pause >= hidden_until:
                 return None
             await self._clock.sleep(pause)

@@ -58,6 +58,7 @@ class Shard:
     async def _until_more(self) -> bool:
         """Wait for a change that was not taken yet; False when there will be none."""
         while True:
+            # Taken before the look, so that no change in between goes unseen.
             grown = self._log.grown()
             if self._log.part(self._index).end > self._position:
                 return True

@@ -74,6 +74,7 @@ def read_change(raw: Json, *, partition_key: str, created: float, by_service: bo
         "SequenceNumber": Origin.of(change["SequenceNumber"]).sequence,
         "SizeBytes": sum(map(size_of, images)),
     }
+    # AWS's ids are hexadecimal digits without hyphens.
     record = {**raw, "eventID": raw["eventID"].replace("-", ""), "dynamodb": shown}
     if by_service:
         record["userIdentity"] = SERVICE

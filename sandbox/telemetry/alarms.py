@@ -180,6 +180,7 @@ class Alarms:
         if alarm.metric is None and not alarm.queries:
             return None
         rule, count = alarm.rule, alarm.rule.periods + EXTRA_PERIODS
+        # Whole minutes only: in the one that runs values are still to come.
         end = int(now // MINUTE) * MINUTE
         starts = [end - alarm.period * number for number in range(count, 0, -1)]
         found = self._series(alarm, starts)

@@ -24,6 +24,7 @@ def record_invocation(store: MetricStore, finished: Finished) -> None:
         return
     for dimensions in _dimensions(function):
         store.count(_metric(function, "Invocations", dimensions), at)
+        # Zeros as well: the average of Errors is the share of failures.
         store.count(_metric(function, "Errors", dimensions), at, 0.0 if finished.invocation.ok else 1.0)
         store.count(_metric(function, "Throttles", dimensions), at, 0.0)
         duration = Points.of(round(finished.duration_ms, 2))

@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)|\"(?P<text>[^\"]*)\"|'(?P<quoted>[^']*)'"
     r"|(?P<sign>&&|\|\||==|!=|<=|>=|[-+*/^()<>,\[\]]))"
 )
+# From the loosest to the tightest.
 _LEVELS: Final[Sequence[Mapping[str, Callable[[float, float], float]]]] = (
     {"OR": lambda a, b: float(bool(a or b)), "||": lambda a, b: float(bool(a or b))},
     {"AND": lambda a, b: float(bool(a and b)), "&&": lambda a, b: float(bool(a and b))},
@@ -91,6 +92,7 @@ class Expression:
         if depth == len(_LEVELS):
             return self._unary()
         left = self._level(depth + 1)
+        # Not what stands in quotation marks, which may look like an operator.
         while (sign := self._peek()[1]) in _LEVELS[depth] and self._peek()[0] in ("sign", "name"):
             self._at += 1
             left = _combine(_LEVELS[depth][sign], left, self._level(depth + 1))

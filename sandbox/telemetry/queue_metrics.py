@@ -32,6 +32,7 @@ class QueueMetrics:
             depth = await Queue(self._aws, f"arn:aws:sqs:{metric.region}:{metric.account}:{name}").depth()
         except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
             return
+        # They are counted where the messages are: looked at twice, they must not count twice.
         for minute, number in depth.counts.get(metric.name, {}).items():
             self._store.replace(metric, minute, Points.of(float(number)), "Count")
         if (value := _level(metric.name, depth, now)) is not None:

@@ -84,6 +84,7 @@ class TableMetrics:
             for table in tables:
                 self._put(request, _CONFLICT, 1, {"TableName": table})
         else:
+            # Of the account: this metric has no dimension for a table (DynamoDB developer guide).
             self._put(request, "UserErrors", 1, {})
 
     def _record_reasons(self, request: TableRequest) -> None:
@@ -118,6 +119,7 @@ def tables_of(document: Json) -> list[str]:
 def _written(answer: Json) -> Iterator[tuple[str, str | None, float]]:
     consumed = answer.get("ConsumedCapacity") or []
     for one in consumed if isinstance(consumed, list) else [consumed]:
+        # With INDEXES the table's own share stands apart.
         own = one.get("Table") or one
         yield one["TableName"], None, own["CapacityUnits"]
         for index, units in (one.get("GlobalSecondaryIndexes") or {}).items():
