@@ -185,6 +185,7 @@ class StreamingApp(pulumi.ComponentResource):
             directory.grant_discover(),
             realtime.api.grant_post(),
         ]
+        # IAM refuses a statement without resources.
         if exposed:
             grants.append(grant_invoke(exposed.values()))
         return self._function(
@@ -234,6 +235,7 @@ class StreamingApp(pulumi.ComponentResource):
     def _access_logs(self) -> AccessLogs | None:
         names, settings = self._plan.names, self._settings
         role = None
+        # Also where this stage writes no log: the role is the account's, and its other APIs may.
         if settings.ownAccountLogRole:
             role_args = AccountLogRoleArgs(role_name=names.account_role())
             role = AccountLogRole(f"{self._name}-account-logs", role_args, self._child)

@@ -78,6 +78,7 @@ Routes = Annotated[tuple[Route, ...], BeforeValidator(as_tuple), AfterValidator(
 
 
 class _Section(BaseModel):
+    # Strict, so that a text is no number and a number no text: `version: 1` is another thing than "1".
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 

@@ -22,6 +22,7 @@ def make_provider(plan: Plan, verdict: pulumi.Input[object] = None) -> aws.Provi
     tags = {"project": plan.config.name, "stage": plan.names.stack}
     return aws.Provider(
         "aws",
+        # All resources need the provider, and it needs its region: so nothing is made before the verdict.
         region=pulumi.Output.from_input(verdict).apply(lambda _: plan.region),
         profile=given.profile,
         access_key=_secret(given.accessKey),
@@ -37,6 +38,7 @@ def make_provider(plan: Plan, verdict: pulumi.Input[object] = None) -> aws.Provi
 
 
 def _secret(value: str | None) -> pulumi.Output[str] | None:
+    # Marked, or the state would show it.
     return None if value is None else pulumi.Output.secret(value)
 
 

@@ -92,6 +92,7 @@ def _children(name: str, node: yaml.Node, path: KeyPath) -> list[tuple[yaml.Node
     children = []
     for key, value in node.value:
         line = key.start_mark.line + 1
+        # To YAML `on` and `yes` are flags, and 1 is a number.
         if key.tag != "tag:yaml.org,2002:str":
             written = key.value if isinstance(key, yaml.ScalarNode) else "this key"
             raise ConfigError(f"{_at(name, key)}: {written} is not a text key; put it in quotes")

@@ -74,6 +74,7 @@ def like(actual: str, pattern: str) -> bool:
 
 
 def _fits(statement: Json, action: str, resource: str) -> bool:
+    # The case of an action counts for nothing in IAM, that of a resource does.
     return _names(statement, "Action", action.lower(), lower=True) and _names(statement, "Resource", resource)
 
 
@@ -93,4 +94,5 @@ def _is_everything(resource: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
+    # Not fnmatch, which gives brackets a meaning that they do not have in IAM.
     return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)

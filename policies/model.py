@@ -235,6 +235,7 @@ def each(type_: str, check: Callable[[Node], Iterable[Problem]]) -> Callable[[St
 
 def _is_named(node: Node, value: str) -> bool:
     names = [name for key in _IDENTITIES if isinstance(name := node.props.get(key), str) and name]
+    # As in `integrations/<id>`.
     return any(value == name or value.endswith(f"/{name}") for name in names)
 
 

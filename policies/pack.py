@@ -53,6 +53,7 @@ def plain(value: Any) -> Any:
 
 
 def _unguarded(value: Any) -> Any:
+    # What the SDK's proxy hands out of itself without a look at every value.
     return value if isinstance(value, (dict, list, tuple)) else value["__target"]
 
 
@@ -90,6 +91,7 @@ def _validation(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation
         if args.resource_type in rule.types:
             node = Node(urn=args.urn, type=args.resource_type, props=plain(args.props), protect=bool(args.opts.protect))
             for problem in rule.check(Stack(args.urn.split(":")[2], (node,))):
+                # The SDK adds the resource.
                 report(text_of(rule, problem), None)
 
     return validate

@@ -79,6 +79,7 @@ def _targets(stack: Stack) -> Iterator[Problem]:
             integration = integration_of(stack, route)
             if not route.get("target"):
                 yield Problem(route, "it leads nowhere", "set target to integrations/<id>")
+            # In a preview the id that it leads to is often not known yet.
             elif integration is None and (stack.complete or route.text("target")):
                 what = f"it leads to {route.get('target')}, which is no integration of this stack"
                 yield Problem(route, what, "set target to integrations/<id> of this API")

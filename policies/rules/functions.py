@@ -60,6 +60,7 @@ def _diverted(function: Node, given: Mapping[str, object]) -> Iterator[Problem]:
 def _table_variables(stack: Stack) -> Iterator[Problem]:
     for name in TABLE_VARIABLES:
         meant = [variable(function, name) for function in own_functions(stack)]
+        # What most of them say is taken for what is meant.
         usual = max(sorted(set(meant) - {""}), key=meant.count, default="")
         for function in own_functions(stack):
             value = variable(function, name)
@@ -91,6 +92,7 @@ def _published(stack: Stack) -> Iterator[Problem]:
             what = "it points at $LATEST: a deploy is live before it is complete, and there is nothing to go back to"
             yield Problem(alias, what, "publish versions (publish: true) and point it at function.version")
         function = stack.function(stack.function_ref(alias, "functionName"))
+        # A function that runs does not say whether it publishes.
         if function is not None and function.get("publish") in (None, False) and not stack.complete:
             what = f"no versions are published, and {alias.label} stands for one: it stays on the old code"
             yield Problem(function, what, "set publish")

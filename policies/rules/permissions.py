@@ -111,8 +111,10 @@ def _unmet(stack: Stack, need: Need) -> Iterator[Problem]:
     if allowed is not None and resource:
         if not allows(allowed, action, resource):
             yield Problem(function, f"its role does not allow {action} on {place}", mend)
+    # Of a document that is not known yet one can see at least what it is made from.
     elif allowed is None and on is not None and not _is_mentioned(stack, role, on):
         yield Problem(function, f"no policy of its role says anything of {place} ({action})", mend)
+    # The ARN is not known yet, but what is allowed nowhere is not allowed there either.
     elif allowed is not None and not any(allows(allowed, action, _sample(one)) for one in _resources(allowed)):
         yield Problem(function, f"its role does not allow {action} on anything, {place} included", mend)
 

@@ -56,6 +56,7 @@ def _index(stack: Stack) -> Iterator[Problem]:
             yield Problem(table, f"it has no index {ACTOR_INDEX}: an actor's connections cannot be found", mend)
             continue
         keys = {one.get("keyType"): one.get("attributeName") for one in index.get("keySchemas") or ()}
+        # The SDK has two spellings; `hashKey` and `rangeKey` are the older one.
         hash_key = index.get("hashKey") or keys.get("HASH")
         range_key = index.get("rangeKey") or keys.get("RANGE")
         if (hash_key, range_key) != (ACTOR_ID, STREAM_ID):
@@ -70,6 +71,7 @@ def _expiry(stack: Stack) -> Iterator[Problem]:
             what = "its items never expire: what a lost $disconnect leaves behind stays, and is paid for"
             yield Problem(table, what, f"enable time to live on attribute {TTL} (seconds since 1970)")
     for table in tables(stack, ENV_STATE_TABLE):
+        # States have no such attribute, so that time to live on it deletes nothing.
         if table.get("ttl", "enabled") is True and table.get("ttl", "attributeName") not in (TTL, UNKNOWN):
             what = f"DynamoDB deletes states by their attribute {table.get('ttl', 'attributeName')}, which is no time"
             yield Problem(table, what, f"turn time to live off, or name {TTL}")
