@@ -46,6 +46,7 @@ class DeadLetter:
     @property
     def order(self) -> tuple[str, str, int]:
         """Where it belongs among others: records of one shard in the order of their making."""
+        # A number of 21 to 40 digits: as texts they would not be in order.
         return self.stream_arn, self.shard_id, int(self.first)
 
     @property

@@ -59,6 +59,7 @@ def deploy_and_print(output: Output, stack: PulumiStack, request: DeployRequest,
             return OK
     print_prospect(output, prospect, verbose=request.verbose)
     question = f"Deploy to account {prospect.target.identity.account} in {prospect.target.region}? Type 'yes': "
+    # Where nothing changes there is nothing to ask.
     if prospect.changes.counts and not asker.agrees(output, question):
         return _cancelled(output, prospect.target)
     deploy_prospect(output, stack, request, prospect)
@@ -116,6 +117,7 @@ def deploy_prospect(output: Output, stack: PulumiStack, request: DeployRequest, 
         work = partial(stack.up, expected=len(prospect.changes.steps))
         run_engine(output, "Deploying", work, verbose=request.verbose)
     except LockedError:
+        # Nothing was made that could stay.
         raise
     except CommandError as error:
         raise CommandError(

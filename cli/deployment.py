@@ -61,6 +61,7 @@ class Deployment:
         return cls(
             resources=tuple(map(_resource, aws)),
             outputs=next((entry.get("outputs") or {} for entry in found if entry["type"] == _STACK), {}),
+            # A provider that has made nothing binds the stack to no region.
             region=next(_regions(found), None) if aws else None,
             account=next(_accounts(aws), None),
             size=len(found),

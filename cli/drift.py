@@ -64,6 +64,7 @@ def drift(events: Iterable[Json]) -> Iterator[Drifted]:
             continue
         gone = step.get("op") == _GONE or not new
         differences = () if gone else tuple(_differences(old.get("outputs") or {}, new.get("outputs") or {}))
+        # Where the engine sees no update, only what no program sets has moved.
         if gone or (differences and step.get("op") == "update"):
             name = (old.get("inputs") or {}).get("name") or old.get("id") or str(step.get("urn")).rsplit("::", 1)[-1]
             yield Drifted(str(step["type"]).rsplit(":", 1)[-1], str(name), gone, differences)

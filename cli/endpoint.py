@@ -44,6 +44,7 @@ async def connected(
 
 async def _connect(client: TrebuchetClient) -> None:
     try:
+        # Once: a command says right away that nobody is there.
         await client.connect(patience=0)
     except RefusedError as error:
         hint = "" if error.status else " Is `make run` still running?"

@@ -81,6 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code.
     """
     try:
+        # So that click leaves errors and exit codes to the lines below.
         result = trebuche.main(arguments, prog_name="trebuche", standalone_mode=False)
     except click.ClickException as error:
         error.show()

@@ -44,6 +44,7 @@ class Output:
 
     def __init__(self, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.as_json = as_json
+        # Without markup: what an actor says may hold square brackets.
         self._out = Console(file=out, highlight=False, soft_wrap=True, markup=False, emoji=False)
         self._err = Console(file=err, stderr=err is None, highlight=False, soft_wrap=True, markup=False, emoji=False)
 

@@ -104,6 +104,7 @@ class PulumiStack:
             CommandError: The backend cannot be read.
         """
         done = self._run("stack", "export", "--stack", self.name)
+        # The command has no other sign for it: it ends as with any failure.
         if done.returncode and _NO_STACK in done.stderr:
             return None
         state: Json = json.loads(self._checked(done, "read the stack's state"))

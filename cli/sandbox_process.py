@@ -135,6 +135,7 @@ def _wait_until_ready(root: Path, pid: int) -> SandboxRecord:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         record = load(root)
+        # The record may be that of a sandbox before.
         if record is not None and record.pid == pid:
             return record
         if _has_ended(pid):

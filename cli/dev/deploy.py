@@ -58,6 +58,7 @@ class Deployer:
         code, text = await self._select_stack()
         if code == 0:
             code, text = await self._up(progress, report)
+        # An engine that was killed leaves its providers running.
         if code:
             await asyncio.to_thread(end_leftovers, self._root)
         else:
@@ -99,6 +100,7 @@ class Deployer:
 
     async def _pulumi(self, *words: str) -> tuple[int, str]:
         """Run the CLI; when that is cancelled, the CLI and what it started are ended at once."""
+        # A session of its own: a Ctrl-C is for this process, which ends the command itself.
         process = await asyncio.create_subprocess_exec(
             "pulumi", *words, cwd=self._root, env=self._environment, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
@@ -124,6 +126,7 @@ async def _follow(log: Path, progress: Progress, report: Callable[[Progress], No
     with log.open() as lines:
         part = ""
         while True:
+            # The engine may be in the middle of a line.
             part += lines.readline()
             if part.endswith("\n"):
                 progress.read(part)

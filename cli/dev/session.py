@@ -34,6 +34,7 @@ async def develop(root: Path, output: Output, port: int | None) -> int:
     """
     with only_one(root):
         check_port(port)
+        # Of an earlier run that was killed.
         DevRecord.path(root).unlink(missing_ok=True)
         stop = _stop_signal()
         await _until(stop, _run(root, output, port))
@@ -42,6 +43,7 @@ async def develop(root: Path, output: Output, port: int | None) -> int:
 
 
 async def _run(root: Path, output: Output, port: int | None) -> None:
+    # What a killed run leaves behind: its sandbox, and the deploys to it.
     await asyncio.to_thread(take_over, root)
     await asyncio.to_thread(end_leftovers, root)
     try:

@@ -153,6 +153,7 @@ def _permissions(patient: Patient) -> Iterator[Said]:
         if role is not None and need.resource:
             by_role.setdefault((role.text("arn"), need.resource), []).append(need)
     for (role_arn, resource), wanted in by_role.items():
+        # The simulator multiplies actions and resources: so one resource, and what is wanted of it.
         answers = client.simulate_principal_policy(
             PolicySourceArn=role_arn,
             ActionNames=sorted({need.action for need in wanted}),
