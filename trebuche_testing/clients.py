@@ -212,6 +212,7 @@ class Client:
         text = self._calls.get(call_id)
         if text is not None and self._send_text(text):
             self._history.add("send", call=str(call_id))
+            # Nobody tells of a frame that was lost: it is sent again, under its callID, until there is an answer.
             self._engine.later(CALL_PATIENCE_MS, lambda: self._send_call(call_id))
 
     def _start(self, stream: Stream) -> None:

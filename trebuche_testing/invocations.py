@@ -117,6 +117,7 @@ class Strand:
         """Hand over what the last effect gave, and wait for the turn of the next one that others can see."""
         routine, invocation = self._routine, self._invocation
         if invocation.dead:
+            # What the engine was handed it does not give back: steps and pauses of a function that ended still come.
             return
         try:
             effect = routine.send(result) if error is None else routine.throw(error)

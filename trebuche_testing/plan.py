@@ -79,6 +79,7 @@ class Plan:
 
 def draw(seed: int, specification: Specification) -> Plan:
     """The plan of a seed: at least three clients, two actors, twelve calls and two disturbances."""
+    # The order of the draws is what a seed means: one more in between, and every seed has another plan.
     random = Random(seed)
     clients = 3 + int(random.random() * 2)
     length_ms = random.choice((40, 150, 400))

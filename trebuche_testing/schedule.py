@@ -61,6 +61,7 @@ def run(
     except LivelockError as error:
         return Result(plan, [Violation(UNANSWERED, str(error))], system.history.events, system.seen)
     except Exception as error:
+        # The runtime answers mistakes of clients and outlives every fault: whatever comes out of it is a finding.
         defect = Violation(LOST, f"{type(error).__name__} out of the runtime: {error}")
         return Result(plan, [defect], system.history.events, system.seen)
     events = system.history.events

@@ -32,6 +32,7 @@ def _smaller(failing: Result, subject: Subject, make_mutant: Callable[[], Mutant
     for candidate in _candidates(failing.plan):
         for order in range(ORDERS):
             tried = run(replace(candidate, seed=candidate.seed + order), subject, make_mutant())
+            # Of the same kind: shrinking must not wander off to another defect.
             if kinds & {violation.kind for violation in tried.violations}:
                 return tried
     return None

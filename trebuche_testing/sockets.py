@@ -89,6 +89,7 @@ class Front:
 
         def answered(answer: dict[str, Any] | None) -> None:
             if answer is None or answer["statusCode"] >= 500 or self._engine.now_ms - started_ms > PATIENCE_MS:
+                # What the function wrote stays written: a client cannot tell an answer that comes late from a failure.
                 socket.peer.on_trouble()
                 self._push(socket, _TROUBLE)
             elif "body" in answer:

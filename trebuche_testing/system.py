@@ -215,6 +215,7 @@ class System:
             self.history.add(
                 "commit", actor=after.actor_id, version=after.version, call=str(call_id), state=after.state
             )
+        # By the item, as DynamoDB does it: changes of one actor stay in order, those of two need not.
         shard = self._shards[int(written.actor_id[-1]) % len(self._shards)]
         shard.put(record(self._records, self.engine.now_ms, before, after))
 

@@ -59,6 +59,7 @@ def record(number: int, now_ms: int, before: StoredState | None, after: StoredSt
     data: dict[str, Any] = {
         "ApproximateCreationDateTime": now_ms / 1000,
         "Keys": {"actorId": {"S": _either(before, after).actor_id}},
+        # A sequence number has 21 to 40 digits (DynamoDB Streams API, StreamRecord).
         "SequenceNumber": str(10**21 + number),
         "StreamViewType": "NEW_AND_OLD_IMAGES",
     }
