@@ -75,6 +75,7 @@ class FunctionsApi:
                 return _refused(refusal)
         answer = await self._proxy.send(request, body)
         if request.method != "GET":
+            # Any write may have changed an alias, a reservation, a role or a resource policy.
             self._functions.facts.forget()
             self._permissions.forget()
         elif _ACCOUNT.fullmatch(path) and answer.status == 200:
@@ -105,6 +106,7 @@ class FunctionsApi:
         """What reserving more than the account can spare is answered."""
         wanted = document.get("ReservedConcurrentExecutions")
         if not isinstance(wanted, int) or wanted == 0:
+            # Zero switches the function off (Lambda guide, reserved concurrency): the others lose nothing by it.
             return None
         concurrency = self._functions.concurrency
         others = await self._functions.facts.reserved_in(function, without=function.name)

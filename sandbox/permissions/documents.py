@@ -42,6 +42,7 @@ def allows(document: Json, access: Access) -> bool:
 
 
 def _fits(statement: Json, access: Access) -> bool:
+    # Actions and condition keys are the same in any case of letters (IAM user guide, Action and Condition).
     return (
         _names_principal(statement.get("Principal"), access.principal)
         and any(_like(access.action.lower(), action.lower()) for action in _many(statement.get("Action")))
@@ -61,7 +62,7 @@ def _names_principal(principal: Any, service: str) -> bool:
 
 
 def _holds(operator: str, actual: str | None, wanted: list[Any]) -> bool:
-    """One condition; an operator that is not known here does not hold, so that nothing is allowed by mistake."""
+    """One condition; an operator that is not known here does not hold: its statement neither allows nor denies."""
     name = operator.lower()
     if name == "null":
         return any((actual is None) == (str(one).lower() == "true") for one in wanted)

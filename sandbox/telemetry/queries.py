@@ -37,6 +37,7 @@ def get_metric_statistics(store: MetricStore, caller: Caller, request: Json) -> 
     """``GetMetricStatistics``: one metric, several statistics per period."""
     metric, period = metric_of(caller, request), max(MINUTE, int(request["Period"]))
     simple, extended = request.get("Statistics") or [], request.get("ExtendedStatistics") or []
+    # CloudWatch rounds a start of the last 15 days down to the minute (API reference, GetMetricStatistics).
     start, end = _time(request["StartTime"]), _time(request["EndTime"])
     datapoints = []
     for begin, points in store.periods(metric, start // MINUTE * MINUTE, end, period):
@@ -128,6 +129,7 @@ def metric_of(caller: Caller, document: Json) -> Metric:
 
 def _points(datum: Json) -> Points:
     if datum.get("Values"):
+        # Each value is listed once, however often it occurred (CloudWatch API reference, MetricDatum).
         counts = datum.get("Counts") or [1.0] * len(datum["Values"])
         return Points(Counter({float(value): count for value, count in zip(datum["Values"], counts, strict=True)}))
     if known := datum.get("StatisticValues"):

@@ -28,6 +28,7 @@ class MetricStore:
         minutes = self._series.setdefault(metric, {})
         minute = int(at // MINUTE) * MINUTE
         if minute not in minutes:
+            # Once per metric and minute is enough; for every value it would be slow.
             self._drop_old(minutes, minute)
         minutes.setdefault(minute, Points()).add(points)
         self._units[metric] = unit
