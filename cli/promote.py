@@ -35,6 +35,7 @@ def promote_and_print(
         CommandError: The checkout is not what runs on the source, the gate refuses, or the stack did not take it; then
             the release before runs again.
     """
+    # First of all: where nobody can be asked, the minutes of comparing would be wasted.
     asker.check("promoted")
     app, config = read_program(stack), stack.config() if stack.state() is not None else {}
     plan = plan_of(stack, config)

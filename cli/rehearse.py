@@ -73,6 +73,7 @@ def candidate(root: Path, actor: PlannedActor) -> Ask:
 
     def ask(request: Json) -> Json:
         done = subprocess.run(
+            # Nothing is left behind (-B): what is held against a stack must not write into its own source.
             [sys.executable, "-B", "-m", "trebuche.rehearsal", f"{actor.declared.reference}={kept}"],
             input=json.dumps(request), cwd=source, capture_output=True, text=True, check=False, timeout=_SECONDS,
             env={**os.environ, "PYTHONPATH": str(source)},
