@@ -1,4 +1,4 @@
-"""The work of ``trebuche sandbox clock`` and ``trebuche sandbox faults``: what the running sandbox is told."""
+"""The work of ``trebuche sandbox clock``, ``faults`` and ``meter``: what the running sandbox is told and asked."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -73,6 +73,38 @@ def clear_faults(output: Output, at: str | None, name: str | None) -> int:
     """
     running_sandbox(at).faults.clear(name)
     output.success(f"{name} is off." if name else "All faults are off.")
+    return OK
+
+
+def print_meter(output: Output, at: str | None) -> int:
+    """Print what AWS would have billed for; returns the exit code.
+
+    Raises:
+        SandboxError: No sandbox is running.
+    """
+    reading = running_sandbox(at).meter.read()
+    if output.as_json:
+        output.document(reading)
+        return OK
+    lines = [
+        (one["unit"], f"{one['amount']:,.6g}", one["resource"], one.get("cause", "per month"))
+        for one in [*reading["counts"], *reading["standing"]]
+    ]
+    output.line(f"In {show_duration(reading['now'] - reading['since'])} of the sandbox's clock:")
+    widths = [max((len(line[column]) for line in lines), default=0) for column in range(3)]
+    for unit, amount, resource, cause in lines:
+        output.line(f"{unit:{widths[0]}}  {amount:>{widths[1]}}  {resource:{widths[2]}}  {cause}")
+    return OK
+
+
+def reset_meter(output: Output, at: str | None) -> int:
+    """Have the meter begin at zero; returns the exit code.
+
+    Raises:
+        SandboxError: No sandbox is running.
+    """
+    running_sandbox(at).meter.reset()
+    output.success("The meter is at zero.")
     return OK
 
 

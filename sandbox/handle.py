@@ -1,4 +1,4 @@
-"""A handle on a running sandbox for tests and programs: turn its clock, set faults.
+"""A handle on a running sandbox for tests and programs: turn its clock, set faults, read its meter.
 
 sandbox = Handle("http://127.0.0.1:4565")
 sandbox.clock.advance("2h")
@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -31,6 +32,7 @@ class Handle:
         channel = Channel(aws_endpoint.rstrip("/"))
         self.clock = ClockHandle(channel)
         self.faults = FaultsHandle(channel)
+        self.meter = MeterHandle(channel)
 
 
 class ClockHandle:
@@ -105,6 +107,31 @@ class FaultsHandle:
             yield
         finally:
             self.clear(name)
+
+
+class MeterHandle:
+    """What AWS would have billed for since the sandbox started, or since ``reset``."""
+
+    def __init__(self, channel: "Channel") -> None:
+        self._channel = channel
+
+    def read(self) -> dict[str, Any]:
+        """The meter.
+
+        ``counts`` holds ``unit``, ``account``, ``region``, ``resource``, ``cause`` and ``amount``; ``standing`` what is
+        billed by the month for being there; ``since`` and ``now`` are times of the sandbox's clock.
+        """
+        return self._channel.call("GET", "meter")
+
+    def reset(self) -> None:
+        """Begin at zero."""
+        self._channel.call("DELETE", "meter")
+
+    def total(self, unit: str, *, resource: str = "*", cause: str = "*") -> float:
+        """How much of a unit was counted, of all resources and for all causes unless patterns choose some."""
+        counts = self.read()["counts"]
+        fitting = (one for one in counts if fnmatchcase(one["resource"], resource) and fnmatchcase(one["cause"], cause))
+        return float(sum(one["amount"] for one in fitting if one["unit"] == unit))
 
 
 class Channel:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sandbox.aws import AwsClient, Json
+from sandbox.meter import Meter, Place
+from sandbox.meter.units import QUEUE_PIECE_BYTES, QUEUE_REQUESTS, pieces
 
 ACTIONS: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 """What Lambda does to a queue in the function's role."""
@@ -41,11 +43,13 @@ class Queue:
     Args:
         aws: Reaches it as the account's root; the caller has judged the function's role.
         arn: The queue's.
+        meter: Counts what Lambda's own reading is billed; None for looks that AWS does not have.
     """
 
-    def __init__(self, aws: AwsClient, arn: str) -> None:
+    def __init__(self, aws: AwsClient, arn: str, meter: Meter | None = None) -> None:
         self._aws = aws
         self._arn = arn
+        self._meter = meter
 
     @property
     def name(self) -> str:
@@ -85,6 +89,8 @@ class Queue:
             "MessageAttributeNames": ["All"],
         }
         messages: list[Json] = (await self._call("ReceiveMessage", request)).get("Messages") or []
+        if messages:  # Lambda waits for messages in long polls; how many of them end in vain is not seen here
+            self._bill("ReceiveMessage", sum(len(message["Body"].encode()) for message in messages))
         return messages
 
     async def delete(self, handles: Sequence[str]) -> None:
@@ -99,6 +105,13 @@ class Queue:
                 for number, handle in enumerate(handles[start : start + ENTRIES])
             ]
             await self._call("DeleteMessageBatch", {"Entries": entries})
+            self._bill("DeleteMessageBatch", 0)
+
+    def _bill(self, operation: str, size: int) -> None:
+        if self._meter is not None:
+            _, _, _, region, account, name = self._arn.split(":")
+            place = Place(account, region, name)
+            self._meter.count(QUEUE_REQUESTS, place, f"mapping's {operation}", pieces(size, QUEUE_PIECE_BYTES))
 
     async def _call(self, action: str, request: Json) -> Json:
         _, _, _, region, account, name = self._arn.split(":")

@@ -9,6 +9,7 @@ from sandbox.faults import Faults
 from sandbox.faults.workers import Workers
 from sandbox.functions import Events, Functions
 from sandbox.functions.deaths import Deaths
+from sandbox.meter import Meter
 from sandbox.permissions import Permissions
 from sandbox.quotas import Quotas
 from sandbox.streams import Streams
@@ -28,6 +29,7 @@ class Services:
         workers: The processes that functions run in.
         quotas: What each account may do in each Region.
         telemetry: Metrics and alarms.
+        meter: What AWS would bill for.
         streams: Reads DynamoDB streams.
         time_to_live: Which tables expire their items.
         permissions: Judges what services may do, by roles and resource policies.
@@ -41,6 +43,7 @@ class Services:
     workers: Workers
     quotas: Quotas
     telemetry: Telemetry
+    meter: Meter
     streams: Streams
     time_to_live: TimeToLive
     permissions: Permissions
@@ -55,7 +58,8 @@ def services_on(aws: AwsClient, quotas: Quotas, *, ttl_delay_seconds: float = DE
         aws, clock, permissions, deaths=Deaths(faults, workers), concurrent=quotas.concurrent_executions
     )
     events = Events(functions, aws, clock, permissions)
-    telemetry = Telemetry(aws, clock, functions, events)
+    meter = Meter(clock)
+    telemetry = Telemetry(aws, clock, functions, events, meter)
     return Services(
         aws=aws,
         clock=clock,
@@ -65,6 +69,7 @@ def services_on(aws: AwsClient, quotas: Quotas, *, ttl_delay_seconds: float = DE
         workers=workers,
         quotas=quotas,
         telemetry=telemetry,
+        meter=meter,
         streams=Streams(aws, clock),
         time_to_live=TimeToLive(clock, ttl_delay_seconds),
         permissions=permissions,

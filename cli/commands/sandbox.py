@@ -100,6 +100,31 @@ def advance(duration: str, *, at: str | None, as_json: bool) -> int:
     return advance_clock(Output(as_json=as_json), at, duration)
 
 
+@sandbox.group(invoke_without_command=True, short_help="Show what AWS would have billed for, or begin at zero.")
+@_at
+@as_json
+@click.pass_context
+def meter(context: click.Context, *, at: str | None, as_json: bool) -> int:
+    """Show what AWS would have billed for since the sandbox started: units by resource and cause.
+
+    `trebuche cost` puts prices to them. With --json: {"since":…,"now":…,"counts":[…],"standing":[…]}.
+    """
+    from cli.output import OK, Output
+    from cli.sandbox_control import print_meter
+
+    return OK if context.invoked_subcommand else print_meter(Output(as_json=as_json), at)
+
+
+@meter.command("reset")
+@_at
+def reset_meter(*, at: str | None) -> int:
+    """Begin at zero."""
+    from cli.output import Output
+    from cli.sandbox_control import reset_meter as work
+
+    return work(Output(), at)
+
+
 @sandbox.group(invoke_without_command=True, short_help="List what can be made to go wrong, and switch it on and off.")
 @_at
 @as_json

@@ -15,6 +15,8 @@ from sandbox.aws import AwsClient, AwsRefusedError, Json
 from sandbox.clock import Clock
 from sandbox.front.api_model import Served
 from sandbox.front.integration import Outcome
+from sandbox.meter import Meter, Place
+from sandbox.meter.units import LOG_BYTES
 from sandbox.permissions import Permissions
 from sandbox.permissions.permissions import API_GATEWAY, LOG_ACTIONS
 
@@ -64,12 +66,14 @@ class AccessLogs:
         aws: Writes to the log groups of the APIs' accounts.
         clock: Dates the lines.
         permissions: Judges whether the account's role for logs may write.
+        meter: Counts their bytes.
     """
 
-    def __init__(self, aws: AwsClient, clock: Clock, permissions: Permissions) -> None:
+    def __init__(self, aws: AwsClient, clock: Clock, permissions: Permissions, meter: Meter) -> None:
         self._aws = aws
         self._clock = clock
         self._permissions = permissions
+        self._meter = meter
         self._stream = secrets.token_hex(16)
         self._waiting: defaultdict[str, list[Json]] = defaultdict(list)
         self._flushing: dict[str, asyncio.Task[None]] = {}
@@ -112,6 +116,8 @@ class AccessLogs:
             self._streams.add(arn)
         document = {**place, "logEvents": lines}
         await self._aws.call(f"{_LOGS}.PutLogEvents", document, service="logs", region=region, account=account)
+        size = sum(len(line["message"].encode()) for line in lines)
+        self._meter.count(LOG_BYTES, Place(account, region, group), "access log", size)
 
     async def _check_role(self, stream_arn: str, *, region: str, account: str) -> None:
         """API Gateway writes in the role that its account settings name.

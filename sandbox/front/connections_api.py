@@ -15,10 +15,12 @@ from aiohttp import web
 from sandbox.front.connection import Connection
 from sandbox.front.control_plane import ControlPlane
 from sandbox.front.events import new_request_id
+from sandbox.front.exchange import billed
 from sandbox.front.gateway import Gateway
 from sandbox.front.limits import MESSAGE_BYTES
 from sandbox.front.proxy import Proxy
 from sandbox.front.throttle import TOO_MANY, Throttle
+from sandbox.meter import Place
 from sandbox.services import Services
 
 GONE: Final = 410
@@ -46,6 +48,7 @@ class ConnectionsApi:
     ) -> None:
         self._faults = services.faults
         self._clock = services.clock
+        self._meter = services.meter
         self._gateway = gateway
         self._control_plane = control_plane
         self._proxy = proxy
@@ -73,7 +76,7 @@ class ConnectionsApi:
             return _error(GONE, "GoneException", "Gone")
         if self._faults.active and request.method == "POST" and (answer := await self._strike(connection)):
             return answer
-        return _act(request.method, connection, body)
+        return self._act(request.method, connection, body, billed(served))
 
     async def _strike(self, connection: Connection) -> web.StreamResponse | None:
         """The answer that a fault gives to a post; None when the post goes its way."""
@@ -90,24 +93,29 @@ class ConnectionsApi:
             return web.Response(status=200)
         return None
 
+    def _act(self, method: str, connection: Connection, body: bytes, place: Place) -> web.StreamResponse:
+        """Do what is asked; looking at a connection and closing it are in no price list."""
+        if method == "POST":
+            # Clients get text frames only; bytes that are no text are replaced.
+            if not connection.send(body.decode("utf-8", "replace")):
+                return _error(429, "LimitExceededException", "The client does not read; its buffer is full")
+            self._meter.message(place, "posted", len(body), outbound=True)
+            return web.Response(status=200)
+        if method == "DELETE":
+            connection.close(*_DELETED)
+            return web.Response(status=204)
+        if method == "GET":
+            return _show(connection)
+        return _error(405, "MethodNotAllowedException", f"Method {method} is not allowed")
 
-def _act(method: str, connection: Connection, body: bytes) -> web.StreamResponse:
-    if method == "POST":
-        # Clients get text frames only; bytes that are no text are replaced.
-        if not connection.send(body.decode("utf-8", "replace")):
-            return _error(429, "LimitExceededException", "The client does not read; its buffer is full")
-        return web.Response(status=200)
-    if method == "DELETE":
-        connection.close(*_DELETED)
-        return web.Response(status=204)
-    if method == "GET":
-        shown = {
-            "connectedAt": _iso(connection.facts.connected_at_ms / 1000),
-            "identity": connection.facts.identity(),
-            "lastActiveAt": _iso(connection.last_active),
-        }
-        return web.json_response(shown)
-    return _error(405, "MethodNotAllowedException", f"Method {method} is not allowed")
+
+def _show(connection: Connection) -> web.Response:
+    shown = {
+        "connectedAt": _iso(connection.facts.connected_at_ms / 1000),
+        "identity": connection.facts.identity(),
+        "lastActiveAt": _iso(connection.last_active),
+    }
+    return web.json_response(shown)
 
 
 def _iso(seconds: float) -> str:

@@ -14,6 +14,7 @@ from sandbox.front.authorizer_answer import Verdict
 from sandbox.front.integration import Outcome, call_integration
 from sandbox.front.proxy import Proxy
 from sandbox.front.signed_handshake import SignedHandshakes
+from sandbox.meter import Place
 from sandbox.services import Services
 from sandbox.telemetry.gateway_metrics import MeteredStage
 
@@ -33,7 +34,7 @@ class Exchange:
         self._functions = services.functions
         self._metrics = services.telemetry.gateway
         self._keys = ApiKeys(services.aws)
-        self._logs = AccessLogs(services.aws, services.clock, services.permissions)
+        self._logs = AccessLogs(services.aws, services.clock, services.permissions, services.meter)
 
     async def admit(self, served: Served, event: Json, request: web.BaseRequest) -> tuple[Json, Outcome]:
         """Decide on a handshake: who is asked depends on the ``$connect`` route; without one everybody gets in.
@@ -82,6 +83,11 @@ class Exchange:
         if route.authorization == "AWS_IAM":
             return await self._signed.judge(request, served)
         return Verdict()
+
+
+def billed(served: Served) -> Place:
+    """Under which name a stage's traffic is billed."""
+    return Place(served.api.account, served.api.region, f"{served.api.api_id}/{served.stage.name}")
 
 
 def metered(served: Served) -> MeteredStage:

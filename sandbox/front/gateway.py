@@ -27,13 +27,14 @@ from sandbox.front.events import (
     new_connection_id,
     problem,
 )
-from sandbox.front.exchange import Exchange, metered
+from sandbox.front.exchange import Exchange, billed, metered
 from sandbox.front.handshake import OFFER, UPGRADE_REQUIRED, refused_status
 from sandbox.front.integration import INTERNAL, Outcome
 from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES, URL_CHARACTERS
 from sandbox.front.proxy import Proxy
 from sandbox.front.selection import DEFAULT_ROUTE, select_route
 from sandbox.front.throttle import TOO_MANY, Throttle
+from sandbox.meter import Place
 from sandbox.services import Services
 
 FORBIDDEN: Final = "Forbidden"
@@ -64,6 +65,7 @@ class Gateway:
     ) -> None:
         self._exchange = Exchange(services, proxy)
         self._metrics = services.telemetry.gateway
+        self._meter = services.meter
         self._control_plane = control_plane
         self._clock = services.clock
         self._faults = services.faults
@@ -97,7 +99,7 @@ class Gateway:
             message = outcome.problem or outcome.refusal or FORBIDDEN
             return _refuse(outcome.status, problem(message, facts.connection_id))
         facts = dataclasses.replace(facts, authorizer=context)
-        return await self._run(request, facts, _accept(request.headers["Sec-WebSocket-Key"], outcome))
+        return await self._run(request, facts, billed(served), _accept(request.headers["Sec-WebSocket-Key"], outcome))
 
     async def stop(self) -> None:
         """Close every socket, and drop what is under way."""
@@ -130,7 +132,7 @@ class Gateway:
         )
 
     async def _run(
-        self, request: web.BaseRequest, facts: ConnectionFacts, response: web.StreamResponse
+        self, request: web.BaseRequest, facts: ConnectionFacts, place: Place, response: web.StreamResponse
     ) -> web.StreamResponse:
         with contextlib.suppress(ConnectionResetError):  # the client may have left while $connect ran
             await response.prepare(request)
@@ -149,6 +151,7 @@ class Gateway:
         )
         # Only now can it be posted to: while `$connect` runs, a post answers 410.
         self._connections[facts.connection_id] = connection
+        self._meter.opened(facts.connection_id, place)
         # It may hand over frames, and even the end, before it returns.
         connection.take_over(request.protocol)
         await connection.gone.wait()
@@ -159,6 +162,7 @@ class Gateway:
 
     def _on_closed(self, connection: Connection) -> None:
         self._connections.pop(connection.facts.connection_id, None)
+        self._meter.closed(connection.facts.connection_id)
         self._start(self._on_disconnect(connection.facts, *connection.close_status))
 
     async def _answer(self, connection: Connection, text: str) -> None:
@@ -174,14 +178,16 @@ class Gateway:
         route = _route_of(served, text)
         if served is not None and not self._throttle.admit(served, route.key if route else DEFAULT_ROUTE):
             self._metrics.refused(metered(served))
-            connection.send(problem(TOO_MANY, facts.connection_id))
+            self._say(connection, served, problem(TOO_MANY, facts.connection_id), cause="error")
             return
         if served is not None:
             self._metrics.message(metered(served))
+            self._meter.message(billed(served), "received", len(text.encode()), outbound=False)
         if served is not None and route is None:
             self._metrics.refused(metered(served))
         if served is None or route is None:
-            connection.send(problem(FORBIDDEN, facts.connection_id))
+            text = problem(FORBIDDEN, facts.connection_id)
+            connection.send(text) if served is None else self._say(connection, served, text, cause="error")
             return
         event = message_event(
             facts, route=route.key, now_ms=self._clock.now_ms(), body=text, variables=served.stage.variables
@@ -189,11 +195,15 @@ class Gateway:
         outcome = await self._exchange.run(served, route, event)
         self._after_message()
         if outcome.problem is not None:
-            connection.send(problem(outcome.problem, facts.connection_id))
+            self._say(connection, served, problem(outcome.problem, facts.connection_id), cause="error")
         elif route.replies and outcome.body:
             # A route response is billed as a message, so it is counted as one.
             self._metrics.message(metered(served))
-            connection.send(_within_limit(outcome.body, facts))
+            self._say(connection, served, _within_limit(outcome.body, facts), cause="replied")
+
+    def _say(self, connection: Connection, served: Served, text: str, *, cause: str) -> None:
+        if connection.send(text):
+            self._meter.message(billed(served), cause, len(text.encode()), outbound=True)
 
     async def _on_disconnect(self, facts: ConnectionFacts, code: int, reason: str) -> None:
         if self._faults.take("lost-disconnect", **facts.named()):

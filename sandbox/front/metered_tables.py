@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from typing import Final
 
@@ -10,26 +11,41 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from sandbox.aws import Answer, Json
 from sandbox.front.proxy import Proxy
-from sandbox.front.signature import Callers
-from sandbox.telemetry.table_metrics import READS, WRITES, TableMetrics, TableRequest
+from sandbox.front.signature import Callers, Owner
+from sandbox.meter import Place
+from sandbox.meter.units import READ_UNITS, WRITE_UNITS
+from sandbox.services import Services
+from sandbox.telemetry.item_units import Consumed, read_units, refused_writes, told_units
+from sandbox.telemetry.table_metrics import READS, WRITES, TableRequest
 
 _TARGET: Final = "DynamoDB_20120810."
 _ASKED: Final = b'"ReturnConsumedCapacity"'
-_ASK: Final = b'{"ReturnConsumedCapacity":"INDEXES",'
+_ASK: Final = b'"ReturnConsumedCapacity":"INDEXES"'
+_NO: Final = re.compile(rb'"ReturnConsumedCapacity"\s*:\s*"NONE"')
+_NARROWED: Final = (
+    *(b'"FilterExpression"', b'"ProjectionExpression"', b'"Select"'),
+    *(b'"AttributesToGet"', b'"QueryFilter"', b'"ScanFilter"'),
+)
+"""A read that has one of these answers with less than it has read."""
+_TELL: Final = frozenset({"GetItem", "Query", "Scan"})
+"""Reads whose answer can say what they consumed."""
 _CHECKSUM: Final = "X-Amz-Crc32"
+_UNITS: Final = {"read": READ_UNITS, "write": WRITE_UNITS}
 
 
 class MeteredTables:
     """Sends requests for items on, and counts them.
 
     Args:
-        metrics: Where they are counted.
+        services: Count them, as metrics and as what is billed.
         callers: Tell whose tables are meant.
         proxy: Reaches the emulator.
     """
 
-    def __init__(self, metrics: TableMetrics, callers: Callers, proxy: Proxy) -> None:
-        self._metrics = metrics
+    def __init__(self, services: Services, callers: Callers, proxy: Proxy) -> None:
+        self._metrics = services.telemetry.tables
+        self._meter = services.meter
+        self._aws = services.aws
         self._callers = callers
         self._proxy = proxy
 
@@ -41,8 +57,7 @@ class MeteredTables:
     async def send(self, request: web.BaseRequest, body: bytes) -> Answer:
         """Send one request on; the answer is the one that the caller is to get."""
         operation = request.headers["X-Amz-Target"].removeprefix(_TARGET)
-        # Only writes: for reads the emulator tells one figure whatever the size, so these units are computed.
-        asks = operation in WRITES and _ASKED not in body and body.startswith(b"{") and len(body) > len("{}")
+        asks = _must_ask(operation, body)
         started = time.perf_counter()
         answer = await (self._ask(request, body) if asks else self._proxy.send(request, body))
         latency = (time.perf_counter() - started) * 1000
@@ -58,15 +73,51 @@ class MeteredTables:
             status=answer.status,
             answer=content,
             latency_ms=latency,
+            consumed=tuple(await self._consumed(operation, document, answer.status, content, owner)),
         )
         self._metrics.record(metered)
+        self._bill(metered)
         return _without_capacity(answer, content) if asks and answer.status == 200 else answer
 
     async def _ask(self, request: web.BaseRequest, body: bytes) -> Answer:
         """Ask for the consumed capacity, too; the hash of the true body keeps the caller's signature valid."""
         headers = CIMultiDict(request.headers)
         headers.setdefault("X-Amz-Content-SHA256", hashlib.sha256(body).hexdigest())
-        return await self._proxy.send(request, _ASK + body[1:], headers=headers)
+        asking, refused = _NO.subn(_ASK, body)
+        return await self._proxy.send(request, asking if refused else b"{" + _ASK + b"," + body[1:], headers=headers)
+
+    async def _consumed(
+        self, operation: str, document: Json, status: int, answer: Json, owner: Owner
+    ) -> list[Consumed]:
+        if status == 200:
+            if operation in WRITES:
+                return list(told_units(answer, "write"))
+            return [*told_units(answer, "read")] or [*read_units(operation, document, answer)]
+        refused = list(refused_writes(operation, document, _code(answer)))
+        if not refused:
+            return []
+        request: Json = {"Items": [{"TableName": one.table, "Key": one.key} for one in refused]}
+        sizes = await self._aws.call(
+            "AmazonSQS.SandboxMeasureItems", request, service="sqs", region=owner.region, account=owner.account
+        )
+        return [one.consumed(size) for one, size in zip(refused, sizes["Bytes"], strict=True)]
+
+    def _bill(self, request: TableRequest) -> None:
+        cause = request.operation if request.status == 200 else f"{request.operation}, refused"
+        for one in request.consumed:
+            resource = f"{one.table}/index/{one.index}" if one.index else one.table
+            self._meter.count(_UNITS[one.kind], Place(request.account, request.region, resource), cause, one.units)
+
+
+def _must_ask(operation: str, body: bytes) -> bool:
+    """Whether only the emulator knows what a request consumes."""
+    if not body.startswith(b"{") or len(body) <= len("{}") or (_ASKED in body and not _NO.search(body)):
+        return False
+    return operation in WRITES or (operation in _TELL and any(mark in body for mark in _NARROWED))
+
+
+def _code(answer: Json) -> str:
+    return str(answer.get("__type", "")).split("#")[-1]
 
 
 def _without_capacity(answer: Answer, content: Json) -> Answer:

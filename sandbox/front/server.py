@@ -22,6 +22,7 @@ from sandbox.front.domains import DOMAINS_PATH, Domains
 from sandbox.front.functions_api import FUNCTIONS_PATH, FunctionsApi
 from sandbox.front.gateway import Gateway
 from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
+from sandbox.front.metered_calls import MeteredCalls
 from sandbox.front.metered_tables import MeteredTables
 from sandbox.front.metrics_api import MetricsApi
 from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
@@ -104,13 +105,14 @@ class Front:
         self._connections = ConnectionsApi(services, self._gateway, self._control_plane, self._proxy, throttle=throttle)
         self._functions = FunctionsApi(services.functions, services.events, services.permissions, self._proxy)
         self._metrics = MetricsApi(services.telemetry, services.clock, self._proxy)
-        self._tables = MeteredTables(services.telemetry.tables, self._callers, self._proxy)
+        self._tables = MeteredTables(services, self._callers, self._proxy)
+        self._calls = MeteredCalls(services.meter, self._callers)
         self._events = services.events
         self._permissions = services.permissions
         self._telemetry = services.telemetry
         self._mappings = MappingsApi(pump, self._proxy)
         self._control = ControlApi(services)
-        self._streams = StreamsApi(services.streams, services.clock, self._proxy)
+        self._streams = StreamsApi(services.streams, services.clock, self._proxy, services.meter)
         self._janitor = Janitor(services.aws, services.clock, services.time_to_live, services.streams)
         self._time_to_live = TimeToLiveApi(services.time_to_live, self._janitor, services.aws, self._proxy)
         self._faults = services.faults
@@ -235,6 +237,7 @@ class Front:
             )
         else:
             answer = await sender.send(request, body)
+        await self._calls.record(request, body, answer)
         if _SIGNED_FOR_IAM.search(request.headers.get("Authorization", "")):
             self._permissions.forget()  # its reads look like its writes, and asking anew is cheap
         if _TO_QUEUES.search(request.headers.get("Authorization", "")) and not target.startswith(_QUEUE_READS):

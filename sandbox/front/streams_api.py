@@ -9,6 +9,8 @@ from sandbox.aws import Answer, AwsRefusedError, Json
 from sandbox.clock import Clock
 from sandbox.front.proxy import Proxy
 from sandbox.front.streams_request import Iterator, StreamsRequest
+from sandbox.meter import Meter, Place
+from sandbox.meter.units import STREAM_READS
 from sandbox.streams import StreamGoneError, StreamLog, Streams
 
 STREAMS_TARGET: Final = "DynamoDBStreams_20120810."
@@ -31,12 +33,14 @@ class StreamsApi:
         streams: What is read.
         clock: Lets iterators expire.
         proxy: Asks the emulator whether the caller may.
+        meter: Counts what is read; what mappings read does not come this way, and is free.
     """
 
-    def __init__(self, streams: Streams, clock: Clock, proxy: Proxy) -> None:
+    def __init__(self, streams: Streams, clock: Clock, proxy: Proxy, meter: Meter) -> None:
         self._streams = streams
         self._clock = clock
         self._proxy = proxy
+        self._meter = meter
 
     async def handle(self, request: web.BaseRequest, operation: str) -> web.StreamResponse:
         """Answer one request as DynamoDB does."""
@@ -49,7 +53,10 @@ class StreamsApi:
         if operation == "ListStreams" or (answer.status != 200 and answer.refusal().code not in _JUDGED_BY_US):
             return self._proxy.respond(request, answer)
         try:
-            return _json(200, await self._answer(operation, asked, answer))
+            document = await self._answer(operation, asked, answer)
+            if operation == "GetRecords":
+                self._meter.count(STREAM_READS, _billed(Iterator.parse(asked.text("ShardIterator")).stream), operation)
+            return _json(200, document)
         except StreamGoneError:
             text = "Requested resource not found: Stream: not found"
             return _refusal(AwsRefusedError(400, "ResourceNotFoundException", text))
@@ -158,3 +165,8 @@ def _json(status: int, document: Json) -> web.Response:
 
 def _refusal(error: AwsRefusedError) -> web.Response:
     return _json(error.status, {"__type": f"com.amazonaws.dynamodb.v20120810#{error.code}", "message": error.message})
+
+
+def _billed(stream_arn: str) -> Place:
+    _, _, _, region, account, resource = stream_arn.split(":", 5)
+    return Place(account, region, resource.split("/")[1])

@@ -5,6 +5,7 @@ from typing import Final
 
 from sandbox.aws import Invocation
 from sandbox.functions.concurrency import InFlight
+from sandbox.functions.facts import Machine
 from sandbox.functions.reference import FunctionReference
 
 THROTTLED: Final = 429
@@ -47,6 +48,7 @@ class Finished:
         began: Seconds since the epoch.
         duration_ms: How long it took.
         in_flight: What else ran when it began.
+        machine: What it ran on.
         iterator_age_ms: How old a stream's batch was.
         logged: Whether the function's role lets its log be written.
     """
@@ -56,6 +58,7 @@ class Finished:
     began: float
     duration_ms: float
     in_flight: InFlight
+    machine: Machine
     iterator_age_ms: float | None = None
     logged: bool = True
 

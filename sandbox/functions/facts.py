@@ -26,6 +26,14 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """What a function runs on, which decides what its run time costs; Lambda's own defaults."""
+
+    memory_mb: int = 128
+    architecture: str = "x86_64"
+
+
+@dataclass(frozen=True, slots=True)
 class EventSettings:
     """How asynchronous invocations of a function end; destinations and the dead-letter target are ARNs."""
 
@@ -86,6 +94,13 @@ class FunctionFacts:
         """What the reference stands for now, ``$LATEST`` or a number; None: there is no such function."""
         found = await self._read(function, "/2015-03-31", f"/configuration{_query(function)}")
         return found.get("Version")
+
+    async def machine(self, function: FunctionReference) -> Machine:
+        """What the version that the reference stands for runs on."""
+        found = await self._read(function, "/2015-03-31", f"/configuration{_query(function)}")
+        default = Machine()
+        [architecture] = found.get("Architectures") or [default.architecture]
+        return Machine(found.get("MemorySize", default.memory_mb), architecture)
 
     async def log_group(self, function: FunctionReference) -> str:
         """Where its logs go."""

@@ -19,7 +19,7 @@ from sandbox.functions.answers import LOG_TAIL, read_answer
 from sandbox.functions.calls import NOT_PERMITTED, THROTTLED, Call, Finished
 from sandbox.functions.concurrency import RESERVED, Concurrency, InFlight, throttled
 from sandbox.functions.deaths import Deaths
-from sandbox.functions.facts import FunctionFacts
+from sandbox.functions.facts import FunctionFacts, Machine
 from sandbox.functions.logs import FunctionLogs
 from sandbox.functions.reference import FunctionReference
 from sandbox.permissions import Permissions
@@ -147,7 +147,7 @@ class Functions:
             Exception: Whatever ``send`` raises.
         """
         began, started = self._clock.now(), time.perf_counter()
-        duration, logged = 0.0, False
+        duration, logged, machine = 0.0, False, Machine()
         slot = await self.concurrency.enter(function)
         if isinstance(slot, str):
             invocation, in_flight = replace(REFUSED, payload=throttled(slot)), InFlight()
@@ -158,6 +158,7 @@ class Functions:
             finally:
                 slot.leave()
             duration = time.perf_counter() - started
+            machine = await self.facts.machine(function)
             # In the emulator's time, which is not turned.
             logged = await self.logs.settle(function, invocation.log, began - self._clock.offset)
         finished = Finished(
@@ -168,6 +169,7 @@ class Functions:
             in_flight=in_flight,
             iterator_age_ms=None if newest_record is None else max(0.0, began - newest_record) * 1000,
             logged=logged,
+            machine=machine,
         )
         for watcher in self._watchers:
             watcher(finished)

@@ -37,7 +37,7 @@ class QueueReader:
 
     def __init__(self, mapping: Mapping, services: Services) -> None:
         self._mapping = mapping
-        self._queue = Queue(services.aws, mapping.source_arn)
+        self._queue = Queue(services.aws, mapping.source_arn, services.meter)
         self._batches = QueueBatches(mapping, self._queue, services)
         self._permissions = services.permissions
         self._clock = services.clock

@@ -1,68 +1,104 @@
-"""Capacity units of reads, by AWS's rules for item sizes (DynamoDB developer guide, "Item sizes and formats")."""
+"""Capacity units of requests for items, by AWS's rules (DynamoDB developer guide, "Read and write operations")."""
 
-import base64
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from sandbox.aws import Json
+from sandbox.streams.sizes import size_of
 
 READ_UNIT_BYTES: Final = 4096
+WRITE_UNIT_BYTES: Final = 1024
 _STRONG: Final = 1.0
 _EVENTUAL: Final = 0.5
 _TRANSACTIONAL: Final = 2.0
-_NESTING_BYTES: Final = 3
 
 
-def item_bytes(item: Mapping[str, Any]) -> int:
-    """Size of an item as it is billed: names and values."""
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """Capacity that a request took from a table, or from one of its indexes."""
+
+    table: str
+    index: str | None
+    kind: Literal["read", "write"]
+    units: float
 
 
-def read_units(operation: str, request: Json, answer: Json) -> Iterator[tuple[str, str | None, float]]:
-    """What a read has consumed: table, index and units; what a filter or a projection left out is not seen."""
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A write that a condition has refused: it costs what it would have cost.
+
+    Args:
+        table: Its table.
+        key: Of the item; an item to put has its key in it.
+        new_bytes: Size of the item to put; 0 where only the existing one is known.
+        factor: 2 in a transaction.
+    """
+
+    table: str
+    key: Mapping[str, Any]
+    new_bytes: int
+    factor: float
+
+    def consumed(self, existing_bytes: int) -> Consumed:
+        """What it took, by the larger of both items."""
+        units = max(1, math.ceil(max(self.new_bytes, existing_bytes) / WRITE_UNIT_BYTES))
+        return Consumed(self.table, None, "write", self.factor * units)
+
+
+def read_units(operation: str, request: Json, answer: Json) -> Iterator[Consumed]:
+    """What a read has consumed whose answer holds all that was read."""
     table = request.get("TableName", "")
     if operation == "GetItem":
-        yield table, None, _units([answer.get("Item") or {}], _factor(request))
+        yield Consumed(table, None, "read", _units([answer.get("Item") or {}], _factor(request)))
     elif operation in ("Query", "Scan"):
-        yield table, request.get("IndexName"), _units(answer.get("Items") or [], _factor(request), _unfiltered(answer))
+        yield Consumed(table, request.get("IndexName"), "read", _units(answer.get("Items") or [], _factor(request)))
     elif operation == "BatchGetItem":
-        for name, items in (answer.get("Responses") or {}).items():
-            factor = _factor((request.get("RequestItems") or {}).get(name) or {})
-            yield name, None, sum(_units([item], factor) for item in items)
+        for name, asked in request["RequestItems"].items():
+            found = (answer.get("Responses") or {}).get(name) or []
+            left = (answer.get("UnprocessedKeys") or {}).get(name) or {}
+            missing = len(asked["Keys"]) - len(found) - len(left.get("Keys") or [])
+            units = sum(_units([item], _factor(asked)) for item in [*found, *[{}] * missing])
+            yield Consumed(name, None, "read", units)
     elif operation == "TransactGetItems":
         for part, response in zip(request["TransactItems"], answer.get("Responses") or [], strict=False):
-            yield part["Get"]["TableName"], None, _units([response.get("Item") or {}], _TRANSACTIONAL)
+            yield Consumed(part["Get"]["TableName"], None, "read", _units([response.get("Item") or {}], _TRANSACTIONAL))
 
 
-def _units(items: Sequence[Mapping[str, Any]], factor: float, growth: float = 1.0) -> float:
+def told_units(answer: Json, kind: Literal["read", "write"]) -> Iterator[Consumed]:
+    """What an answer says that its request has consumed; a transaction that is repeated only reads."""
+    consumed = answer.get("ConsumedCapacity") or []
+    for one in consumed if isinstance(consumed, list) else [consumed]:
+        table, indexes = one["TableName"], one.get("GlobalSecondaryIndexes") or {}
+        if kind == "write" and "ReadCapacityUnits" in one:
+            yield Consumed(table, None, "read", one["ReadCapacityUnits"])
+            continue
+        units = {index: part["CapacityUnits"] for index, part in indexes.items()}
+        yield Consumed(table, None, kind, one["CapacityUnits"] - sum(units.values()))
+        yield from (Consumed(table, index, kind, part) for index, part in units.items())
+
+
+def refused_writes(operation: str, request: Json, code: str) -> Iterator[Refused]:
+    """The writes of a request that a condition has refused, or a transaction beside it."""
+    if code == "ConditionalCheckFailedException":
+        yield _refused(request, 1.0)
+    elif code == "TransactionCanceledException" and operation == "TransactWriteItems":
+        for part in request["TransactItems"]:
+            [inner] = part.values()
+            yield _refused(inner, _TRANSACTIONAL)
+
+
+def _refused(write: Json, factor: float) -> Refused:
+    item = write.get("Item")
+    key = write["Key"] if item is None else item
+    return Refused(write["TableName"], key, 0 if item is None else size_of(item), factor)
+
+
+def _units(items: Sequence[Mapping[str, Any]], factor: float) -> float:
     """Sizes are added up before they are rounded, and even nothing costs one."""
-    size = growth * sum(item_bytes(item) for item in items)
-    return factor * max(1, math.ceil(size / READ_UNIT_BYTES))
+    return factor * max(1, math.ceil(sum(map(size_of, items)) / READ_UNIT_BYTES))
 
 
 def _factor(request: Mapping[str, Any]) -> float:
     return _STRONG if request.get("ConsistentRead") else _EVENTUAL
-
-
-def _unfiltered(answer: Json) -> float:
-    """How many items were read for each that passed the filter: those are taken to be as large."""
-    count = answer.get("Count") or 0
-    return max(1.0, (answer.get("ScannedCount") or 0) / count) if count else 1.0
-
-
-def _value_bytes(value: Mapping[str, Any]) -> int:
-    [(kind, content)] = value.items()
-    if kind == "S":
-        return len(content.encode())
-    if kind == "N":
-        return (len(content.strip("-0.")) + 1) // 2 + 1
-    if kind == "B":
-        return len(base64.b64decode(content))
-    if kind in ("BOOL", "NULL"):
-        return 1
-    if kind == "M":
-        return _NESTING_BYTES + len(content) + item_bytes(content)
-    if kind == "L":
-        return _NESTING_BYTES + len(content) + sum(_value_bytes(one) for one in content)
-    return sum(_value_bytes({kind[0]: one}) for one in content)

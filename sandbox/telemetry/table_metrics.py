@@ -1,18 +1,19 @@
 """AWS/DynamoDB: what each request counts for (DynamoDB developer guide, "DynamoDB metrics and dimensions")."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sandbox.aws import Json
 from sandbox.clock import Clock
-from sandbox.telemetry.item_units import read_units
+from sandbox.telemetry.item_units import Consumed
 from sandbox.telemetry.series import Metric, Points, in_order
 from sandbox.telemetry.store import MetricStore
 
 NAMESPACE: Final = "AWS/DynamoDB"
 READS: Final = frozenset({"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"})
 WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
+_CONSUMED: Final = {"read": "ConsumedReadCapacityUnits", "write": "ConsumedWriteCapacityUnits"}
 _CONDITION: Final = "ConditionalCheckFailed"
 _CONFLICT: Final = "TransactionConflict"
 _THROTTLED: Final = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"})
@@ -29,6 +30,7 @@ class TableRequest:
     status: int
     answer: Json
     latency_ms: float
+    consumed: tuple[Consumed, ...] = ()
 
 
 class TableMetrics:
@@ -45,6 +47,8 @@ class TableMetrics:
 
     def record(self, request: TableRequest) -> None:
         """Count one request."""
+        for one in request.consumed:
+            self._put(request, _CONSUMED[one.kind], one.units, _of(one.table, one.index))
         if request.status == 200:
             self._record_success(request)
         elif request.status >= 500:
@@ -60,12 +64,6 @@ class TableMetrics:
             )
             if operation in ("Query", "Scan"):
                 self._put(request, "ReturnedItemCount", len(request.answer.get("Items") or []), _by(table, operation))
-        if operation in READS:
-            for table, index, units in read_units(operation, request.document, request.answer):
-                self._put(request, "ConsumedReadCapacityUnits", units, _of(table, index))
-        else:
-            for table, index, units in _written(request.answer):
-                self._put(request, "ConsumedWriteCapacityUnits", units, _of(table, index))
 
     def _record_error(self, request: TableRequest) -> None:
         code = str(request.answer.get("__type", "")).split("#")[-1]
@@ -114,16 +112,6 @@ def tables_of(document: Json) -> list[str]:
     named += list(document.get("RequestItems") or {})
     named += [inner["TableName"] for part in document.get("TransactItems") or [] for inner in part.values()]
     return sorted(set(named))
-
-
-def _written(answer: Json) -> Iterator[tuple[str, str | None, float]]:
-    consumed = answer.get("ConsumedCapacity") or []
-    for one in consumed if isinstance(consumed, list) else [consumed]:
-        # With INDEXES the table's own share stands apart.
-        own = one.get("Table") or one
-        yield one["TableName"], None, own["CapacityUnits"]
-        for index, units in (one.get("GlobalSecondaryIndexes") or {}).items():
-            yield one["TableName"], index, units["CapacityUnits"]
 
 
 def _by(table: str, operation: str) -> dict[str, str]:

@@ -13,6 +13,8 @@ from sandbox.functions import Events, Finished, Functions
 from sandbox.functions.answers import LOG_TAIL_BYTES
 from sandbox.functions.destinations import Destinations
 from sandbox.functions.reference import FunctionReference
+from sandbox.meter import Meter
+from sandbox.meter.invocations import meter_invocation, meter_log
 from sandbox.telemetry.alarms import Alarm, Alarms, Change
 from sandbox.telemetry.emf import read_embedded
 from sandbox.telemetry.gateway_metrics import GatewayMetrics
@@ -34,9 +36,10 @@ class Telemetry:
         clock: Alarms are evaluated at each of its minutes.
         functions: Whose invocations are measured.
         events: Whose losses are counted.
+        meter: Counts what invocations are billed.
     """
 
-    def __init__(self, aws: AwsClient, clock: Clock, functions: Functions, events: Events) -> None:
+    def __init__(self, aws: AwsClient, clock: Clock, functions: Functions, events: Events, meter: Meter) -> None:
         self.store = MetricStore()
         self.alarms = Alarms(self.store)
         self.gateway = GatewayMetrics(self.store, clock)
@@ -44,6 +47,7 @@ class Telemetry:
         self.queues = QueueMetrics(self.store, aws)
         self._aws = aws
         self._clock = clock
+        self._meter = meter
         self._destinations = Destinations(aws)
         self._logs = functions.logs
         self._timer: Timer | None = None
@@ -118,6 +122,7 @@ class Telemetry:
 
     def _on_invocation(self, finished: Finished) -> None:
         record_invocation(self.store, finished)
+        meter_invocation(self._meter, finished)
         if not finished.logged:
             return
         if len(finished.invocation.log.encode()) < LOG_TAIL_BYTES:
@@ -131,6 +136,7 @@ class Telemetry:
 
     def _read_log(self, finished: Finished, log: str) -> None:
         function = finished.function
+        meter_log(self._meter, finished, log)
         for one in read_embedded(log):
             metric = Metric(function.account, function.region, one.namespace, one.name, one.dimensions)
             self.store.put(metric, self._on_our_clock(one.at, finished), one.points, one.unit)

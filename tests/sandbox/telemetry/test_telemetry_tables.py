@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.telemetry.item_units import item_bytes, read_units
+from sandbox.streams.sizes import size_of
+from sandbox.telemetry.item_units import read_units
 from tests.support.sandbox import Aws, Json
 
 KIB = 1024
@@ -107,15 +108,16 @@ def test_what_functions_read_is_counted_too(aws: Aws, table: str) -> None:
 
 def test_sizes_of_items() -> None:
     """Names and values in UTF-8, numbers by their digits, containers with their overhead (developer guide)."""
-    assert item_bytes({"n": {"S": "Grün"}}) == 1 + 5
-    assert item_bytes({"n": {"N": "-1234"}}) == 1 + 3
-    assert item_bytes({"n": {"B": "AAAA"}, "f": {"BOOL": True}}) == 1 + 3 + 1 + 1
-    assert item_bytes({"m": {"M": {"a": {"S": "b"}}}, "l": {"L": [{"S": "ab"}]}}) == 1 + 3 + 1 + 2 + 1 + 3 + 1 + 2
-    assert item_bytes({"s": {"SS": ["ab", "c"]}}) == 1 + 3
+    assert size_of({"n": {"S": "Grün"}}) == 1 + 5
+    assert size_of({"n": {"N": "-1234"}}) == 1 + 3
+    assert size_of({"n": {"N": "1010.50"}}) == 1 + 4
+    assert size_of({"n": {"B": "AAAA"}, "f": {"BOOL": True}}) == 1 + 3 + 1 + 1
+    assert size_of({"m": {"M": {"a": {"S": "b"}}}, "l": {"L": [{"S": "ab"}]}}) == 1 + 3 + 1 + 2 + 1 + 3 + 1 + 2
+    assert size_of({"s": {"SS": ["ab", "c"]}}) == 1 + 3
 
 
 def test_transactions_read_at_double_price() -> None:
     """Each item is rounded alone; one that is not there costs, too."""
     request: Json = {"TransactItems": [{"Get": {"TableName": "t"}}, {"Get": {"TableName": "t"}}]}
     answer: Json = {"Responses": [{"Item": {"a": {"S": "x" * 5000}}}, {}]}
-    assert [units for _, _, units in read_units("TransactGetItems", request, answer)] == [4, 2]
+    assert [one.units for one in read_units("TransactGetItems", request, answer)] == [4, 2]

@@ -1,0 +1,54 @@
+"""Calls of other services that AWS bills by the request: queues, discovery, log lines that somebody puts himself."""
+
+import json
+import re
+from typing import Final
+
+from aiohttp import web
+
+from sandbox.aws import Answer
+from sandbox.front.signature import Callers
+from sandbox.meter import Meter, Place
+from sandbox.meter.units import DISCOVERIES, LOG_BYTES, QUEUE_PIECE_BYTES, QUEUE_REQUESTS, pieces
+
+_QUEUES: Final = "AmazonSQS."
+_DISCOVER: Final = "Route53AutoNaming_v20170314.DiscoverInstances"
+_LOGS: Final = "Logs_20140328.PutLogEvents"
+_QUEUE_NAME: Final = re.compile(rb'"QueueUrl"\s*:\s*"[^"]*?(?P<name>[^"/]+)"')
+_BATCHED: Final = "Receive"
+
+
+class MeteredCalls:
+    """Counts answered calls.
+
+    Args:
+        meter: Where they are counted.
+        callers: Tell whose account pays.
+    """
+
+    def __init__(self, meter: Meter, callers: Callers) -> None:
+        self._meter = meter
+        self._callers = callers
+
+    async def record(self, request: web.BaseRequest, body: bytes, answer: Answer) -> None:
+        """Count one call, if it is of a kind that is billed; a refused one is billed only by SQS."""
+        target = request.headers.get("X-Amz-Target", "")
+        if not target.startswith((_QUEUES, _DISCOVER, _LOGS)):
+            return
+        owner = await self._callers.owner(request.headers)
+        if target.startswith(_QUEUES):
+            operation = target.removeprefix(_QUEUES)
+            name = _QUEUE_NAME.search(body)
+            place = Place(owner.account, owner.region, name["name"].decode() if name else "")
+            size = len(answer.body if operation.startswith(_BATCHED) else body)
+            self._meter.count(QUEUE_REQUESTS, place, operation, pieces(size, QUEUE_PIECE_BYTES))
+        elif answer.status == 200:
+            self._record_other(target, Place(owner.account, owner.region, ""), body)
+
+    def _record_other(self, target: str, place: Place, body: bytes) -> None:
+        document = json.loads(body)
+        if target == _LOGS:
+            size = sum(len(event["message"].encode()) for event in document["logEvents"])
+            self._meter.count(LOG_BYTES, place._replace(resource=document["logGroupName"]), "PutLogEvents", size)
+        else:
+            self._meter.count(DISCOVERIES, place._replace(resource=document["ServiceName"]), "DiscoverInstances")
