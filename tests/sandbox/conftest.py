@@ -17,6 +17,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 
 @pytest.fixture
-def aws(sandbox: RunningSandbox, tmp_path: Path) -> Aws:
+def aws(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Aws]:
     """Makes resources in the sandbox."""
-    return Aws(sandbox.record.aws_endpoint, tmp_path)
+    aws = Aws(sandbox.record.aws_endpoint, tmp_path)
+    yield aws
+    aws.end_mappings()

@@ -132,6 +132,11 @@ class Aws:
         """SQS."""
         return cast("SQSClient", self.client("sqs"))
 
+    def end_mappings(self) -> None:
+        """Delete all event source mappings: one that stayed would go on looking at its queue beside all later tests."""
+        for mapping in self.functions.list_event_source_mappings()["EventSourceMappings"]:
+            self.functions.delete_event_source_mapping(UUID=mapping["UUID"])
+
     def management(self, socket: Socket, **keys: str) -> ApiGatewayManagementApiClient:
         """``@connections`` of an API's stage."""
         made = self.client("apigatewaymanagementapi", endpoint_url=socket.management_url, **keys)

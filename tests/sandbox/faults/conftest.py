@@ -26,6 +26,8 @@ def handle(turned: RunningSandbox) -> Iterator[Handle]:
 
 
 @pytest.fixture
-def aws(turned: RunningSandbox, tmp_path: Path) -> Aws:
+def aws(turned: RunningSandbox, tmp_path: Path) -> Iterator[Aws]:
     """Makes resources in it."""
-    return Aws(turned.record.aws_endpoint, tmp_path)
+    aws = Aws(turned.record.aws_endpoint, tmp_path)
+    yield aws
+    aws.end_mappings()
