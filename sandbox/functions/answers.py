@@ -20,6 +20,7 @@ _DIED: Final = re.compile(r"RequestId: [0-9a-f-]{36} Error: Runtime exited with.
 
 def read_answer(answer: Answer) -> Invocation:
     """The invocation that an answer of Lambda's Invoke tells of."""
+    # The end of a log is cut by bytes: its first character may be half of one.
     log = base64.b64decode(answer.headers.get(LOG_RESULT, "")).decode("utf-8", "replace")
     version = answer.headers.get("X-Amz-Executed-Version", "$LATEST")
     error, payload = answer.headers.get("X-Amz-Function-Error"), answer.body
@@ -56,6 +57,7 @@ def _from_traceback(log: str) -> Json:
     frames = re.split(r"(?m)^(?=  File )", rest[: last.start()])
     # The first frame is the emulator's own, which calls the handler.
     stack = [_CODE_FOLDER.sub("/var/task/", frame) for frame in frames[2:]]
+    # Lambda names a class without its module.
     return {"errorType": last["type"].rpartition(".")[2], "stackTrace": stack}
 
 

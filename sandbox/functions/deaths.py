@@ -32,6 +32,7 @@ class Deaths:
             return invocation
         if self._faults.take("killed-after", function=function.name) is None:
             return invocation
+        # Its process has answered, and is idle by now.
         await self._workers.kill_idle(function.name)
         error = {"errorType": "Runtime.ExitError", "errorMessage": KILLED.format(uuid.uuid4())}
         return replace(invocation, error="Unhandled", payload=json.dumps(error).encode())

@@ -83,6 +83,7 @@ class Destinations:
     async def _to_bus(self, arn: str, text: str) -> None:
         _, _, _, region, account, _ = arn.split(":", 5)
         succeeded = json.loads(text)["requestContext"]["condition"] == "Success"
+        # Source and detail type are Lambda's own (developer guide, destinations of asynchronous invocations).
         entry: Json = {
             "Source": "lambda",
             "DetailType": f"Lambda Function Invocation Result - {'Success' if succeeded else 'Failure'}",

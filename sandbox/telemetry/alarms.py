@@ -103,6 +103,7 @@ class Alarm:
     def topics(self) -> list[str]:
         """Who is told of the state it is in."""
         actions = self.document.get(_ACTIONS[self.state]) or [] if self.enabled else []
+        # Of the actions only topics are served (docs/sandbox.md, alarm-actions).
         return [action for action in actions if action.split(":")[2] == "sns"]
 
 
@@ -254,6 +255,7 @@ def _trigger(alarm: Alarm) -> dict[str, Any]:
     which = (
         {"StatisticType": "ExtendedStatistic", "ExtendedStatistic": extended}
         if extended
+        # In a message it is in capitals, unlike in the API; the dimensions below are in small letters.
         else {"StatisticType": "Statistic", "Statistic": str(document.get("Statistic")).upper()}
     )
     dimensions = document.get("Dimensions") or []
@@ -278,4 +280,5 @@ def _place(region: str) -> str:
 
 
 def _stamp(seconds: float) -> str:
+    # In messages the zone has no colon.
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")

@@ -57,6 +57,7 @@ def get_metric_data(store: MetricStore, caller: Caller, request: Json) -> Json:
         MathError: An expression cannot be calculated.
     """
     start, end = _time(request["StartTime"]), _time(request["EndTime"])
+    # Newest first is the default (CloudWatch API reference, GetMetricData).
     newest_first = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
     queries = request.get("MetricDataQueries") or []
     period = period_of(queries)

@@ -66,6 +66,7 @@ class TableMetrics:
                 self._put(request, "ReturnedItemCount", len(request.answer.get("Items") or []), _by(table, operation))
 
     def _record_error(self, request: TableRequest) -> None:
+        # The name comes behind a namespace: com.amazonaws.dynamodb.v20120810#…
         code = str(request.answer.get("__type", "")).split("#")[-1]
         tables = tables_of(request.document)
         if code in _THROTTLED:
@@ -89,6 +90,7 @@ class TableMetrics:
         """Each part of a cancelled transaction has a reason of its own."""
         names = {_CONDITION: "ConditionalCheckFailedRequests", _CONFLICT: _CONFLICT}
         reasons = request.answer.get("CancellationReasons") or []
+        # Reasons stand in the order of the request's parts.
         for part, reason in zip(request.document.get("TransactItems") or [], reasons, strict=False):
             name = names.get(reason.get("Code", ""))
             if name is not None:
