@@ -49,6 +49,7 @@ def plain(value: Any) -> Any:
         return [plain(one) for one in _unguarded(value)]
     if isinstance(value, (FileArchive, FileAsset)):
         return {"path": value.path}
+    # What is left is an AssetArchive, which Pulumi packs itself.
     return value if isinstance(value, (int, float)) or value is None else {"kind": "assets"}
 
 

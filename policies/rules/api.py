@@ -134,6 +134,7 @@ def _replies(stack: Stack) -> Iterator[Problem]:
     for api in sockets(stack):
         for route in stack.of_api(ROUTE, api):
             if route.get("routeKey") in _SILENT or not is_proxy(integration_of(stack, route)):
+                # Nobody could get it: there is no socket yet, or none any more.
                 continue
             if route.get("routeResponseSelectionExpression") not in ("$default", UNKNOWN):
                 what = "what its function answers is dropped: it has no routeResponseSelectionExpression"
@@ -179,6 +180,7 @@ def _permits(stack: Stack, permission: Node, ref: FunctionRef, api: Node, route:
     on = stack.function_ref(permission, "function")
     qualifier = permission.text("qualifier") or (on.qualifier if on else "")
     if qualifier == "" and permission.get("qualifier") is UNKNOWN:
+        # Of an alias that is made in the same deployment: it gets the benefit of the doubt.
         qualifier = ref.qualifier
     return (
         on is not None
@@ -202,6 +204,7 @@ def _covers(stack: Stack, permission: Node, api: Node, key: str) -> bool:
     if pattern is UNKNOWN:
         return api in stack.made_from(permission, "sourceArn", API)
     if pattern is None:
+        # Any API may call then: rule open-permission tells of it.
         return True
     arn = api.text("executionArn")
     stages = [stage.text("name") for stage in stack.of_api("aws:apigatewayv2/stage:Stage", api)]
@@ -250,6 +253,7 @@ def _endpoint(stack: Stack) -> Iterator[Problem]:
             split(address),
             [(api, stage) for api, stage in stages_of(stack, function) if api.get("apiEndpoint")],
         )
+        # The API's own address is wss://…; posts go to the same host by https.
         wanted = [f"{api.text('apiEndpoint')}/{stage.text('name')}".replace("ws", "http", 1) for api, stage in known]
         mend = (
             f"set {ENV_WEBSOCKET_ENDPOINT} to {wanted[0] if wanted else 'https://<api>.execute-api.<region>…/<stage>'}"
@@ -319,6 +323,7 @@ def _authorizer_permission(stack: Stack, authorizer: Node, api: Node) -> Iterato
         qualifier = permission.text("qualifier") or (on.qualifier if on else "")
         if on is not None and (on.name, qualifier) == (ref.name, ref.qualifier):
             pattern, arn = permission.get("sourceArn"), api.text("executionArn")
+            # An authorizer's source is <api>/authorizers/<id>: it has no stage and no route.
             if (
                 not pattern
                 or pattern is UNKNOWN

@@ -102,6 +102,7 @@ def _snapshot(stack: Stack, deployment: Node, api: Node) -> Iterator[Problem]:
         what = "it has no triggers: a changed route is made, and never live"
         yield Problem(deployment, what, "set triggers to a digest of all routes and integrations")
     elif UNKNOWN in dict(triggers).values() if isinstance(triggers, dict) else False:
+        # A preview does not know the digest, only what it is made from.
         routes = [part for part in parts if part.type == ROUTE]
         made_from = deployment.refers.get("triggers", frozenset())
         if stale := [route for route in routes if route.urn not in made_from]:

@@ -124,6 +124,7 @@ def _is_mentioned(stack: Stack, role: Node, on: Node) -> bool:
     if not policies and not any(role in stack.linked(one, "role", ROLE) for one in stack.all(ATTACHMENT)):
         return False
     vague = [one for one in policies if one.get("policy") is UNKNOWN]
+    # In doubt for the role: a document whose makings nobody tells may be about anything.
     return not vague or any(on.urn in one.refers.get("policy", ()) or not one.refers.get("policy") for one in vague)
 
 
@@ -218,6 +219,7 @@ def _traces(stack: Stack) -> Iterator[Need]:
     for function in stack.all(FUNCTION):
         if function.get("tracingConfig", "mode") == "Active":
             for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords"):
+                # X-Ray's actions know no resources (service authorization reference).
                 yield Need(function, action, None, "*")
 
 

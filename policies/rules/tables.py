@@ -113,6 +113,7 @@ def _capacity(stack: Stack) -> Iterator[Problem]:
         for limit in ("maxReadRequestUnits", "maxWriteRequestUnits"):
             units = table.number("onDemandThroughput", limit)
             if units is not None and 0 <= units < _SMALL_LIMIT:
+                # -1 takes a limit away again (DynamoDB API reference, OnDemandThroughput).
                 what = f"its {limit} is {units:g}: what is above is throttled, and updates take seconds"
                 yield Problem(table, what, "raise onDemandThroughput, or remove it")
         # The provider's default is PROVISIONED, with one unit each.
