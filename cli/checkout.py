@@ -62,6 +62,7 @@ class DevRecord:
             return None
         except (TypeError, ValueError) as error:
             raise CommandError(f"{path} is not what `trebuche dev` writes; delete it and run `make run`.") from error
+        # A run that was killed has left its record behind.
         return record if is_alive(record.pid) else None
 
     def save(self, root: Path) -> None:

@@ -123,6 +123,7 @@ class LogTail:
                 at, text = event["timestamp"], event["message"].rstrip()
                 # The API promises no eventId (it is no required member): a line is then known by what it says.
                 event_id = event.get("eventId") or f"{role} {event.get('logStreamName')} {at} {text}"
+                # Equal lines of one moment are told apart by their order.
                 alike[event_id] += 1
                 yield LogLine(at, role, text, f"{event_id} {alike[event_id]}")
             if not page.get("nextToken"):

@@ -63,6 +63,7 @@ class Verdict:
             CommandError: Something does; names it, and how to declare that it is meant.
         """
         if refused := self.refused:
+            # The second word is the name by which it can be allowed: "breaking: todos.state: …".
             first = refused[0].split()[1].rstrip(":")
             lines = "\n".join(f"  {one}" for one in refused)
             raise CommandError(
@@ -126,6 +127,7 @@ def _running(target: Target, actor: PlannedActor, deployed: Deployed) -> Ask | N
     if arn is None or deployed.interface is None:
         return None
     client = target.session.client("lambda", config=CLIENT_CONFIG)
+    # The outputs name aliases: what serves is asked, whatever its number.
     return version_of(client, function_name(arn), arn.rsplit(":", 1)[-1])
 
 

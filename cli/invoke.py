@@ -81,4 +81,5 @@ def _describe(error: CommandError) -> dict[str, object]:
 
 
 def _text(call_id: uuid.UUID) -> str:
+    # As it travels: Swift writes a UUID in capitals.
     return str(call_id).upper()

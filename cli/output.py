@@ -71,6 +71,7 @@ class Output:
     def prompt(self, text: str) -> None:
         """Print a question; the answer is typed behind it."""
         self._err.print(Text(text, style="bold"), end="")
+        # A stream that is kept by lines would hold back a question, which ends without one.
         self._err.file.flush()
 
     def success(self, text: str) -> None:

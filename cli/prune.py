@@ -64,6 +64,7 @@ def find_old(client: "LambdaClient", function: str, keep: int) -> OldVersions:
     """The versions that no alias names, but for the newest ``keep``."""
     numbers = sorted(map(int, _published(client, function)))
     in_use = set(_named_by_aliases(client, function))
+    # At least one is kept: [-0:] would be all of them.
     newest = set(numbers[-keep:])
     old = tuple(str(number) for number in numbers if number not in newest and str(number) not in in_use)
     return OldVersions(function, old, len(numbers) - len(old))

@@ -195,6 +195,7 @@ class Redriver:
         if error := answer.get("FunctionError"):
             return f"the stream processor failed ({error}): {text[:500]}"
         try:
+            # A part that failed is no FunctionError: the answer names the records (ReportBatchItemFailures).
             failed = (json.loads(text) or {}).get("batchItemFailures")
         except (AttributeError, ValueError):
             return f"the stream processor answered {text[:500]!r}"

@@ -35,6 +35,7 @@ async def _watch(output: Output, address: str, what: tuple[str, str], count: int
     shown = 0
     async with connected(address, on_state=lambda change: _print_change(output, change)) as client:
         observation = client.resolve(actor).observe(prop)
+        # Closed by hand: a generator that is left early goes on until it is collected.
         async with aclosing(observation.values()) as values:
             async for value in values:
                 _print_value(output, value)

@@ -17,6 +17,7 @@ def only_one(root: Path) -> Iterator[None]:
     Raises:
         CommandError: Another process holds it; the text names its id.
     """
+    # Not "w": that would wipe out the id of the process that holds it.
     with (record_folder(root) / "dev.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -72,6 +72,7 @@ class LogReader:
 
     async def failures(self) -> list[Failure]:
         """The failures since the last time."""
+        # Before anything is read: what is logged meanwhile is looked for again the next time.
         now = self._now_ms()
         found = []
         async for group in self._pages("DescribeLogGroups", {"logGroupNamePrefix": _GROUP_PREFIX}, "logGroups"):
