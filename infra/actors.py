@@ -86,6 +86,7 @@ def _known(classes: dict[str, ActorClass]) -> str:
 
 def _read(file: Path, shown: str, found: _Findings) -> None:
     try:
+        # Bytes, so that a coding line in the file counts.
         tree = ast.parse(file.read_bytes(), filename=shown)
     except SyntaxError as error:
         found.mistakes.append(f"{shown}:{error.lineno or 1}: not valid Python: {error.msg}")

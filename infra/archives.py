@@ -121,6 +121,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Import):
             dotted = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
+            # A relative import is one from the actors: their modules lie side by side.
             package = f"{_ACTORS}.{node.module or ''}" if node.level else node.module or ""
             dotted = [package.rstrip("."), *(f"{package.rstrip('.')}.{alias.name}" for alias in node.names)]
         else:

@@ -27,6 +27,7 @@ def _version(value: Any) -> Any:
 
 def _account(value: Any) -> Any:
     """What ``pulumi config set --path 'aws:allowedAccountIds[0]' 111122223333`` writes is a number."""
+    # A number with fewer digits has lost a zero at its front: it is refused, not guessed.
     return str(value) if isinstance(value, int) and len(str(value)) == 12 else value
 
 
