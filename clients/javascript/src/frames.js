@@ -91,6 +91,7 @@ const READERS = {
     actorID: { id: string(payload.actorID.id) },
     targetIdentifier: string(payload.targetIdentifier),
     recovered: optional(payload.recovered, bool),
+    upTo: optional(payload.upTo, uint64),
   }),
   streamData: (payload) => ({
     streamID: uuid(payload.streamID),

@@ -20,6 +20,7 @@ export class Subscription {
   /** @type {string | null} */
   #streamId = null;
   #last = 0n;
+  #owed = 1n;
   #resuming = false;
   #anyNumber = true;
   /** @type {bigint | null} */
@@ -39,9 +40,14 @@ export class Subscription {
     this.#newId = makeId;
   }
 
-  /** Whether the server has answered what was sent to open or resume the stream. */
+  /**
+   * Whether the server has answered what was sent to open or resume the stream, and wholly. A function that dies after
+   * `streamStart` has answered only half: a first value is owed, and on a resume all that was missed. With a filter
+   * nobody here knows what is owed; then the server's own care has to do.
+   */
   get acknowledged() {
-    return this.#streamId !== null && !this.#resuming;
+    const complete = this.#last >= this.#owed || this.#wanted !== null;
+    return this.#streamId !== null && !this.#resuming && complete;
   }
 
   /** The envelope to send first on a fresh socket. @returns {Envelope} */
@@ -106,6 +112,7 @@ export class Subscription {
     }
     if (envelope.streamID !== this.#streamId || !this.#resuming) return NOTHING;
     this.#resuming = false;
+    this.#owed = envelope.upTo !== null && envelope.upTo > 1n ? envelope.upTo : 1n;
     this.#anyNumber = envelope.recovered !== true;
     return tell({ kind: "recovered", how: envelope.recovered });
   }

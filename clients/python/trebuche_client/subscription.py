@@ -112,18 +112,20 @@ class Subscription:
         self._call_id: uuid.UUID | None = None
         self._stream_id: uuid.UUID | None = None
         self._last = 0
+        self._owed = 1
         self._resuming = False
         self._any_number = True
         self._asked_at: int | None = None
 
     @property
     def acknowledged(self) -> bool:
-        """Whether the server has answered what was sent to open or resume the stream.
+        """Whether the server has answered what was sent to open or resume the stream, and wholly.
 
-        Without a filter a first value is owed: a function that dies after ``streamStart`` has answered only half.
+        A function that dies after ``streamStart`` has answered only half: a first value is owed, and on a resume all
+        that was missed. With a filter nobody here knows what is owed; then the server's own care has to do.
         """
-        has_first = self._last > 0 or self._wanted is not None
-        return self._stream_id is not None and not self._resuming and has_first
+        complete = self._last >= self._owed or self._wanted is not None
+        return self._stream_id is not None and not self._resuming and complete
 
     def opening(self) -> Envelope:
         """The envelope to send first on a fresh socket."""
@@ -180,6 +182,7 @@ class Subscription:
         if envelope.stream_id != self._stream_id or not self._resuming:
             return NOTHING
         self._resuming = False
+        self._owed = max(1, envelope.up_to or 0)
         # Only a replay goes on with the very next number.
         self._any_number = envelope.recovered is not True
         how = {True: Recovery.REPLAYED, False: Recovery.SNAPSHOT, None: Recovery.UNKNOWN}[envelope.recovered]

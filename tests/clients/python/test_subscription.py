@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trebuche.envelopes import (
+    FilterType,
     InvocationEnvelope,
     ResponseEnvelope,
     StreamDataEnvelope,
+    StreamFilter,
     StreamResumeEnvelope,
     StreamStartEnvelope,
     TrebuchetActorID,
@@ -26,10 +28,8 @@ def _subscription() -> Subscription:
     return Subscription("todos", "observeState", new_id=lambda: CALL)
 
 
-def _start(recovered: bool | None = None, stream: uuid.UUID = STREAM) -> StreamStartEnvelope:
-    return StreamStartEnvelope(
-        stream_id=stream, call_id=CALL, actor_id=ACTOR, target_identifier="observeState", recovered=recovered
-    )
+def _start(recovered: bool | None = None, *, up_to: int | None = None) -> StreamStartEnvelope:
+    return StreamStartEnvelope(STREAM, CALL, ACTOR, "observeState", recovered=recovered, up_to=up_to)
 
 
 def _data(sequence: int, *, skipped: int | None = None, stream: uuid.UUID = STREAM) -> StreamDataEnvelope:
@@ -73,6 +73,30 @@ def test_stream_without_its_first_value_is_not_answered_yet() -> None:
     assert opening.last_sequence == 0
     subscription.receive(_start(recovered=False))
     _shown(subscription, _data(1))
+    assert subscription.acknowledged
+
+
+def test_replay_that_broke_off_is_not_answered_yet() -> None:
+    """What ``upTo`` promises is owed: until it is there the rest is asked for again."""
+    subscription = _started()
+    _shown(subscription, _data(1))
+    subscription.opening()
+    subscription.receive(_start(recovered=True, up_to=3))
+    _shown(subscription, _data(2))
+    assert not subscription.acknowledged
+    opening = subscription.opening()
+    assert isinstance(opening, StreamResumeEnvelope)
+    assert opening.last_sequence == 2
+    subscription.receive(_start(recovered=True, up_to=3))
+    _shown(subscription, _data(3))
+    assert subscription.acknowledged
+
+
+def test_nothing_is_owed_through_a_filter() -> None:
+    """The server holds values back without a word: a client that waited for them would ask for ever."""
+    subscription = Subscription("todos", "observeState", StreamFilter(FilterType.PREDEFINED, "changed"), lambda: CALL)
+    subscription.opening()
+    subscription.receive(_start(up_to=7))
     assert subscription.acknowledged
 
 
