@@ -183,7 +183,8 @@ def _failures(queue: FailureQueue) -> Alarm:
     return Alarm(
         watched=queue.queue_name,
         what="depth",
-        description="Changes could not be delivered; `trebuche redrive` delivers them once the reason is mended.",
+        description="Changes were given up: until `trebuche redrive` delivers them, or their actors change again, "
+        "whoever watches those actors sees an old state.",
         namespace="AWS/SQS",
         metric="ApproximateNumberOfMessagesVisible",
         dimensions={"QueueName": queue.queue_name},

@@ -103,8 +103,6 @@ class Client:
         self.socket: Socket | None = None
         self.young_ms = 0
         """For how long the next connection refuses posts."""
-        self.lost_request = False
-        """Whether a function failed with a frame of its."""
         self._engine = around.engine
         self._front = around.front
         self._history = around.history
@@ -113,6 +111,11 @@ class Client:
         self._calls: dict[UUID, str] = {}
         self._starting: dict[UUID, Stream] = {}
         self._streams: dict[UUID, Stream] = {}
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it waits for what never comes, and only a new connection helps."""
+        return False
 
     @property
     def idle(self) -> bool:
@@ -238,7 +241,8 @@ class Client:
                 # A late answer to a subscribe that was tried again under another callID: nobody reads this stream.
                 self._send(StreamEndEnvelope(start.stream_id, StreamEndReason.CLIENT_UNSUBSCRIBED))
                 return
-            stream.expects = start.up_to or 0
+            if start.recovered is not None:
+                stream.expects = start.up_to or 0
             if start.recovered is False:
                 stream.anew.add(stream.expects)
         stream.waiting = False

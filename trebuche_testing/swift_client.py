@@ -15,16 +15,24 @@ class SwiftClient(Client):
     """Resumes under an id that the server has never seen, with the number of values that it got."""
 
     swift = True
+    _lost_request = False
+    """Whether a function failed with a frame of its, which it has no way to know."""
+
+    @property
+    def stuck(self) -> bool:
+        """Whether something that it asked for was not even begun. What was begun, the server has to finish."""
+        begun = all(not stream.waiting for stream in self._streams.values())
+        return self._lost_request and bool(self._calls or self._starting or not begun)
 
     def on_open(self, socket: Socket) -> None:
         """Resume each stream that began; those that did not are asked for again by whoever wants them."""
         if socket is self.socket:
-            self.lost_request = False
+            self._lost_request = False
             super().on_open(socket)
 
     def on_trouble(self) -> None:
-        """It waits for ever for what it asked for; only a new connection helps."""
-        self.lost_request = True
+        """It waits for ever for what it asked for."""
+        self._lost_request = True
 
     def _started(self, start: StreamStartEnvelope, socket: Socket) -> None:
         stream = self._starting.pop(start.call_id, None)
@@ -34,6 +42,7 @@ class SwiftClient(Client):
             self._streams[start.stream_id] = stream
         stream = stream or self._streams.get(start.stream_id)
         if stream is not None:
+            stream.waiting = False
             self._history.add(
                 "start",
                 stream=stream.key,
@@ -66,7 +75,7 @@ class SwiftClient(Client):
             stream.stream_id = stream.private_id
             self._streams[stream.stream_id] = stream
         # Under the id of its resume it takes any number again, from 1 on.
-        stream.last = 0
+        stream.last, stream.waiting = 0, True
         self._history.add("resume", stream=stream.key, last=stream.values)
         actor = TrebuchetActorID(stream.actor)
         self._send(StreamResumeEnvelope(stream.stream_id, stream.values, actor, stream.target))
@@ -75,7 +84,7 @@ class SwiftClient(Client):
         stream = self._streams.pop(error.stream_id, None)
         if stream is not None:
             self._history.add("trouble", stream=stream.key, code=error.code)
-            stream.stream_id, stream.last, stream.values = None, 0, 0
+            stream.stream_id, stream.last, stream.values, stream.waiting = None, 0, 0, True
             self._history.add("resume", stream=stream.key, last=0)
             self._after_a_pause(lambda: self._start(stream))
 

@@ -96,9 +96,8 @@ class System:
         self.engine.run()
         self.faults.stop()
         # A Swift client has no time-out: what was lost it asks for again on a new connection only.
-        while lost := [client for client in self.clients if client.lost_request]:
-            for client in lost:
-                client.lost_request = False
+        while stuck := [client for client in self.clients if client.stuck]:
+            for client in stuck:
                 if client.socket is not None:
                     self.front.cut(client.socket)
             self.engine.run()

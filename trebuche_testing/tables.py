@@ -80,4 +80,5 @@ def _image(state: StoredState) -> dict[str, Any]:
         "version": {"N": str(state.version)},
         "schema": {"N": str(state.schema)},
         "updatedAt": {"N": str(state.updated_at)},
+        "shape": {"S": state.shape},
     }

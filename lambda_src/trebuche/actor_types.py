@@ -14,6 +14,7 @@ from trebuche.documents import Json, canonical, dumps, loads
 from trebuche.errors import ActorError, MalformedError, NewerStateError, StateError
 from trebuche.naming import snake_to_camel
 from trebuche.targets import base_name
+from trebuche.type_documents import shape_of
 from trebuche.values import check_type, from_json, to_json
 
 WHOLE_STATE: Final = "state"
@@ -128,6 +129,11 @@ class ActorType:
             return frozenset({WHOLE_STATE})
         keys = (field.metadata.get("key", snake_to_camel(field.name)) for field in dataclasses.fields(self.state_type))
         return frozenset({WHOLE_STATE, *keys})
+
+    @cached_property
+    def shape(self) -> str:
+        """Stored with each state: other code, which knows other members or another schema, has another one."""
+        return shape_of(self.state_type, self.schema)
 
     @cached_property
     def initial_state(self) -> bytes:

@@ -20,6 +20,7 @@ from trebuche.effects import (
     ReadJournal,
     RemoveSubscription,
     Routine,
+    TimeLeft,
     perform,
 )
 from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, StreamErrorEnvelope, encode
@@ -31,6 +32,9 @@ from trebuche.targets import observed_property
 
 REPLAY_LIMIT: Final = 100
 """Frames of a replay; a client that missed more is better off with one snapshot."""
+
+RESERVE_SECONDS: Final = 5.0
+"""Of an invocation's time: less than that is left to a later worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,12 @@ def bring_up(
 
 
 def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[bool]:
-    """Deliver what is still pending above ``position``, then turn the row live; False when it is no longer ours."""
+    """Deliver what is still pending above ``position``, then turn the row live; False when it is no longer ours.
+
+    Raises:
+        HeldUpError: The actor changes faster than its changes can be posted, and the invocation's time is nearly over.
+        DeliveryError: A post failed otherwise.
+    """
     while True:
         found = yield from perform(FlipLive(row, position))
         if found is None or found.opener != row.opener:
@@ -112,6 +121,8 @@ def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[
             return False
         if found.phase is Phase.LIVE:
             return True
+        if (yield from perform(TimeLeft())) < RESERVE_SECONDS:
+            raise HeldUpError(position)
         position = yield from _deliver_pending(actor_type, row, position, found.pending)
 
 
@@ -153,9 +164,16 @@ def _send_snapshot(row: Subscription, after: int, version: int, state: bytes) ->
 
 
 def _send_replay(row: Subscription, after: int, entries: tuple[JournalEntry, ...]) -> Routine[None]:
-    """Post each version above ``after``."""
+    """Post each version above ``after``.
+
+    A reader that has none of the stream's values (none since they were numbered anew) gets the first one whatever the
+    version before was: that nothing has changed since says nothing to it.
+    """
+    has_some = after - row.base >= max(row.since, 1)
     previous: bytes | None = None
     for entry in entries:
+        if entry.version <= after and not has_some:
+            continue
         if entry.version > after:
             try:
                 yield from _send(row, entry.version, entry.state, previous, 0)

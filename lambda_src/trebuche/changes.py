@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from trebuche.contract import ACTOR_ID, STATE, UPDATED_AT, VERSION
+from trebuche.contract import ACTOR_ID, SHAPE, STATE, UPDATED_AT, VERSION
 from trebuche.scalars import UINT64_MAX
 
 UNREADABLE: Final = b""
@@ -23,6 +23,7 @@ class Change:
         state: JSON document; None when it was deleted, empty when the item holds none that can be read.
         previous: What it was before; None when there was none that can be read.
         updated_at: When the state was written, in milliseconds; None when it was deleted or does not say.
+        shape: What the code knew that wrote the state; empty when it was deleted or does not say.
     """
 
     sequence_number: str
@@ -31,6 +32,7 @@ class Change:
     state: bytes | None
     previous: bytes | None
     updated_at: int | None = None
+    shape: str = ""
 
 
 def read_change(record: Mapping[str, Any]) -> Change | None:
@@ -60,6 +62,7 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
         state=None if deleted else current[1],
         previous=old[1] if old and not deleted else None,
         updated_at=None if deleted else _updated_at(data["NewImage"]),
+        shape="" if deleted else str(_mapping(data["NewImage"].get(SHAPE)).get("S") or ""),
     )
 
 

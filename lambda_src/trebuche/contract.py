@@ -2,13 +2,13 @@
 
 Tables, as ``design`` of the stored data:
 
-    state           actorId | state (binary JSON), version, schema, updatedAt (ms)
+    state           actorId | state (binary JSON), version, schema, shape, updatedAt (ms)
     connections     connectionId | connectedAt (ms), lastSequence, actorId, streamId, principal, streams, ttl (s)
                     index ``actorId-index``: actorId, streamId (all attributes)
     subscriptions   actorId, streamId | connectionId, connectedAt, target, filter, delivery, principal, base,
-                    since, phase, pending, sent, opener, askedAt (ms), ttl (s)
-                    (detached: actorId is ``detached#<streamId>``, ``actor`` the actor's own id)
-    journal         actorId, entry | ``v#<version, 20 digits>``: state, version, schema, ttl
+                    since, phase, pending, sent, opener, shape, askedAt (ms), ttl (s)
+                    (detached: actorId is ``detached#<streamId>[#<whose>]``, ``actor`` the actor's own id)
+    journal         actorId, entry | ``v#<version, 20 digits>``: state, version, schema, first, ttl
                                      ``c#<callID>``: digest, result, version, ttl
                                      ``h#``: version (up to which they count as used)
 """
@@ -42,6 +42,7 @@ ENTRY: Final = "entry"
 STATE: Final = "state"
 VERSION: Final = "version"
 SCHEMA: Final = "schema"
+SHAPE: Final = "shape"
 UPDATED_AT: Final = "updatedAt"
 CONNECTED_AT: Final = "connectedAt"
 LAST_SEQUENCE: Final = "lastSequence"

@@ -85,7 +85,7 @@ def _observe(directory: Directory, invocation: InvocationEnvelope, caller: Calle
         actor_type, actor_id = _find(directory, invocation.actor_id.id)
         check_observable(actor_type, actor_id, invocation.target_identifier)
         check_filter(invocation.stream_filter)
-        yield from subscribe(actor_type, actor_id, invocation, caller, stream_id)
+        told = yield from subscribe(actor_type, actor_id, invocation, caller, stream_id)
     except ConnectionGoneError as error:
         # Nobody is left to be told: the status is for the log.
         return Outcome(reply(410), "observe", fields | {"code": error.code})
@@ -93,7 +93,7 @@ def _observe(directory: Directory, invocation: InvocationEnvelope, caller: Calle
         yield from _log_defect(error, invocation.call_id, fields)
         refused = yield from _refuse_stream(invocation, caller, failed_stream(stream_id, invocation.call_id, error))
         return Outcome(refused, "observe", fields | {"code": code_of(error)})
-    return Outcome(reply(200), "observe", fields)
+    return (yield from _streaming("observe", fields, invocation.call_id, told))
 
 
 def _refuse_stream(invocation: InvocationEnvelope, caller: Caller, error: StreamErrorEnvelope) -> Routine[Reply]:
@@ -113,7 +113,7 @@ def _resume(directory: Directory, request: StreamResumeEnvelope, caller: Caller)
     try:
         actor_type, actor_id = _find(directory, request.actor_id.id)
         check_observable(actor_type, actor_id, request.target_identifier)
-        yield from resume(actor_type, actor_id, request, caller)
+        told = yield from resume(actor_type, actor_id, request, caller)
     except ConnectionGoneError as error:
         return Outcome(reply(410), "resume", fields | {"code": error.code})
     except Exception as error:
@@ -121,7 +121,15 @@ def _resume(directory: Directory, request: StreamResumeEnvelope, caller: Caller)
         # Under the id of the request: it is the only one that the client has registered (wire format 7.5).
         frame = encode(failed_stream(request.stream_id, request.stream_id, error))
         return Outcome(reply(200, frame), "resume", fields | {"code": code_of(error)})
-    return Outcome(reply(200), "resume", fields)
+    return (yield from _streaming("resume", fields, request.stream_id, told))
+
+
+def _streaming(event: str, fields: Mapping[str, object], reference: UUID, told: Exception | None) -> Routine[Outcome]:
+    """Posts have said everything to the reader: an answer would only say it twice."""
+    if told is None:
+        return Outcome(reply(200), event, fields)
+    yield from _log_defect(told, reference, fields)
+    return Outcome(reply(200), event, {**fields, "code": code_of(told)})
 
 
 def _log_defect(error: Exception, reference: UUID, fields: Mapping[str, object]) -> Routine[None]:

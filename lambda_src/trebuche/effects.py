@@ -83,9 +83,10 @@ class LoadSubscription(Effect[Subscription | None]):
 
 @dataclass(frozen=True, slots=True)
 class FindDetached(Effect[Subscription | None]):
-    """Read strongly a detached subscription."""
+    """Read strongly a principal's detached subscription."""
 
     stream_id: UUID
+    principal: str | None
     now: int
 
 

@@ -22,8 +22,8 @@ from trebuche.effects import (
     TimeLeft,
     perform,
 )
-from trebuche.errors import ConfigError
-from trebuche.reminders import successor
+from trebuche.errors import ConfigError, ServiceError
+from trebuche.reminders import deferred
 from trebuche.stored import Phase, Reminder, Subscription
 
 ABANDONED_SECONDS: Final = 60
@@ -38,6 +38,20 @@ RESERVE_SECONDS: Final = 15.0
 def out_of_time() -> Routine[bool]:
     """Whether what is left of the invocation is needed to hand subscribers over."""
     return (yield from perform(TimeLeft())) < RESERVE_SECONDS
+
+
+def insure(row: Subscription) -> Routine[None]:
+    """Have a worker look at a row that is about to be opened, in case its catch-up dies with its function.
+
+    Whoever was told ``streamStart`` is owed a first value, and not every client asks for it again (Swift's do not; with
+    a filter nobody can tell that one is missing). A queue that fails costs this care, but not the stream.
+    """
+    now_ms = yield from perform(Now())
+    try:
+        yield from perform(Defer(Reminder(row.actor_id, row.stream_id, row.opener, now_ms), ABANDONED_SECONDS))
+    except (ConfigError, ServiceError) as error:
+        fields = {"actorId": row.actor_id, "streamId": row.stream_id, "code": error.code}
+        yield from perform(Log(logs.WARNING, "no-reminder", fields, error))
 
 
 def set_aside(row: Subscription, sent: int) -> Routine[Subscription | None]:
@@ -83,8 +97,8 @@ def put_off(row: Subscription, sent: int, start: int) -> Routine[None]:
     seconds = min(LONGEST_SECONDS, max(SLOW_SECONDS, (now_ms - start) // 1000))
     # Before letting go: a row that nobody owns, and of which nobody is reminded, would stay so (D9).
     yield from perform(Defer(Reminder(row.actor_id, row.stream_id, row.opener, start), seconds))
-    # The reminder names the opener before; by the successor it knows the row again.
-    yield from perform(GoOpening(row, sent, successor(row.opener)))
+    # The reminder names the opener before, and knows the row again by what is computed from it.
+    yield from perform(GoOpening(row, sent, deferred(row.opener)))
 
 
 def _remind(row: Subscription, seconds: int) -> Routine[None]:

@@ -1,7 +1,7 @@
 """Subscribe and resume: which row, and which frames first; ``catch_up`` does the rest."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from trebuche import logs
@@ -11,6 +11,8 @@ from trebuche.catch_up import Current, bring_up, read_current, read_replay
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import deliver, detach
 from trebuche.effects import (
+    Concurrently,
+    Effect,
     FindDetached,
     ForgetStream,
     LoadConnection,
@@ -20,6 +22,7 @@ from trebuche.effects import (
     Now,
     OpenSubscription,
     RandomUuid,
+    RegisterConnection,
     RemoveSubscription,
     Retention,
     Routine,
@@ -27,10 +30,10 @@ from trebuche.effects import (
 )
 from trebuche.envelopes import InvocationEnvelope, StreamResumeEnvelope, StreamStartEnvelope, encode
 from trebuche.errors import ActorError, ConnectionGoneError, DeliveryError, HeldUpError, VersionConflictError
-from trebuche.handover import put_off
+from trebuche.handover import insure, put_off
 from trebuche.scalars import UINT64_MAX
 from trebuche.socket_events import Caller
-from trebuche.stored import JournalEntry, Phase, Subscription
+from trebuche.stored import Connection, JournalEntry, Phase, Subscription
 from trebuche.targets import observe_target
 
 NUMBERS_LEFT_OUT: Final = 100
@@ -46,6 +49,8 @@ class _Opened:
     row: Subscription
     current: Current
     last_sequence: int
+    listed: bool
+    """Whether the stream is on its connection's list, where unsubscribing and ``$disconnect`` find it."""
 
 
 def check_observable(actor_type: ActorType, actor_id: str, target: str) -> None:
@@ -63,8 +68,11 @@ def check_observable(actor_type: ActorType, actor_id: str, target: str) -> None:
 
 def subscribe(
     actor_type: ActorType, actor_id: str, invocation: InvocationEnvelope, caller: Caller, stream_id: UUID
-) -> Routine[None]:
+) -> Routine[Exception | None]:
     """Open a stream: ``streamStart``, the current value, and from then on every change.
+
+    Returns:
+        What went wrong once the stream was open; its reader has been told, or a worker goes on with it.
 
     Raises:
         ConnectionGoneError: The caller is gone; the stream waits for a resume.
@@ -81,16 +89,21 @@ def subscribe(
     start = StreamStartEnvelope(
         stream_id, invocation.call_id, invocation.actor_id, invocation.target_identifier, invocation.stream_filter
     )
-    yield from _catch_up_or_fail(actor_type, opened, start, None)
+    return (yield from _catch_up_or_fail(actor_type, opened, start, None))
 
 
-def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, caller: Caller) -> Routine[None]:
+def resume(
+    actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, caller: Caller
+) -> Routine[Exception | None]:
     """Go on with a stream on this connection, under the id of the request, known or not.
 
     What was missed is replayed where the journal has all of it, else one snapshot repairs any gap. A stream that nobody
     knows (Swift clients resume under ids of their own) starts here, numbered above what the client has. A frame that
     came before the one with which the stream was moved to another connection changes nothing; its sender is told, for
     the clocks that say so are of two gateways.
+
+    Returns:
+        As ``subscribe``.
 
     Raises:
         ActorError: The stream belongs to somebody else, or no number is left above ``last_sequence``.
@@ -115,18 +128,17 @@ def resume(actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, 
         if opened is not None:
             missed = (yield from _missed(actor_type, opened)) if kept else None
             start = _resumed(request, opened, recovered=missed is not None)
-            yield from _catch_up_or_fail(actor_type, opened, start, missed)
-            return
+            return (yield from _catch_up_or_fail(actor_type, opened, start, missed))
     raise VersionConflictError(f"stream {request.stream_id} is being moved by others; resume again")
 
 
 def _catch_up_or_fail(
     actor_type: ActorType, opened: _Opened, start: StreamStartEnvelope, missed: tuple[JournalEntry, ...] | None
-) -> Routine[None]:
+) -> Routine[Exception | None]:
     """A stream that ends with an error must not go on; detached, it keeps base and filter for another resume.
 
-    The error is posted before that: the function's answer says it too, but nobody repeats an answer that is lost, and
-    the client would go on to believe in its stream. Where it cannot be posted the row stays, and a worker goes on.
+    The error is posted before that: nobody repeats an answer of the function that is lost, and the client would go on
+    to believe in its stream. Where it cannot be posted nobody says it: the row stays, and a worker goes on.
     """
     row = opened.row
     try:
@@ -145,7 +157,8 @@ def _catch_up_or_fail(
             yield from put_off(row, row.sent, now_ms)
         else:
             yield from detach(row)
-        raise
+        return error
+    return None
 
 
 def _row(caller: Caller, actor_id: str, stream_id: UUID, target: str, opener: UUID) -> Routine[Subscription]:
@@ -190,7 +203,7 @@ def _find(actor_id: str, request: StreamResumeEnvelope, caller: Caller) -> Routi
     now = (yield from perform(Now())) // 1000
     known = yield from perform(LoadSubscription(actor_id, request.stream_id, now))
     if known is None:
-        known = yield from perform(FindDetached(request.stream_id, now))
+        known = yield from perform(FindDetached(request.stream_id, caller.principal, now))
     # Whether somebody else has such a stream is not the caller's business.
     if known is not None and known.principal != caller.principal:
         raise ActorError(f"Stream '{str(request.stream_id).upper()}' not found")
@@ -230,19 +243,33 @@ def _open(
     actor_type: ActorType, row: Subscription, replaces: Subscription | None, *, last_sequence: int
 ) -> Routine[_Opened | None]:
     """Write the row, then read the state; None when the row in whose place it should go has changed."""
-    row = replace(row, sent=row.base + last_sequence)
-    # On the connection's list first: only by it does $disconnect find the row.
-    yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))
+    row = replace(row, sent=row.base + last_sequence, shape=actor_type.shape)
+    # On the connection's list first: only by it does $disconnect find the row. Side by side, since its reader waits.
+    noted = NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence)
+    listed, _ = yield from perform(Concurrently((_outcome(noted), insure(row))))
+    if isinstance(listed, Exception):
+        raise listed
     now_ms = yield from perform(Now())
     if not (yield from perform(OpenSubscription(row, replaces, now_ms // 1000))):
         return None
     current = yield from read_current(actor_type, row.actor_id)
-    return _Opened(row, current, last_sequence)
+    return _Opened(row, current, last_sequence, listed)
+
+
+def _outcome(effect: Effect[Any]) -> Routine[Any]:
+    """What an effect gives or runs into: routines that go side by side must not raise."""
+    try:
+        return (yield from perform(effect))
+    except Exception as error:
+        return error
 
 
 def _missed(actor_type: ActorType, opened: _Opened) -> Routine[tuple[JournalEntry, ...] | None]:
+    """What was missed; None when a snapshot has to do, also when the actor was deleted and came back meanwhile."""
     after = opened.row.base + opened.last_sequence
-    return (yield from read_replay(actor_type, opened.row.actor_id, after, opened.current.version))
+    entries = yield from read_replay(actor_type, opened.row.actor_id, after, opened.current.version)
+    came_back = any(entry.first and entry.version > max(after, 1) for entry in entries or ())
+    return None if came_back else entries
 
 
 def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool) -> StreamStartEnvelope:
@@ -267,6 +294,8 @@ def _catch_up(
     row = opened.row
     try:
         yield from deliver(row.connection_id, row.connected_at, start_frame(start))
+        if not opened.listed:
+            yield from _list_again(row, opened.last_sequence)
         yield from bring_up(actor_type, row, opened.current, missed)
     except ConnectionGoneError:
         yield from detach(row)
@@ -274,3 +303,16 @@ def _catch_up(
     except HeldUpError as error:
         now_ms = yield from perform(Now())
         yield from put_off(row, error.sent, now_ms)
+
+
+def _list_again(row: Subscription, last_sequence: int) -> Routine[None]:
+    """Remember a connection that was forgotten (a 410 that was not true, a row deleted by hand): it took a frame."""
+    now_ms = yield from perform(Now())
+    connection = Connection(
+        connection_id=row.connection_id,
+        connected_at=row.connected_at,
+        ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
+        principal=row.principal,
+    )
+    yield from perform(RegisterConnection(connection))
+    yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))

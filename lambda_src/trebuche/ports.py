@@ -38,8 +38,8 @@ class SubscriptionStorage(Protocol):
     def load(self, actor_id: str, stream_id: UUID, *, now: int) -> Subscription | None:
         """An attached subscription."""
 
-    def find_detached(self, stream_id: UUID, *, now: int) -> Subscription | None:
-        """A detached subscription."""
+    def find_detached(self, stream_id: UUID, *, principal: str | None = None, now: int) -> Subscription | None:
+        """A detached subscription of a principal; others may have one under the same id."""
 
     def open(self, row: Subscription, replaces: Subscription | None, *, now: int) -> bool:
         """Write a row in the place of another, or of none or an expired one; False when it looks different by now."""
@@ -47,6 +47,7 @@ class SubscriptionStorage(Protocol):
     def flip_live(self, row: Subscription, version: int) -> Subscription | None:
         """Turn ``opening`` into ``live`` with ``sent = version`` if ``pending <= version`` and the opener is the same.
 
+        The shape is that of the row given, whose catch-up has shown it.
         The row as it is afterwards.
         """
 

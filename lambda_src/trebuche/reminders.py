@@ -13,7 +13,8 @@ from trebuche.stored import Reminder
 
 LONGEST_LINE: Final = 100
 """How many workers may have died over one reminder; it comes about twenty times before its queue forgets it."""
-_NAMESPACE: Final = "trebuche-worker"
+_TAKEN_OVER: Final = "trebuche-worker"
+_PUT_OFF: Final = "trebuche-put-off"
 
 
 def write_reminder(reminder: Reminder) -> str:
@@ -48,16 +49,25 @@ def read_reminder(body: str) -> Reminder:
 def successor(opener: UUID) -> UUID:
     """The opener of whoever takes a row over in the name of a reminder."""
     # Computed, not drawn: so the reminder still fits a row that a worker took over and died on (D9).
-    return uuid5(opener, _NAMESPACE)
+    return uuid5(opener, _TAKEN_OVER)
+
+
+def deferred(opener: UUID) -> UUID:
+    """The opener of a row that was put off by a catch-up with this one.
+
+    Only the reminder that was sent with it knows the row by that, and those that come again for a worker that died. All
+    earlier ones are about nothing then: else each would put the row off once more, and their number would grow.
+    """
+    return uuid5(opener, _PUT_OFF)
 
 
 def is_about(reminder: Reminder, opener: UUID) -> bool:
     """Whether a row with this opener is the one that was meant, or what dead workers have left of it."""
-    named = reminder.opener
+    named, put_off = reminder.opener, deferred(reminder.opener)
     for _ in range(LONGEST_LINE):
-        if named == opener:
+        if opener in (named, put_off):
             return True
-        named = successor(named)
+        named, put_off = successor(named), successor(put_off)
     return False
 
 

@@ -141,7 +141,7 @@ PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     HighestVersion: lambda to, e: to.states.highest_version(e.actor_id),
     ReadJournal: lambda to, e: to.states.journal(e.actor_id, e.first, e.last, now=e.now),
     LoadSubscription: lambda to, e: to.subscriptions.load(e.actor_id, e.stream_id, now=e.now),
-    FindDetached: lambda to, e: to.subscriptions.find_detached(e.stream_id, now=e.now),
+    FindDetached: lambda to, e: to.subscriptions.find_detached(e.stream_id, principal=e.principal, now=e.now),
     OpenSubscription: lambda to, e: to.subscriptions.open(e.row, e.replaces, now=e.now),
     FlipLive: lambda to, e: to.subscriptions.flip_live(e.row, e.version),
     RaisePending: lambda to, e: to.subscriptions.raise_pending(e.row, e.version),

@@ -13,13 +13,14 @@ RESERVED_AT_ONCE: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """An actor's state; ``state`` is a JSON document."""
+    """An actor's state; ``state`` is a JSON document, ``shape`` what the code knew that wrote it (empty: not told)."""
 
     actor_id: str
     state: bytes
     version: int
     schema: int
     updated_at: int
+    shape: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,16 @@ def needs_reservation(turn: Turn) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One version of an actor's state, under the schema that it was written with."""
+    """One version of an actor's state, under the schema that it was written with.
+
+    Attributes:
+        first: Whether there was no state before it: the actor was new, or came back after it was deleted.
+    """
 
     version: int
     state: bytes
     schema: int = 1
+    first: bool = False
 
 
 class Phase(StrEnum):
@@ -100,6 +106,7 @@ class Subscription:
         pending: Highest version that came while the row was opening.
         asked_at: When the frame came with which the reader attached it to this connection (ms); 0: not known.
         sent: Version up to which the subscriber has values: what it said on a resume, then what the catch-up delivered.
+        shape: Of the states that its catch-up has shown; those of another shape only the actor's code can read.
     """
 
     actor_id: str
@@ -118,6 +125,7 @@ class Subscription:
     pending: int = 0
     sent: int = 0
     asked_at: int = 0
+    shape: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,8 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
         return result
     check_state_size(call.actor_id, after)
     version = stored.version if stored else (yield from perform(HighestVersion(call.actor_id)))
-    next_state = StoredState(call.actor_id, after, version + 1, call.actor_type.schema, now_ms)
+    kind = call.actor_type
+    next_state = StoredState(call.actor_id, after, version + 1, kind.schema, now_ms, kind.shape)
     turn = yield from _turn(call, stored, next_state, result)
     committed = yield from perform(CommitTurn(turn))
     return result if committed else None

@@ -49,6 +49,7 @@ def catch_up(actor_type: ActorType, reminder: Reminder) -> Routine[None]:
     row = yield from _take_over(reminder)
     if row is None:
         return
+    row = replace(row, shape=actor_type.shape)
     try:
         yield from _finish(actor_type, row)
     except ConnectionGoneError:

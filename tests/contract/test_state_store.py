@@ -46,7 +46,7 @@ def test_nothing_is_there_at_first(states: StateStore) -> None:
 def test_a_turn_writes_state_journal_and_call(written: StateStore) -> None:
     """All three are there afterwards."""
     assert written.load("todos") == StoredState("todos", b'{"n":1}', 1, 1, NOW * 1000)
-    assert written.journal("todos", 1, 1, now=NOW) == (JournalEntry(1, b'{"n":1}'),)
+    assert written.journal("todos", 1, 1, now=NOW) == (JournalEntry(1, b'{"n":1}', first=True),)
     assert written.load_call("todos", FIRST, now=NOW) == CallRecord("digest", b'"done"', 1)
 
 

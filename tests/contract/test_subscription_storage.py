@@ -82,6 +82,14 @@ def test_a_row_turns_live_when_nothing_is_pending(opened: SubscriptionStorage) -
     assert opened.load("todos/a", ROW.stream_id, now=NOW) == live
 
 
+def test_a_row_turns_live_in_the_shape_that_was_shown(opened: SubscriptionStorage) -> None:
+    """Other code may have finished the catch-up than had opened the row."""
+    live = opened.flip_live(replace(ROW, shape="new"), 5)
+    assert live is not None
+    assert (live.phase, live.shape) == (Phase.LIVE, "new")
+    assert opened.load("todos/a", ROW.stream_id, now=NOW) == live
+
+
 def test_a_pending_version_keeps_a_row_from_turning_live(opened: SubscriptionStorage) -> None:
     """The catch-up learns of what it has not delivered yet."""
     assert opened.raise_pending(ROW, 8) == replace(ROW, pending=8)
@@ -157,25 +165,39 @@ def test_a_detached_row_waits_outside_the_actor(opened: SubscriptionStorage) -> 
     assert opened.subscribers("todos/a", now=NOW) == ()
     assert opened.load("todos/a", ROW.stream_id, now=NOW) is None
     detached = replace(ROW, phase=Phase.DETACHED, ttl=NOW + 900)
-    assert opened.find_detached(ROW.stream_id, now=NOW + 899) == detached
-    assert opened.find_detached(ROW.stream_id, now=NOW + 900) is None
+    assert opened.find_detached(ROW.stream_id, principal="ada", now=NOW + 899) == detached
+    assert opened.find_detached(ROW.stream_id, principal="ada", now=NOW + 900) is None
+
+
+def test_detached_rows_of_two_principals_do_not_touch(opened: SubscriptionStorage) -> None:
+    """Ids of streams may be made up: under one id each principal finds its own, and nobody finds another's."""
+    other = replace(ROW, actor_id="todos/b", connection_id="c9=", opener=UUID(int=9), principal="bob")
+    nobodys = replace(other, actor_id="todos/c", principal=None)
+    for row in (other, nobodys):
+        assert opened.open(row, None, now=NOW)
+    for row in (ROW, other, nobodys):
+        assert opened.detach(row, ttl=NOW + 900)
+    for row in (ROW, other, nobodys):
+        found = opened.find_detached(row.stream_id, principal=row.principal, now=NOW)
+        assert found == replace(row, phase=Phase.DETACHED, ttl=NOW + 900)
+    assert opened.find_detached(ROW.stream_id, principal="eve", now=NOW) is None
 
 
 def test_a_row_that_moved_on_is_not_detached(opened: SubscriptionStorage) -> None:
     """The death of the old connection does not touch the new one."""
     assert opened.open(MOVED, ROW, now=NOW)
     assert not opened.detach(ROW, ttl=NOW + 900)
-    assert opened.find_detached(ROW.stream_id, now=NOW) is None
+    assert opened.find_detached(ROW.stream_id, principal="ada", now=NOW) is None
 
 
 def test_a_detached_row_is_attached_once(opened: SubscriptionStorage) -> None:
     """Of two resumes that found it one gets it."""
     assert opened.detach(ROW, ttl=NOW + 900)
-    waiting = opened.find_detached(ROW.stream_id, now=NOW)
+    waiting = opened.find_detached(ROW.stream_id, principal="ada", now=NOW)
     assert opened.open(MOVED, waiting, now=NOW)
     assert not opened.open(replace(MOVED, connection_id="c3="), waiting, now=NOW)
     assert opened.subscribers("todos/a", now=NOW) == (MOVED,)
-    assert opened.find_detached(ROW.stream_id, now=NOW) is None
+    assert opened.find_detached(ROW.stream_id, principal="ada", now=NOW) is None
 
 
 def test_only_its_own_connection_removes_a_row(opened: SubscriptionStorage) -> None:

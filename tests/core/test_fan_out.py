@@ -171,7 +171,7 @@ def test_a_dead_connection_does_not_hold_back_others(world: World) -> None:
     world.result("todos", "addTodo", "Milk")
     assert world.pump() == {"batchItemFailures": []}
     assert numbers(world, "c2") == [2]
-    assert world.subscriptions.detached[dead].phase is Phase.DETACHED
+    assert world.subscriptions.detached[dead, None].phase is Phase.DETACHED
     assert "c1" not in world.connections.connections
 
 
@@ -292,6 +292,45 @@ def test_a_stream_of_a_deleted_actor_resumes_with_a_snapshot(world: World) -> No
     assert (start.recovered, value.data) == (False, b'{"todos":[]}')
 
 
+def test_a_stream_of_an_actor_that_came_back_resumes_with_a_snapshot(world: World) -> None:
+    """Its journal has every version, but not that the state was deleted in between: nobody may say "recovered"."""
+    stream_id = world.watch("todos")
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    world.disconnect()
+    world.states.delete("todos")
+    world.pump()
+    world.result("todos", "addTodo", "Bread")
+    world.pump()
+    world.send(resume(stream_id, 2, "todos"), "c2")
+    start, value = world.frames("c2")
+    assert isinstance(start, StreamStartEnvelope)
+    assert isinstance(value, StreamDataEnvelope)
+    assert (start.recovered, start.up_to) == (False, value.sequence_number)
+    assert value.sequence_number > 2
+    assert b'"title":"Bread"' in value.data
+    assert b"Milk" not in value.data
+
+
+def test_the_first_version_of_an_actor_is_no_return(world: World) -> None:
+    """Who watched an actor before its first call missed nothing but that."""
+    stream_id = world.watch("todos")
+    world.disconnect()
+    world.result("todos", "addTodo", "Milk")
+    world.send(resume(stream_id, 1, "todos"), "c2")
+    start = world.frames("c2")[0]
+    assert isinstance(start, StreamStartEnvelope)
+    assert start.recovered is True
+
+
+def test_a_forgotten_connection_can_still_unsubscribe(world: World) -> None:
+    """A 410 that was not true has taken it off the list; a frame that it takes shows that it lives."""
+    world.connections.unregister("c1")
+    stream_id = world.watch("todos")
+    assert world.send(StreamEndEnvelope(stream_id, StreamEndReason.CLIENT_UNSUBSCRIBED)) == {"statusCode": 200}
+    assert world.subscriptions.attached == {}
+
+
 def test_expired_versions_give_one_snapshot(world: World) -> None:
     """After more than the journal's day: one value with a higher number, truly told."""
     stream_id = world.watch("todos")
@@ -369,6 +408,23 @@ def test_another_principal_does_not_get_the_stream() -> None:
     assert "not found" in error.error_message
     world.send(resume(start.stream_id, 1, "todos"), "c3", principal="ada")
     assert isinstance(only(world.frames("c3")), StreamStartEnvelope)
+
+
+def test_a_made_up_stream_id_takes_nothing_from_its_owner() -> None:
+    """Somebody else opens a stream under the same id, on another actor, and loses it later: both can resume."""
+    world = World(TodoList)
+    for connection_id, principal in (("c1", "ada"), ("c2", "bob")):
+        world.connect(connection_id, principal=principal)
+    world.send(observe("todos"), "c1", principal="ada")
+    start = world.frames("c1")[0]
+    assert isinstance(start, StreamStartEnvelope)
+    world.send(resume(start.stream_id, 5, "todos/other"), "c2", principal="bob")
+    world.disconnect("c1")
+    world.disconnect("c2")
+    world.send(resume(start.stream_id, 1, "todos"), "c3", principal="ada")
+    again = only(world.frames("c3"))
+    assert isinstance(again, StreamStartEnvelope)
+    assert again.recovered is True
 
 
 def test_a_state_written_past_the_runtime_reaches_watchers(world: World) -> None:

@@ -11,6 +11,8 @@ from trebuche.actor_types import ActorType
 from trebuche.documents import loads
 from trebuche.envelopes import StreamErrorEnvelope, StreamStartEnvelope, encode
 from trebuche.errors import NewerStateError, StateError
+from trebuche.reminders import write_reminder
+from trebuche.stored import Phase
 
 
 @dataclass
@@ -200,6 +202,58 @@ def test_observer_gets_migrated_versions(world: World) -> None:
 
     sizes = [(number, [entry["size"] for entry in value["entries"]]) for number, value in after.values("c2")]
     assert sizes == [(2, [3, 5, 3]), (3, [3, 5, 3, 1])]
+
+
+def tell(world: World, by: World) -> None:
+    """Let the stream processor deliver what is new, and workers of some code do what it leaves to them."""
+    world.pump()
+    sent = [reminder for reminder, _ in by.catch_ups.sent] + [reminder for reminder, _ in world.catch_ups.sent]
+    records = [{"messageId": str(number), "body": write_reminder(one)} for number, one in enumerate(sent)]
+    assert by.gateway.catch_up({"Records": records}) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize(
+    ("newer", "shown"),
+    [
+        (TitledNotebook, {"lines": ["one", "three", "six"], "title": "untitled"}),
+        (EntryBook, {"entries": [{"text": text, "size": len(text)} for text in ("one", "three", "six")]}),
+    ],
+)
+def test_older_codes_changes_are_shown_as_newer_code_has_them(world: World, newer: Any, shown: Any) -> None:
+    """While both run, whoever observes with the newer one gets its members and schema with every change."""
+    after = deploy(world, newer)
+    after.watch("notes")
+    after.frames()
+    world.records()
+    world.result("notes", "append", "six")
+    tell(world, after)
+    assert after.values() == [(2, shown)]
+    assert [row.phase for row in world.subscriptions.attached.values()] == [Phase.LIVE]
+
+
+def test_a_property_that_older_code_does_not_know_has_its_default(world: World) -> None:
+    """Not null, which its type may not even allow."""
+    after = deploy(world, TitledNotebook)
+    after.watch("notes", "observeTitle")
+    after.frames()
+    world.records()
+    world.result("notes", "append", "six")
+    tell(world, after)
+    assert after.values() == [(2, "untitled")]
+
+
+def test_a_deployment_costs_a_subscriber_one_handover(world: World) -> None:
+    """After it the changes of the new code go straight to whoever began with the old one."""
+    world.watch("notes")
+    world.frames()
+    world.records()
+    after = deploy(world, TitledNotebook)
+    after.result("notes", "append", "six")
+    tell(world, after)
+    assert [number for number, _ in after.values()] == [2]
+    after.result("notes", "append", "nine")
+    world.pump()
+    assert [number for number, _ in after.values()] == [3]
 
 
 def test_migrate_may_leave_out_the_schema(world: World) -> None:

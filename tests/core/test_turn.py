@@ -121,10 +121,11 @@ def stored(world: World, actor_id: str = "notes") -> StoredState | None:
 
 
 def test_a_call_writes_the_next_version(world: World) -> None:
-    """State, version, schema and time; the journal has the same."""
+    """State, version, schema, shape and time; the journal has the same."""
     assert world.result("notes", "append", "one") == 1
     assert world.result("notes", "append", "two") == 2
-    assert stored(world) == StoredState("notes", b'{"lines":["one","two"]}', 2, 1, world.clock.now_ms())
+    shape = ActorType(Notebook).shape
+    assert stored(world) == StoredState("notes", b'{"lines":["one","two"]}', 2, 1, world.clock.now_ms(), shape)
     assert [entry.version for entry in world.states.journal("notes", 1, 9, now=0)] == [1, 2]
 
 

@@ -59,6 +59,7 @@ def world(sender: Failing) -> World:
     world.connect("c1")
     world.watch("todos")
     world.frames()
+    world.catch_ups.sent.clear()
     return world
 
 
@@ -98,6 +99,7 @@ def test_a_slow_subscriber_is_brought_up_to_date_by_a_worker(
     """It holds back nobody, and gets every version once, without another change and without asking."""
     world.watch("todos", connection_id="c2")
     world.frames("c2")
+    world.catch_ups.sent.clear()
     sender.failures["c1"] = [error] * TRIES
     assert add(world, "Milk", "Bread") == {"batchItemFailures": []}
     assert [number for number, _ in world.values("c2")] == [2, 3]
@@ -125,6 +127,7 @@ def test_whoever_would_come_too_late_is_left_to_workers(world: World) -> None:
     world.connect("c2")
     world.watch("todos", connection_id="c2")
     world.frames("c2")
+    world.catch_ups.sent.clear()
     world.result("todos", "addTodo", "Milk")
     assert world.processor.handle({"Records": world.records()}, time_left_ms=14_000) == {"batchItemFailures": []}
     assert (world.frames("c1"), world.frames("c2")) == ([], [])
@@ -146,6 +149,22 @@ def test_a_worker_goes_on_where_a_slow_subscriber_stopped(world: World, sender: 
     assert second.start == first.start
     work(world, second)
     assert numbers(world) == [3, 4]
+
+
+def test_who_does_not_read_is_not_tried_more_often_the_longer_it_lasts(world: World, sender: Failing) -> None:
+    """Each change may send a reminder beside the worker's own; only one of them puts the row off again."""
+    for number in range(8):
+        sender.failures["c1"] = [SLOW] * (TRIES * 10)
+        waiting = [reminder for reminder, _ in world.catch_ups.sent]
+        world.catch_ups.sent.clear()
+        for reminder in waiting:
+            work(world, reminder)
+        add(world, f"line {number}")
+        assert len(world.catch_ups.sent) <= 2
+    sender.failures.clear()
+    for reminder, _ in tuple(world.catch_ups.sent):
+        work(world, reminder)
+    assert numbers(world) == [2, 3, 4, 5, 6, 7, 8, 9]
 
 
 def test_a_first_value_that_cannot_be_posted_comes_later(world: World, sender: Failing) -> None:

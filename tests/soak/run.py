@@ -155,8 +155,7 @@ class Soak:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and not all(self._is_right(client, wanted) for client in self._clients):
             for client in self._clients:
-                if client.lost_request:
-                    client.lost_request = False
+                if client.stuck and client.socket is not None:
                     self.front.cut(client.socket)
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from trebuche.effects import (
     Concurrently,
+    Defer,
     Effect,
     Log,
     Measure,
@@ -19,8 +20,8 @@ from trebuche.effects import (
 from trebuche.ports import Ports
 from trebuche.runtime import Runtime
 
-PRIVATE = (Now, TimeLeft, Retention, RandomUuid, RandomFraction, Log, Measure)
-"""Effects that nobody else can see: when they happen makes no difference."""
+PRIVATE = (Now, TimeLeft, Retention, RandomUuid, RandomFraction, Log, Measure, Defer)
+"""Effects that nobody else can see: when they happen makes no difference. No worker runs by itself here."""
 
 
 class Happening(Effect[None]):

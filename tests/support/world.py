@@ -224,4 +224,5 @@ def _image(state: StoredState) -> dict[str, Any]:
         "state": {"B": base64.b64encode(state.state).decode()},
         "version": {"N": str(state.version)},
         "updatedAt": {"N": str(state.updated_at)},
+        "shape": {"S": state.shape},
     }

@@ -51,7 +51,7 @@ def discovery() -> "ServiceDiscoveryClient":
 
 
 def queues() -> "SQSClient":
-    """For reminding workers of late subscribers; made when the first one falls behind."""
+    """For reminding workers of subscribers that may fall behind."""
     return cast("SQSClient", _client("sqs", read_timeout=3, attempts=3))
 
 
@@ -66,6 +66,7 @@ def warm(endpoint: str) -> None:
     dynamodb()
     if endpoint:
         management(endpoint)
+        queues()
         functions()
         discovery()
 

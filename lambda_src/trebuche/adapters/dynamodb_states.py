@@ -7,8 +7,18 @@ from botocore.exceptions import ClientError
 
 from trebuche.adapters.clients import DynamoDB
 from trebuche.adapters.failures import lost_race, translated
-from trebuche.adapters.items import Item, StoredItem, binary, number, read_binary, read_number, read_text, text
-from trebuche.contract import ACTOR_ID, ENTRY, SCHEMA, STATE, TTL, UPDATED_AT, VERSION
+from trebuche.adapters.items import (
+    Item,
+    StoredItem,
+    binary,
+    number,
+    optional_text,
+    read_binary,
+    read_number,
+    read_text,
+    text,
+)
+from trebuche.contract import ACTOR_ID, ENTRY, SCHEMA, SHAPE, STATE, TTL, UPDATED_AT, VERSION
 from trebuche.errors import StateError
 from trebuche.scalars import write_uuid
 from trebuche.stored import (
@@ -25,6 +35,8 @@ if TYPE_CHECKING:
 
 DIGEST: Final = "digest"
 RESULT: Final = "result"
+FIRST: Final = "first"
+"""Attribute of a journal entry before which there was no state."""
 RESERVATION: Final = "h#"
 """Sort key of the highest version that an actor may have used; it is written once per many versions."""
 
@@ -121,11 +133,7 @@ class DynamoDBStateStore:
                     ConsistentRead=True,
                 )
             )
-            return tuple(
-                JournalEntry(read_number(item, VERSION), read_binary(item, STATE), read_number(item, SCHEMA, 1))
-                for page in pages
-                for item in page["Items"]
-            )
+            return tuple(_entry(item) for page in pages for item in page["Items"])
 
     def _reserved(self, actor_id: str) -> int:
         key: Item = {ACTOR_ID: text(actor_id), ENTRY: text(RESERVATION)}
@@ -150,6 +158,8 @@ class DynamoDBStateStore:
             SCHEMA: number(turn.next.schema),
             UPDATED_AT: number(turn.next.updated_at),
         }
+        if turn.next.shape:
+            item[SHAPE] = text(turn.next.shape)
         if turn.previous is None:
             unused = f"attribute_not_exists({ACTOR_ID})"
             return {"Put": {"TableName": self._states, "Item": item, "ConditionExpression": unused}}
@@ -176,6 +186,7 @@ class DynamoDBStateStore:
         }
         if turn.previous is not None:
             return {"Put": {"TableName": self._journal, "Item": item}}
+        item[FIRST] = {"BOOL": True}
         return {
             "Put": {"TableName": self._journal, "Item": item, "ConditionExpression": f"attribute_not_exists({ENTRY})"}
         }
@@ -211,6 +222,11 @@ def call_entry(call_id: UUID) -> str:
     return f"c#{write_uuid(call_id)}"
 
 
+def _entry(item: StoredItem) -> JournalEntry:
+    version, state = read_number(item, VERSION), read_binary(item, STATE)
+    return JournalEntry(version, state, read_number(item, SCHEMA, 1), first=FIRST in item)
+
+
 def _state(item: StoredItem) -> StoredState:
     """What an item says; others may have written it.
 
@@ -225,6 +241,7 @@ def _state(item: StoredItem) -> StoredState:
             version=read_number(item, VERSION),
             schema=read_number(item, SCHEMA, 1),
             updated_at=read_number(item, UPDATED_AT, 0),
+            shape=optional_text(item, SHAPE) or "",
         )
     except (KeyError, ValueError) as error:
         raise StateError(

@@ -20,7 +20,7 @@ from trebuche.adapters.subscription_items import (
     read_row,
     write_row,
 )
-from trebuche.contract import ACTOR_ID, CONNECTION_ID, TTL
+from trebuche.contract import ACTOR_ID, CONNECTION_ID, SHAPE, TTL
 from trebuche.scalars import write_uuid
 from trebuche.stored import Phase, Subscription
 
@@ -51,9 +51,9 @@ class DynamoDBSubscriptionStorage:
         """An attached subscription."""
         return self._get(attached_key(actor_id, stream_id), now)
 
-    def find_detached(self, stream_id: UUID, *, now: int) -> Subscription | None:
-        """A detached subscription."""
-        return self._get(detached_key(stream_id), now)
+    def find_detached(self, stream_id: UUID, *, principal: str | None = None, now: int) -> Subscription | None:
+        """A principal's detached subscription."""
+        return self._get(detached_key(stream_id, principal), now)
 
     def open(self, row: Subscription, replaces: Subscription | None, *, now: int) -> bool:
         """Write a row in the place of another, or of none or an expired one; False when it looks different by now."""
@@ -61,17 +61,23 @@ class DynamoDBSubscriptionStorage:
             return self._transact(self._put(row, now))
         if replaces.phase is Phase.DETACHED:
             # In one transaction: a stream that is in neither place for a moment could not be resumed in it.
-            return self._transact(self._delete(detached_key(row.stream_id), replaces), self._put(row, now))
+            waiting = self._delete(detached_key(row.stream_id, replaces.principal), replaces)
+            return self._transact(waiting, self._put(row, now))
         return self._transact(self._replace(row, replaces))
 
     def flip_live(self, row: Subscription, version: int) -> Subscription | None:
         """Turn ``opening`` into ``live`` if nothing is pending above ``version``; the row as it is afterwards."""
         return self._update(
             row,
-            f"SET {PHASE} = :live, {SENT} = :version",
+            f"SET {PHASE} = :live, {SENT} = :version, {SHAPE} = :shape",
             # Where a change and the catch-up meet: it has raised `pending` before this, or finds the row live after.
             f"{PHASE} = :opening AND {OPENER} = :opener AND {PENDING} <= :version",
-            {":live": text(Phase.LIVE.value), ":version": number(version), ":opener": text(write_uuid(row.opener))},
+            {
+                ":live": text(Phase.LIVE.value),
+                ":version": number(version),
+                ":opener": text(write_uuid(row.opener)),
+                ":shape": text(row.shape),
+            },
         )
 
     def raise_pending(self, row: Subscription, version: int) -> Subscription | None:

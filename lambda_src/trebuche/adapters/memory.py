@@ -57,7 +57,7 @@ class InMemoryStateStore:
             if self.load_call(actor_id, turn.call_id, now=turn.now) is not None:
                 return False
             self.states[actor_id] = turn.next
-            journal[turn.next.version] = _entry(turn.next), turn.ttl
+            journal[turn.next.version] = _entry(turn), turn.ttl
             if needs_reservation(turn):
                 self._reserved[actor_id] = reserved_versions(turn.next.version)
             self._calls[actor_id, turn.call_id] = turn.call, turn.ttl
@@ -90,26 +90,27 @@ class InMemorySubscriptionStorage:
 
     def __init__(self) -> None:
         self.attached: dict[tuple[str, UUID], Subscription] = {}
-        self.detached: dict[UUID, Subscription] = {}
+        self.detached: dict[tuple[UUID, str | None], Subscription] = {}
         self._lock = threading.Lock()
 
     def load(self, actor_id: str, stream_id: UUID, *, now: int) -> Subscription | None:
         """An attached subscription."""
         return _unexpired(self.attached.get((actor_id, stream_id)), now)
 
-    def find_detached(self, stream_id: UUID, *, now: int) -> Subscription | None:
-        """A detached subscription."""
-        return _unexpired(self.detached.get(stream_id), now)
+    def find_detached(self, stream_id: UUID, *, principal: str | None = None, now: int) -> Subscription | None:
+        """A principal's detached subscription."""
+        return _unexpired(self.detached.get((stream_id, principal)), now)
 
     def open(self, row: Subscription, replaces: Subscription | None, *, now: int) -> bool:
         """Write a row in the place of another, or of none or an expired one."""
         key = row.actor_id, row.stream_id
         with self._lock:
             if replaces is not None and replaces.phase is Phase.DETACHED:
-                waiting = self.detached.get(row.stream_id)
+                place = row.stream_id, replaces.principal
+                waiting = self.detached.get(place)
                 if not _same(waiting, replaces) or _unexpired(self.attached.get(key), now):
                     return False
-                del self.detached[row.stream_id]
+                del self.detached[place]
             elif not _same(_unexpired(self.attached.get(key), now), replaces):
                 return False
             self.attached[key] = row
@@ -120,7 +121,8 @@ class InMemorySubscriptionStorage:
 
         def flip(found: Subscription) -> Subscription:
             ours = found.opener == row.opener and found.phase is Phase.OPENING
-            return replace(found, phase=Phase.LIVE, sent=version) if ours and found.pending <= version else found
+            live = replace(found, phase=Phase.LIVE, sent=version, shape=row.shape)
+            return live if ours and found.pending <= version else found
 
         return self._change(row, flip)
 
@@ -164,7 +166,7 @@ class InMemorySubscriptionStorage:
             if not _same(self.attached.get((row.actor_id, row.stream_id)), row):
                 return False
             del self.attached[row.actor_id, row.stream_id]
-            self.detached[row.stream_id] = replace(row, phase=Phase.DETACHED, ttl=ttl)
+            self.detached[row.stream_id, row.principal] = replace(row, phase=Phase.DETACHED, ttl=ttl)
             return True
 
     def remove(self, actor_id: str, stream_id: UUID, connection_id: str) -> bool:
@@ -345,8 +347,8 @@ class KeptLog:
         self.lines.append(line)
 
 
-def _entry(state: StoredState) -> JournalEntry:
-    return JournalEntry(state.version, state.state, state.schema)
+def _entry(turn: Turn) -> JournalEntry:
+    return JournalEntry(turn.next.version, turn.next.state, turn.next.schema, first=turn.previous is None)
 
 
 def _unexpired(row: Subscription | None, now: int) -> Subscription | None:

@@ -1,13 +1,15 @@
 """Subscriptions as DynamoDB items.
 
 A detached row keeps its actor under ``actor``: its hash key is ``detached#<streamId>``, so that no fan-out reads it.
+Where connections have principals, theirs is part of the key: ids of streams may be made up, and nobody can overwrite
+what somebody else's stream left behind.
 """
 
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from trebuche.adapters.items import Item, StoredItem, number, optional_text, read_number, read_text, text
-from trebuche.contract import ACTOR_ID, CONNECTED_AT, CONNECTION_ID, STREAM_ID, TTL
+from trebuche.contract import ACTOR_ID, CONNECTED_AT, CONNECTION_ID, SHAPE, STREAM_ID, TTL
 from trebuche.documents import dumps, loads
 from trebuche.envelopes import filter_from_json, filter_to_json
 from trebuche.scalars import write_uuid
@@ -32,16 +34,18 @@ def attached_key(actor_id: str, stream_id: UUID) -> Item:
     return {ACTOR_ID: text(actor_id), STREAM_ID: text(write_uuid(stream_id))}
 
 
-def detached_key(stream_id: UUID) -> Item:
-    """Where it waits for a resume."""
-    return {ACTOR_ID: text(f"detached#{write_uuid(stream_id)}"), STREAM_ID: text(write_uuid(stream_id))}
+def detached_key(stream_id: UUID, principal: str | None) -> Item:
+    """Where it waits for a resume by its principal."""
+    whose = f"#{uuid5(stream_id, principal)}" if principal is not None else ""
+    return {ACTOR_ID: text(f"detached#{write_uuid(stream_id)}{whose}"), STREAM_ID: text(write_uuid(stream_id))}
 
 
 def write_row(row: Subscription) -> Item:
     """The item of a subscription, under the key that its phase asks for."""
     detached = row.phase is Phase.DETACHED
+    waiting, attached = detached_key(row.stream_id, row.principal), attached_key(row.actor_id, row.stream_id)
     item: Item = {
-        **(detached_key(row.stream_id) if detached else attached_key(row.actor_id, row.stream_id)),
+        **(waiting if detached else attached),
         CONNECTION_ID: text(row.connection_id),
         CONNECTED_AT: number(row.connected_at),
         TARGET: text(row.target),
@@ -53,6 +57,7 @@ def write_row(row: Subscription) -> Item:
         PENDING: number(row.pending),
         SENT: number(row.sent),
         ASKED_AT: number(row.asked_at),
+        SHAPE: text(row.shape),
         TTL: number(row.ttl),
     }
     if detached:
@@ -84,4 +89,5 @@ def read_row(item: StoredItem) -> Subscription:
         pending=read_number(item, PENDING),
         sent=read_number(item, SENT),
         asked_at=read_number(item, ASKED_AT, 0),
+        shape=optional_text(item, SHAPE) or "",
     )
