@@ -133,7 +133,7 @@ def _running(target: Target, actor: PlannedActor, deployed: Deployed) -> Ask | N
 
 def _interface(target: Target, plan: Plan) -> Any:
     try:
-        return read_interface(target.stack.root, plan)
+        return read_interface(target.stack.root, plan.actors)
     except ConfigError as error:
         raise CommandError(str(error)) from error
 

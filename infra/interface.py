@@ -7,20 +7,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.plan import Plan
+from infra.plan import PlannedActor
 from trebuche.errors import ConfigError
 
 _SECONDS = 60
 
 
-def read_interface(root: Path, plan: Plan) -> Any:
-    """The document of ``trebuche.interface`` for the actors of a plan.
+def read_interface(root: Path, actors: tuple[PlannedActor, ...]) -> Any:
+    """The document of ``trebuche.interface`` for actors that are planned.
 
     Raises:
         ConfigError: They cannot be loaded here; the text says why.
     """
     source = root / "lambda_src"
-    words = [f"{one.declared.reference}={'stateful' if one.settings.stateful else 'stateless'}" for one in plan.actors]
+    words = [f"{one.declared.reference}={'stateful' if one.settings.stateful else 'stateless'}" for one in actors]
     done = subprocess.run(
         # Nothing is left behind (-B): a preview must not write into the source.
         [sys.executable, "-B", "-m", "trebuche.interface", *words], cwd=source, capture_output=True, text=True,

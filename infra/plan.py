@@ -115,11 +115,26 @@ def make_plan(root: Path, stack: str, stack_config: Mapping[str, object]) -> Pla
         names=names,
         # The stage of trebuche.yaml is production's; any other stack is a stage of its own name.
         stage=config.websocket.stage if stack == PRODUCTION else stack,
-        actors=tuple(
-            PlannedActor(role=actor_role(one.name), declared=one, settings=config.actor(one.name)) for one in classes
-        ),
+        actors=_planned(config, classes),
         archives=archives,
         release=release_of(root, archives.values()),
+    )
+
+
+def plan_actors(root: Path) -> tuple[PlannedActor, ...]:
+    """The actors alone, as the sources have them now; nothing is built.
+
+    Raises:
+        ConfigError: trebuche.yaml or an actor's source cannot be deployed.
+    """
+    config, classes = load_config(root / CONFIG_FILE), find_actors(root / ACTORS_FOLDER)
+    match(config, classes)
+    return _planned(config, classes)
+
+
+def _planned(config: AppConfig, classes: tuple[ActorClass, ...]) -> tuple[PlannedActor, ...]:
+    return tuple(
+        PlannedActor(role=actor_role(one.name), declared=one, settings=config.actor(one.name)) for one in classes
     )
 
 

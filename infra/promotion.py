@@ -122,7 +122,7 @@ def _tell(found: Sequence[str]) -> None:
 
 def _interface(root: Path, plan: Plan) -> Any:
     try:
-        return read_interface(root, plan)
+        return read_interface(root, plan.actors)
     except ConfigError as error:
         pulumi.log.warn(f"{error}; whether clients and stored states understand this release is not known")
         return None
