@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from cli.checkout import STACK, DevRecord, command_line
 from cli.dev.changes import SourceChanges
+from cli.dev.console import Console, serving_console
 from cli.dev.deploy import Deployer, Outcome
 from cli.dev.events import Progress
 from cli.dev.lock import only_one
@@ -47,18 +48,19 @@ async def _run(root: Path, output: Output, port: int | None) -> None:
     await asyncio.to_thread(take_over, root)
     await asyncio.to_thread(end_leftovers, root)
     try:
-        while True:
-            port = await _run_once(root, output, port)
+        async with serving_console(root) as console:
+            while True:
+                port = await _run_once(root, output, port, console)
     finally:
         DevRecord.path(root).unlink(missing_ok=True)
 
 
-async def _run_once(root: Path, output: Output, port: int | None) -> int:
+async def _run_once(root: Path, output: Output, port: int | None, console: Console) -> int:
     """Run until it is better to start from nothing; returns the port, so that the address stays the same."""
     output.note("Starting the local AWS …")
     async with attached(root, port) as (record, process):
         output.success(f"Local AWS at {record.aws_endpoint}")
-        session = _Session(root, output, record)
+        session = _Session(root, output, record, console)
         await _first_of(session.watch(), session.follow(), session.tail(), _die_with(process, root))
     return urlsplit(record.aws_endpoint).port or 0
 
@@ -66,9 +68,10 @@ async def _run_once(root: Path, output: Output, port: int | None) -> int:
 class _Session:
     """Deploys on every change and shows what fails."""
 
-    def __init__(self, root: Path, output: Output, record: SandboxRecord) -> None:
+    def __init__(self, root: Path, output: Output, record: SandboxRecord, console: Console) -> None:
         self._root = root
         self._output = output
+        self._console = console
         self._record = record
         self._deployer = Deployer(root, record)
         self._changes = SourceChanges(root)
@@ -123,7 +126,9 @@ class _Session:
         self._output.success(f"Ready: {len(outcome.progress.done)} resources in {outcome.seconds:.1f} s.")
         endpoint = outputs.get("wss_endpoint")
         if isinstance(endpoint, str):
-            DevRecord(endpoint, self._record.aws_endpoint, STACK, os.getpid()).save(self._root)
+            self._console.lead_to(endpoint)
+            where = self._record.aws_endpoint
+            DevRecord(endpoint, where, STACK, os.getpid(), self._console.address).save(self._root)
             self._invite(endpoint)
         else:
             self._output.warning("There is no endpoint: trebuche.yaml says websocket.enabled: false.")
@@ -134,6 +139,7 @@ class _Session:
         lines = (
             "",
             f"Endpoint: {endpoint}",
+            f"Console:  {self._console.address}",
             "",
             "Paste into another shell:",
             f"  {trebuche} watch todos",

@@ -144,7 +144,8 @@ def test_record_says_where_everything_is(running: Development) -> None:
     assert set(record) == {"endpoint", "aws_endpoint", "console", "stack", "pid"}
     assert record["stack"] == "sandbox"
     assert record["endpoint"].startswith("ws://127.0.0.1:")
-    assert record["console"] is None
+    assert record["console"].startswith("http://127.0.0.1:")
+    assert f"Console:  {record['console']}" in running.printed()
 
 
 def test_second_run_names_the_first(running: Development, workshop: Workshop) -> None:
