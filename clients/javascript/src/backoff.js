@@ -1,7 +1,12 @@
 // When to try again: doubling ceilings, a cap, and the whole of each delay left to chance.
 
-/** Left of the 500 new connections a second that API Gateway takes by default (its quota page). */
-const CONNECTS_PER_SECOND = 400;
+/**
+ * First attempts a second. API Gateway takes 500 connections by default (its quota page), and while it lets nobody in,
+ * second and third attempts fall among the first ones: more than half as many again.
+ */
+const CONNECTS_PER_SECOND = 270;
+/** How far a fleet's ceiling rises at least: so far that those who are kept out leave room for each other. */
+const RISE = 4;
 
 /** Delays between attempts. Chance comes after the cap: clients cut together do not come back together. */
 export class Backoff {
@@ -15,13 +20,14 @@ export class Backoff {
   }
 
   /**
-   * Delays by which so many clients, cut at one moment, come back under the gateway's rate of connections.
+   * Delays by which so many clients, cut at one moment, come back under the gateway's rate of connections,
+   * also while the endpoint is away and all of them try again and again.
    * @param {number} clients
    * @param {{longestSeconds?: number}} [options]
    */
   static forFleet(clients, { longestSeconds = 30 } = {}) {
     const first = clients / CONNECTS_PER_SECOND;
-    return new Backoff(first, Math.max(first, longestSeconds));
+    return new Backoff(first, Math.max(RISE * first, longestSeconds));
   }
 
   /**
