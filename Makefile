@@ -54,4 +54,4 @@ lock: ## Write the locks anew from pyproject.toml and sandbox/emulator/requireme
 clean: ## Remove what the other targets made in this checkout; the Pulumi CLI stays in the cache
 	@rm -rf .venv .venv-emulator .trebuche .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis clients/javascript/node_modules
 	@find . -name __pycache__ -prune -exec rm -rf {} +
-	@rm -rf ./*.egg-info lambda_src/*.egg-info
+	@rm -rf ./*.egg-info lambda_src/*.egg-info clients/python/*.egg-info clients/python/build
