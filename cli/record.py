@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from cli.errors import CommandError
 from cli.frames import CLIENT, SERVER, frames_file, redacted
 from cli.output import INTERRUPTED, Output
+from cli.proxies import proxy_for
 from cli.pulumi_stack import PulumiStack
 from cli.target import deployed_target
 from trebuche.contract import MESSAGE_LIMIT_BYTES
@@ -70,7 +71,7 @@ async def _relay(output: Output, endpoint: str, port: int, notes: Notes, path: P
 
 async def relay(client: ServerConnection, endpoint: str, notes: Notes) -> None:
     """Carry frames between a client and an endpoint until one of them goes away."""
-    async with connect(endpoint, max_size=_MAX_SIZE) as server:
+    async with connect(endpoint, proxy=proxy_for(endpoint), max_size=_MAX_SIZE) as server:
         ways = [
             asyncio.create_task(_carry(client, server, CLIENT, notes)),
             asyncio.create_task(_carry(server, client, SERVER, notes)),

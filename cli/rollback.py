@@ -91,12 +91,15 @@ def take_back(output: Output, target: Target, taken_back: str, back: Release) ->
 
 @contextmanager
 def _restoring(stack: PulumiStack) -> Iterator[None]:
-    before = stack.settings_file.read_bytes() if stack.settings_file.exists() else b""
+    before = stack.settings_file.read_bytes() if stack.settings_file.exists() else None
     try:
         yield
     # A Ctrl-C as well: else the next `up`, whoever types it, would go on with the rollback.
     except BaseException:
-        stack.settings_file.write_bytes(before)
+        if before is None:
+            stack.settings_file.unlink(missing_ok=True)
+        else:
+            stack.settings_file.write_bytes(before)
         raise
 
 

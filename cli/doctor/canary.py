@@ -1,19 +1,18 @@
 """A canary: one connection to a stage, one message that changes nothing, a ping, a clean end."""
 
-import ipaddress
 import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from typing import Final
 from uuid import uuid4
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from cli.doctor.findings import RUNNING, Finding
+from cli.proxies import proxy_for
 from policies.model import ERROR, WARNING
 from policies.sources import BROADCASTING, LATENCY, PERSISTING, page
 from trebuche.envelope_types import InvocationEnvelope, ResponseEnvelope, TrebuchetActorID
@@ -62,10 +61,8 @@ def _finding(rule: str, endpoint: str, what: str, mend: str) -> Finding:
 
 def _sing(endpoint: str) -> Sung:
     reached = "it cannot connect"
-    # Loopback never goes through a proxy; anything else through the environment's.
-    proxy: Literal[True] | None = None if _is_loopback(endpoint) else True
     try:
-        with connect(endpoint, proxy=proxy, open_timeout=_PATIENCE_SECONDS, close_timeout=1) as socket:
+        with connect(endpoint, proxy=proxy_for(endpoint), open_timeout=_PATIENCE_SECONDS, close_timeout=1) as socket:
             reached = "it connects, and gets no answer"
             _ask(socket)
             reached = "it connects and is answered, and the connection does not stay"
@@ -102,11 +99,3 @@ def _ping(socket: ClientConnection) -> float:
     if not socket.ping().wait(_PATIENCE_SECONDS):
         raise TimeoutError("no pong")
     return time.monotonic() - begun
-
-
-def _is_loopback(endpoint: str) -> bool:
-    host = urlsplit(endpoint).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

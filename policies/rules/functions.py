@@ -172,7 +172,7 @@ def _network(function: Node) -> Iterator[Problem]:
 
 def _runtime(function: Node) -> Iterator[Problem]:
     if function.get("runtime") in _RETIRED:
-        yield Problem(function, f"{function.get('runtime')} is out of support since 2026-06-30", "use python3.13")
+        yield Problem(function, f"{function.get('runtime')} is out of support", "use python3.13")
 
 
 def _archive(function: Node) -> Iterator[Problem]:

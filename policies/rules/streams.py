@@ -20,7 +20,7 @@ _ITEM: Final = {
     "actorId": {"S": "todos"},
     "state": {"B": "e30="},
     "version": {"N": "2"},
-    "schema": {"S": "Todos"},
+    "schema": {"N": "1"},
     "updatedAt": {"N": "1767225600000"},
 }
 

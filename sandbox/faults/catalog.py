@@ -49,7 +49,7 @@ CATALOG: Final = {
         ),
         Kind(
             name="post-error",
-            text="A post answers 500 InternalServerException.",
+            text="A post answers 500 InternalServerErrorException.",
             filters=_SOCKET,
         ),
         Kind(

@@ -49,25 +49,30 @@ class Concurrency:
         """What cannot be reserved."""
         return min(LEFT_UNRESERVED, self.limit)
 
-    async def reason(self, function: FunctionReference) -> str | None:
-        """Why one more invocation is throttled, in the words of the error's ``Reason``; None: it is not."""
+    async def has_room(self, function: FunctionReference) -> bool:
+        """Whether one more invocation would run now."""
         plain = function.function
-        reserved = await self._facts.reserved(plain)
-        if reserved is not None:
-            return None if self._running[plain] < reserved else RESERVED
-        running = self._pools[plain.account, plain.region]
-        # So many are unreserved in any case: only beyond that all reservations must be read and added up.
-        if running < self.left_unreserved or running < self.limit - await self._facts.reserved_in(plain):
-            return None
-        return ACCOUNT
+        return self._reason(plain, await self._facts.reserved(plain), await self._pool(plain)) is None
 
     async def enter(self, function: FunctionReference) -> "Slot | str":
-        """Take a slot for one invocation, or say why there is none."""
-        reason = await self.reason(function)
-        if reason is not None:
-            return reason
+        """Take a slot for one invocation, or say why there is none, in the words of the error's ``Reason``."""
         plain = function.function
-        return Slot(self, plain, pooled=await self._facts.reserved(plain) is None)
+        reserved, pool = await self._facts.reserved(plain), await self._pool(plain)
+        # Nothing is awaited from here on: two that came at once must not both take the last place.
+        reason = self._reason(plain, reserved, pool)
+        return Slot(self, plain, pooled=reserved is None) if reason is None else reason
+
+    async def _pool(self, place: FunctionReference) -> int:
+        """How many may run at once that have reserved nothing."""
+        # So many are unreserved in any case: only beyond that all reservations must be read and added up.
+        if self._pools[place.account, place.region] < self.left_unreserved:
+            return self.left_unreserved
+        return max(self.left_unreserved, self.limit - await self._facts.reserved_in(place))
+
+    def _reason(self, function: FunctionReference, reserved: int | None, pool: int) -> str | None:
+        if reserved is not None:
+            return None if self._running[function] < reserved else RESERVED
+        return None if self._pools[function.account, function.region] < pool else ACCOUNT
 
     def count(self, function: FunctionReference, change: int, *, pooled: bool) -> InFlight:
         """One invocation more or less of a function, which belongs to the account's pool or has reserved its own."""

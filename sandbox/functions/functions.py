@@ -138,7 +138,7 @@ class Functions:
 
     async def has_room(self, function: FunctionReference) -> bool:
         """Whether its reserved concurrency, or the account's, leaves room for one more."""
-        return await self.concurrency.reason(function) is None
+        return await self.concurrency.has_room(function)
 
     async def run(self, function: FunctionReference, send: Send, *, newest_record: float | None = None) -> Invocation:
         """Carry out one invocation that ``send`` makes, if there is concurrency for it.

@@ -7,7 +7,7 @@ neither of these two kinds.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from sandbox.aws import Json
@@ -42,34 +42,47 @@ def allows(document: Json, access: Access) -> bool:
 
 
 def _fits(statement: Json, access: Access) -> bool:
-    # Actions and condition keys are the same in any case of letters (IAM user guide, Action and Condition).
+    # A deny that cannot be judged denies: nothing may be allowed here that AWS refuses.
+    unknown = statement.get("Effect") == "Deny"
     return (
-        _names_principal(statement.get("Principal"), access.principal)
-        and any(_like(access.action.lower(), action.lower()) for action in _many(statement.get("Action")))
-        and (access.resource is None or any(_like(access.resource, one) for one in _many(statement.get("Resource"))))
+        _names(statement, "Principal", lambda given: _is_principal(given, access.principal))
+        # Actions and condition keys are the same in any case of letters (IAM user guide, Action and Condition).
+        and _names(statement, "Action", lambda given: _like(access.action.lower(), given.lower()))
+        and (access.resource is None or _names(statement, "Resource", partial(_like, access.resource)))
         and all(
-            _holds(operator, access.context.get(key.lower()), _many(wanted))
+            _holds(operator, access.context.get(key.lower()), _many(wanted), unknown=unknown)
             for operator, keys in (statement.get("Condition") or {}).items()
             for key, wanted in keys.items()
         )
     )
 
 
-def _names_principal(principal: Any, service: str) -> bool:
+def _names(statement: Json, element: str, fits: Callable[[Any], bool]) -> bool:
+    """Whether an element, or its opposite such as ``NotAction``, speaks of the access; one of them must be there."""
+    if (opposite := f"Not{element}") in statement:
+        return not any(map(fits, _given(statement[opposite])))
+    return any(map(fits, _given(statement.get(element))))
+
+
+def _given(value: Any) -> list[Any]:
+    return [value] if isinstance(value, dict) else _many(value)
+
+
+def _is_principal(principal: Any, service: str) -> bool:
     if not isinstance(principal, dict):
         return bool(principal == "*")
     return "*" in _many(principal.get("AWS")) or service in _many(principal.get("Service"))
 
 
-def _holds(operator: str, actual: str | None, wanted: list[Any]) -> bool:
-    """One condition; an operator that is not known here does not hold: its statement neither allows nor denies."""
+def _holds(operator: str, actual: str | None, wanted: list[Any], *, unknown: bool) -> bool:
+    """One condition; ``unknown`` is the answer for an operator that is not known here."""
     name = operator.lower()
     if name == "null":
         return any((actual is None) == (str(one).lower() == "true") for one in wanted)
     plain = name.removesuffix("ifexists")
     compare = _OPERATORS.get(plain.replace("not", "", 1) if "not" in plain else plain)
     if compare is None:
-        return False
+        return unknown
     # Without the key only …IfExists and the negated operators hold (IAM user guide, condition operators).
     if actual is None:
         return plain != name or "not" in plain

@@ -23,15 +23,6 @@ class Kind(Enum):
     ARCHIVE = "an archive"
 
 
-_NOTHING: Mapping[Kind, object] = {
-    Kind.STRING: "",
-    Kind.BOOLEAN: False,
-    Kind.LIST: [],
-    Kind.MAP: {},
-    Kind.OBJECT: {},
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Property:
     """One property: its shape, what AWS accepts, and what a change of it means.

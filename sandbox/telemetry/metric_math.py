@@ -33,7 +33,7 @@ _LEVELS: Final[Sequence[Mapping[str, Callable[[float, float], float]]]] = (
     },
     {"+": operator.add, "-": operator.sub},
     {"*": operator.mul, "/": lambda a, b: a / b if b else math.nan},
-    {"^": lambda a, b: math.pow(a, b)},
+    {"^": lambda a, b: _power(a, b)},
 )
 _ROUND: Final[Mapping[str, Callable[[float], float]]] = {
     "ABS": abs,
@@ -196,6 +196,13 @@ def _series_of(value: Value) -> list[Series]:
     if isinstance(value, dict):
         return [value]
     raise MathError("an array holds series, not numbers")
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        return math.pow(base, exponent)
+    except (ValueError, OverflowError):
+        return math.nan  # no value, as after a division by zero: the root of a negative number, or beyond a double
 
 
 def _each(change: Callable[[float], float], value: Value) -> Value:

@@ -113,8 +113,9 @@ export class Session {
     let leaveAt = link.openedAt + this.#options.lifetime * (1 - SPREAD * this.#chance());
     const end = expiry(token);
     if (end !== null && typeof this.#how.token === "function") {
-      const left = Math.max(end - this.#clock.epoch() - this.#options.expiryMargin, 0);
-      leaveAt = Math.min(leaveAt, link.openedAt + left);
+      const left = Math.max(end - this.#clock.epoch(), 0);
+      // Half of what a token has left, where that is shorter than the margin: else each socket were left at once.
+      leaveAt = Math.min(leaveAt, link.openedAt + Math.max(left - this.#options.expiryMargin, left / 2));
     }
     return { link, leaveAt };
   }

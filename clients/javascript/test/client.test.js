@@ -218,6 +218,17 @@ test("before a token of a function ends a socket with a fresh one takes over", a
   await peer.closed;
 });
 
+test("a token that lives shorter than the margin keeps its socket for half of that", async (t) => {
+  const clock = new TurnedClock(1_000);
+  const jwt = (exp) => ["e30", Buffer.from(JSON.stringify({ exp })).toString("base64url"), "s"].join(".");
+  const tokens = [jwt(1_030), jwt(9_999)];
+  const { server } = await connected(t, { clock, token: () => tokens.shift() });
+  await clock.turn(14);
+  assert.equal(server.peers.size, 0);
+  await clock.turn(1);
+  assert.match((await server.next()).url, new RegExp(jwt(9_999)));
+});
+
 test("silence is broken by a ping that no actor sees, and only silence", async (t) => {
   const clock = new TurnedClock();
   const { subject, peer } = await connected(t, { clock });

@@ -107,8 +107,9 @@ class Session:
         end = expiry(token)
         # A fixed token will be no fresher on the next socket.
         if end is not None and callable(self._token):
-            left = max(end - self._clock.epoch() - self._options.expiry_margin, 0)
-            leave_at = min(leave_at, link.opened_at + left)
+            left = max(end - self._clock.epoch(), 0)
+            # Half of what a token has left, where that is shorter than the margin: else each socket were left at once.
+            leave_at = min(leave_at, link.opened_at + max(left - self._options.expiry_margin, left / 2))
         return link, leave_at
 
     async def _live(self, listener: Listener, link: Link, leave_at: float) -> Link:

@@ -123,8 +123,9 @@ class ServiceHandler(Handler):
         """DeleteService; with ``forceDestroy`` its instances first."""
         client = scope.client("servicediscovery")
         if state.get("forceDestroy"):
-            for instance in client.list_instances(ServiceId=ident)["Instances"]:
-                _finished(scope, client.deregister_instance(ServiceId=ident, InstanceId=instance["Id"]))
+            for page in client.get_paginator("list_instances").paginate(ServiceId=ident):
+                for instance in page["Instances"]:
+                    _finished(scope, client.deregister_instance(ServiceId=ident, InstanceId=instance["Id"]))
         client.delete_service(Id=ident)
 
 

@@ -477,10 +477,45 @@ def test_fresh_token_takes_over_before_the_old_one_expires(serving: Any) -> None
     endpoint = serving(left, answering)
 
     async def go() -> int:
-        made = iter([jwt(1_060.2), jwt(9_000)])
-        client = TrebuchetClient(endpoint.url, token=lambda: next(made), options=options(), clock=Turned(1_000))
+        made = iter([jwt(1_000.6), jwt(9_000)])
+        soon = options(expiry_margin=0.3)
+        client = TrebuchetClient(endpoint.url, token=lambda: next(made), options=soon, clock=Turned(1_000))
         async with client:
             await asyncio.to_thread(endpoint.wait_for_connections, 2)
             return int(await client.resolve("todos").get())
 
     assert asyncio.run(go()) == 2
+
+
+class Noting(Turned):
+    """Notes for how long it was asked to wait."""
+
+    def __init__(self, epoch: float) -> None:
+        super().__init__(epoch)
+        self.waits: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self.waits.append(seconds)
+        await super().sleep(seconds)
+
+
+def test_token_that_lives_shorter_than_the_margin_keeps_its_socket_for_half_of_that(serving: Any) -> None:
+    """Each socket would be left as soon as it is open, and the next one, too."""
+
+    async def answering(peer: Any) -> None:
+        await answer(peer, await peer.receive(), peer.number)
+        await peer.until_closed()
+
+    endpoint = serving(answering)
+
+    async def go() -> list[float]:
+        clock = Noting(1_000)
+        short = options(expiry_margin=60)
+        async with TrebuchetClient(endpoint.url, token=lambda: jwt(1_030), options=short, clock=clock) as client:
+            assert await client.resolve("todos").get() == 1
+        return clock.waits
+
+    waits = asyncio.run(go())
+    assert any(14 < seconds <= 15 for seconds in waits)
+    assert 0 not in waits

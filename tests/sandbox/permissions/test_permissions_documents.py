@@ -91,6 +91,28 @@ def test_denial_goes_before_every_permission() -> None:
     assert allows({"Statement": [statement(), statement(Effect="Deny", Resource=f"{FUNCTION}:live")]}, ACCESS)
 
 
+@pytest.mark.parametrize(
+    ("denied", "opposite"),
+    [
+        ("Principal", {"Service": "events.amazonaws.com"}),
+        ("Action", "lambda:Get*"),
+        ("Resource", [f"{FUNCTION}:live", f"{FUNCTION}:old"]),
+    ],
+)
+def test_denial_of_everything_but(denied: str, opposite: Any) -> None:
+    """``NotPrincipal``, ``NotAction`` and ``NotResource`` name what a statement does not speak of."""
+    denial = statement(Effect="Deny")
+    meant = denial.pop(denied)
+    assert not allows({"Statement": [statement(), {**denial, f"Not{denied}": opposite}]}, ACCESS)
+    assert allows({"Statement": [statement(), {**denial, f"Not{denied}": meant}]}, ACCESS)
+
+
+def test_denial_under_a_condition_that_nobody_knows_denies() -> None:
+    """What cannot be judged is not allowed by mistake."""
+    denial = statement(Effect="Deny", Condition={"NumericEquals": {"aws:SourceAccount": "0"}})
+    assert not allows({"Statement": [statement(), denial]}, ACCESS)
+
+
 def test_empty_document_allows_nothing() -> None:
     """No policy is no permission."""
     assert not allows({}, ACCESS)
