@@ -98,11 +98,6 @@ class AwsClient:
         self._endpoint = endpoint
         self._credentials = credentials
 
-    @property
-    def port(self) -> int:
-        """Of the emulator."""
-        return URL(self._endpoint).port or 0
-
     async def send(
         self,
         method: str,

@@ -136,7 +136,11 @@ def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int, aws_endp
     }
     with log.open("ab") as output:
         return subprocess.Popen(
-            [str(interpreter), "-P", str(LAUNCHER)],  # its folder stays off the path: the names there are a package's
+            [
+                str(interpreter),
+                "-P",
+                str(LAUNCHER),
+            ],  # its folder stays off the path: `process` and its like are names of a package
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Tells the emulator's queues what time it is; ``launcher`` reads it in the emulator's process."""
+"""Tells the emulator's queues what time it is; ``sandbox.inside.queues`` reads it in the emulator's process."""
 
 import struct
 from pathlib import Path

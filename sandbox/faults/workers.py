@@ -15,10 +15,10 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from sandbox.aws import DEFAULT_REGION, AwsClient
+from sandbox.processes import descendants, read
 
 _PROC: Final = Path("/proc")
 _NAME: Final = b"AWS_LAMBDA_FUNCTION_NAME="
-_EMULATOR: Final = b"GATEWAY_PORT="
 DEATH_SECONDS: Final = 0.5
 DEATH_PAUSE_SECONDS: Final = 0.001
 
@@ -57,12 +57,14 @@ class Workers:
     """The workers of one emulator.
 
     Args:
-        aws: Reaches the emulator, whose port tells its workers from those of another sandbox on this machine.
+        aws: Reaches the emulator.
+        emulator_pid: Its process, whose children they are: no other process of this machine is looked at, let alone
+            killed. None: there is no such process, and no workers.
     """
 
-    def __init__(self, aws: AwsClient) -> None:
+    def __init__(self, aws: AwsClient, emulator_pid: int | None = None) -> None:
         self._aws = aws
-        self._mark = _EMULATOR + str(aws.port).encode()
+        self._emulator = emulator_pid
         self._known: WeakKeyDictionary[asyncio.BaseTransport, Worker] = WeakKeyDictionary()
 
     def behind(self, transport: asyncio.BaseTransport | None) -> Worker | None:
@@ -105,16 +107,12 @@ class Workers:
             await asyncio.sleep(DEATH_PAUSE_SECONDS)
 
     def _all(self) -> Iterator[Worker]:
-        for folder in _PROC.iterdir():
-            if not folder.name.isdigit():
-                continue
-            try:
-                variables = (folder / "environ").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            names = [entry.removeprefix(_NAME) for entry in variables if entry.startswith(_NAME)]
-            if names and self._mark in variables:
-                yield Worker(int(folder.name), names[0].decode())
+        for pid in () if self._emulator is None else descendants(self._emulator):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                variables = read(f"/proc/{pid}/environ").split(b"\0")
+                names = [entry.removeprefix(_NAME) for entry in variables if entry.startswith(_NAME)]
+                if names:
+                    yield Worker(pid, names[0].decode())
 
 
 def _inode_of(port: int) -> str | None:

@@ -15,7 +15,7 @@ TRACEBACK: Final = "Traceback (most recent call last):\n"
 _LAST_LINE = re.compile(r"^(?P<type>[A-Za-z_][\w.<>]*)(?:: |$)", re.MULTILINE)
 _CODE_FOLDER = re.compile(r'(?<=File ")[^"]*/ministack-lambda-[^/"]*/code/')
 _DIED: Final = re.compile(r"RequestId: [0-9a-f-]{36} Error: Runtime exited with.+")
-"""What the emulator's launcher says of a process that has ended before its invocation."""
+"""What ``sandbox.inside.invocations`` says of a process that has ended before its invocation."""
 
 
 def read_answer(answer: Answer) -> Invocation:

@@ -6,12 +6,12 @@ What they really use is looked at often; only what comes and goes between two lo
 
 import asyncio
 import contextlib
-import io
 import os
 import resource
 import signal
-from collections.abc import Iterator
 from typing import Final
+
+from sandbox.processes import children, read
 
 LOOK_SECONDS: Final = 0.1
 _SIZE: Final = b"AWS_LAMBDA_FUNCTION_MEMORY_SIZE="
@@ -27,7 +27,7 @@ class MemoryWatch:
     """
 
     def __init__(self, emulator_pid: int) -> None:
-        self._tasks = f"/proc/{emulator_pid}/task"
+        self._emulator = emulator_pid
         self._limits: dict[int, int] = {}
 
     async def run(self) -> None:
@@ -38,7 +38,7 @@ class MemoryWatch:
 
     def look(self) -> None:
         """End every process that is over its limit."""
-        pids = set(self._children())
+        pids = set(children(self._emulator))
         self._limits = {pid: limit for pid, limit in self._limits.items() if pid in pids}
         for pid in pids:
             with contextlib.suppress(OSError):  # it has ended meanwhile
@@ -48,26 +48,14 @@ class MemoryWatch:
     def _limit(self, pid: int) -> float:
         """Bytes; a process that does not say, or not yet, has none."""
         if pid not in self._limits:
-            variables = _read(f"/proc/{pid}/environ").split(b"\0")
+            variables = read(f"/proc/{pid}/environ").split(b"\0")
             sizes = [variable.removeprefix(_SIZE) for variable in variables if variable.startswith(_SIZE)]
             if not sizes:
                 return float("inf")
             self._limits[pid] = int(sizes[0]) * _MB
         return self._limits[pid]
 
-    def _children(self) -> Iterator[int]:
-        with contextlib.suppress(OSError), os.scandir(self._tasks) as tasks:
-            for task in tasks:
-                with contextlib.suppress(OSError):
-                    yield from map(int, _read(f"{task.path}/children").split())
-
 
 def _used(pid: int) -> int:
     """Bytes in memory."""
-    return int(_read(f"/proc/{pid}/statm").split()[1]) * _PAGE
-
-
-def _read(path: str) -> bytes:
-    """A file of ``/proc``, without what ``pathlib`` costs: hundreds are read in each second."""
-    with io.FileIO(path) as file:
-        return file.readall()
+    return int(read(f"/proc/{pid}/statm").split()[1]) * _PAGE

@@ -10,8 +10,9 @@ from tests.support.sandbox import Aws
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = """
-import json, queue, runpy, sys, threading
-launcher = runpy.run_path(sys.argv[1], run_name="launcher")
+import json, queue, sys, threading
+sys.path.append(sys.argv[1])
+from sandbox.inside import logs
 written, arrive, lines = json.loads(sys.argv[2]), threading.Event(), queue.Queue()
 
 def feed():
@@ -22,8 +23,8 @@ def feed():
 reader = threading.Thread(target=feed)
 reader.start()
 threading.Timer(0.4, arrive.set).start()
-end = launcher["END_OF_LOG"] + "b"
-print(json.dumps(launcher["log_until"](end, lines, reader)))
+end = logs.END_OF_LOG + "b"
+print(json.dumps(logs.log_until(end, lines, reader)))
 """
 
 
@@ -41,8 +42,7 @@ print(json.dumps(launcher["log_until"](end, lines, reader)))
 def test_log_is_read_to_its_mark(written: list[str], log: list[str]) -> None:
     """Lines that come late are not left to the next invocation; a worker that is gone ends its log."""
     python = ROOT / ".venv-emulator" / "bin" / "python"
-    launcher = ROOT / "sandbox" / "emulator" / "launcher.py"
-    words = [str(python), "-c", READ, str(launcher), json.dumps(written)]
+    words = [str(python), "-c", READ, str(ROOT), json.dumps(written)]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
 
     assert json.loads(done.stdout.splitlines()[-1]) == log
