@@ -21,10 +21,12 @@ from sandbox.front.proxy import Proxy
 from sandbox.front.signature import Owner
 from sandbox.functions import Functions
 from sandbox.functions.answers import LOG_RESULT, LOG_TAIL
-from sandbox.functions.creation import Refusal, refuse_configuration, refuse_upload
+from sandbox.functions.constraints import Refusal
+from sandbox.functions.creation import refuse_configuration, refuse_upload
 from sandbox.functions.events import Events
-from sandbox.functions.limits import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES
+from sandbox.functions.payloads import refuse_payload
 from sandbox.functions.reference import FunctionReference
+from sandbox.functions.reservations import Reservations
 from sandbox.permissions import Permissions
 from sandbox.permissions.permissions import LAMBDA
 
@@ -34,13 +36,14 @@ _CREATE: Final = re.compile(r"/2015-03-31/functions/?")
 _CODE: Final = re.compile(r"/2015-03-31/functions/[^/?]+/code")
 _CONFIGURATION: Final = re.compile(r"/2015-03-31/functions/[^/?]+/configuration")
 _CONCURRENCY: Final = re.compile(r"/2017-10-31/functions/(?P<function>[^/?]+)/concurrency")
+_PROVISIONED: Final = re.compile(r"/2019-09-30/functions/(?P<function>[^/?]+)/provisioned-concurrency")
 _ACCOUNT: Final = re.compile(r"/2016-08-19/account-settings/?")
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 CANNOT_BE_ASSUMED: Final = "The role defined for the function cannot be assumed by Lambda."
 _KIND: Final = "X-Amz-Invocation-Type"
 _DEPTH: Final = "X-Ministack-Invoke-Depth"
 _UNREADABLE: Final = b"\xff"
-_LIMITS: Final = {"RequestResponse": SYNC_PAYLOAD_BYTES, "Event": ASYNC_PAYLOAD_BYTES}
+_KINDS: Final = ("RequestResponse", "Event")
 
 
 class FunctionsApi:
@@ -58,6 +61,7 @@ class FunctionsApi:
         self._events = events
         self._permissions = permissions
         self._proxy = proxy
+        self._reservations = Reservations(functions.facts, functions.concurrency)
 
     async def handle(self, request: web.BaseRequest, owner: Owner) -> web.StreamResponse:
         """Answer one request as Lambda does."""
@@ -69,10 +73,8 @@ class FunctionsApi:
             return _refused(refusal)
         if refusal := await self._refuse_role(request.method, path, body):
             return _refused(refusal)
-        if request.method == "PUT" and (match := _CONCURRENCY.fullmatch(path)):
-            function = self._reference(request, match["function"], owner)
-            if function and (refusal := await self._refuse_reservation(function, _parse(body) or {})):
-                return _refused(refusal)
+        if request.method == "PUT" and (refusal := await self._refuse_concurrency(request, path, body, owner)):
+            return _refused(refusal)
         answer = await self._proxy.send(request, body)
         if request.method != "GET":
             # Any write may have changed an alias, a reservation, a role or a resource policy.
@@ -102,21 +104,21 @@ class FunctionsApi:
             return None
         return Refusal(400, "InvalidParameterValueException", CANNOT_BE_ASSUMED)
 
-    async def _refuse_reservation(self, function: FunctionReference, document: Json) -> Refusal | None:
-        """What reserving more than the account can spare is answered."""
-        wanted = document.get("ReservedConcurrentExecutions")
-        if not isinstance(wanted, int) or wanted == 0:
-            # Zero switches the function off (Lambda guide, reserved concurrency): the others lose nothing by it.
-            return None
-        concurrency = self._functions.concurrency
-        others = await self._functions.facts.reserved_in(function, without=function.name)
-        if concurrency.limit - others - wanted >= concurrency.left_unreserved:
-            return None
-        text = (
-            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
-            f"below its minimum value of [{concurrency.left_unreserved}]."
-        )
-        return Refusal(400, "InvalidParameterValueException", text)
+    async def _refuse_concurrency(
+        self, request: web.BaseRequest, path: str, body: bytes, owner: Owner
+    ) -> Refusal | None:
+        """What a reservation or provisioned concurrency that Lambda does not take is answered."""
+        for form, refuse in (
+            (_CONCURRENCY, self._reservations.refuse_reserved),
+            (_PROVISIONED, self._reservations.refuse_provisioned),
+        ):
+            match = form.fullmatch(path)
+            document = _parse(body)
+            if match is None or document is None:
+                continue
+            function = self._reference(request, match["function"], owner)
+            return None if function is None else await refuse(function, document)
+        return None
 
     def _reference(self, request: web.BaseRequest, quoted: str, owner: Owner) -> FunctionReference | None:
         text, qualifier = unquote(quoted), request.query.get("Qualifier")
@@ -129,12 +131,16 @@ class FunctionsApi:
         self, request: web.BaseRequest, body: bytes, function: FunctionReference | None
     ) -> web.StreamResponse:
         kind = request.headers.get(_KIND, "RequestResponse")
-        if function is None or kind not in _LIMITS:
+        if function is None or kind not in _KINDS:
             return self._proxy.respond(request, await self._proxy.send(request, body))
-        if len(body) > _LIMITS[kind]:
-            return await self._judged(request, body) or _too_large(len(body), kind)
+        if refusal := refuse_payload(body, kind):
+            return await self._judged(request, body) or _refused(refusal)
         if kind == "Event":
             return await self._accept(request, body, function)
+        with self._functions.holding_time():  # as for every other invocation: what it does falls before later timers
+            return await self._run(request, body, function)
+
+    async def _run(self, request: web.BaseRequest, body: bytes, function: FunctionReference) -> web.StreamResponse:
         chosen = await self._functions.choose(function)
         if chosen == function and await self._functions.has_room(function):
             return await self._pass_on(request, body, function)
@@ -186,7 +192,7 @@ def _refuse_change(method: str, path: str, body: bytes) -> Refusal | None:
             return refusal
     if _configures(method, path):
         document = _parse(body)
-        return None if document is None else refuse_configuration(document)
+        return None if document is None else refuse_configuration(document, creates=creates)
     return None
 
 
@@ -219,11 +225,6 @@ def _respond(invocation: Invocation, *, log: bool = False) -> web.Response:
     return web.Response(
         status=invocation.status, body=invocation.payload, headers=headers, content_type="application/json"
     )
-
-
-def _too_large(size: int, kind: str) -> web.Response:
-    text = f"{size} byte payload is too large for the {kind} invocation type (limit {_LIMITS[kind]} bytes)"
-    return _refused(Refusal(413, "RequestTooLargeException", text))
 
 
 def _refused(refusal: Refusal) -> web.Response:

@@ -30,7 +30,7 @@ from sandbox.front.events import (
 from sandbox.front.exchange import Exchange, billed, metered
 from sandbox.front.handshake import OFFER, UPGRADE_REQUIRED, refused_status
 from sandbox.front.integration import INTERNAL, Outcome
-from sandbox.front.limits import GOING_AWAY, MESSAGE_BYTES, URL_CHARACTERS
+from sandbox.front.limits import GOING_AWAY, HEADER_BYTES, MESSAGE_BYTES, URL_CHARACTERS
 from sandbox.front.proxy import Proxy
 from sandbox.front.selection import DEFAULT_ROUTE, select_route
 from sandbox.front.throttle import TOO_MANY, Throttle
@@ -85,6 +85,8 @@ class Gateway:
         """Serve one handshake and, when it is accepted, the socket until its end."""
         if len(request.raw_path) > URL_CHARACTERS:
             return _refuse(414, '{"message": "Request URI too large"}')
+        if sum(len(value) for _, value in request.raw_headers) > HEADER_BYTES:
+            return _refuse(431, '{"message": "Request Header Fields Too Large"}')
         served = await self._control_plane.serve(api_id, stage)
         if served is None:
             return _refuse(403, f'{{"message": "{FORBIDDEN}"}}')

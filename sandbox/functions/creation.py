@@ -1,33 +1,49 @@
 """What CreateFunction and UpdateFunctionConfiguration refuse, with Lambda's own texts; pure."""
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sandbox.aws import Json
+from sandbox.functions.constraints import Refusal, between, broken, one_of, refuse_violations, text, violations
 from sandbox.functions.limits import (
     ARCHITECTURES,
+    ARN_CHARACTERS,
+    DESCRIPTION_CHARACTERS,
     ENVIRONMENT_BYTES,
+    HANDLER_CHARACTERS,
+    HANDLER_PATTERN,
+    LOG_FORMATS,
     MEMORY_MB,
+    NAME_CHARACTERS,
+    NAME_PATTERN,
+    PACKAGE_TYPES,
     RESERVED_VARIABLES,
+    ROLE_PATTERN,
+    RUNTIMES,
+    TEMPORARY_MB,
     TIMEOUT_SECONDS,
+    TRACING_MODES,
     UPLOAD_BYTES,
+    VARIABLE_PATTERN,
 )
 
 _INVALID: Final = "InvalidParameterValueException"
 _UNABLE: Final = (
     "Lambda was unable to configure your environment variables because the environment variables you have provided "
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An error of the API: its HTTP status, name and text."""
-
-    status: int
-    code: str
-    message: str
+_CHECKS: Final = {
+    "Role": text(pattern=ROLE_PATTERN),
+    "Handler": text(longest=HANDLER_CHARACTERS, pattern=HANDLER_PATTERN),
+    "Description": text(longest=DESCRIPTION_CHARACTERS),
+    "MemorySize": between(*MEMORY_MB),
+    "Timeout": between(*TIMEOUT_SECONDS),
+    "EphemeralStorage.Size": between(*TEMPORARY_MB),
+    "PackageType": one_of(PACKAGE_TYPES),
+    "TracingConfig.Mode": one_of(TRACING_MODES),
+    "LoggingConfig.LogFormat": one_of(LOG_FORMATS),
+}
 
 
 def refuse_upload(size: int, operation: str) -> Refusal | None:
@@ -39,44 +55,68 @@ def refuse_upload(size: int, operation: str) -> Refusal | None:
     """
     if size <= UPLOAD_BYTES:
         return None
-    text = f"Request must be smaller than {UPLOAD_BYTES} bytes for the {operation} operation"
-    return Refusal(413, "RequestEntityTooLargeException", text)
+    message = f"Request must be smaller than {UPLOAD_BYTES} bytes for the {operation} operation"
+    return Refusal(413, "RequestEntityTooLargeException", message)
 
 
-def refuse_configuration(document: Json) -> Refusal | None:
-    """The first thing in a function's configuration that Lambda does not take; None when there is none."""
-    return next(_refusals(document), None)
+def refuse_configuration(document: Json, *, creates: bool) -> Refusal | None:
+    """What Lambda says to a function's configuration that it does not take; None when it takes it.
+
+    Args:
+        document: The request.
+        creates: CreateFunction, which needs some of the settings and names the function in the request.
+    """
+    errors = [*(_of_name(document) if creates else ()), *violations(document, _CHECKS, required=_required(creates))]
+    errors += [*_of_architectures(document.get("Architectures")), *_of_variable_names(_variables(document))]
+    return refuse_violations(errors) or next(_unfit(document, creates), None)
 
 
-def _refusals(document: Json) -> Iterator[Refusal]:
-    yield from _out_of_range("memorySize", document.get("MemorySize"), MEMORY_MB)
-    yield from _out_of_range("timeout", document.get("Timeout"), TIMEOUT_SECONDS)
-    architectures = document.get("Architectures")
+def _required(creates: bool) -> tuple[str, ...]:
+    return ("Role",) if creates else ()
+
+
+def _of_name(document: Json) -> Iterator[str]:
+    name = document.get("FunctionName")
+    longest = ARN_CHARACTERS if ":" in str(name) else NAME_CHARACTERS
+    checks = {"FunctionName": text(longest=longest, pattern=NAME_PATTERN)}
+    yield from violations(document, checks, required=checks)
+
+
+def _of_architectures(architectures: Any) -> Iterator[str]:
     if architectures is not None and (len(architectures) != 1 or not set(architectures) <= set(ARCHITECTURES)):
         allowed = f"Member must satisfy enum value set: [{', '.join(ARCHITECTURES)}]"
-        yield _unsatisfied("architectures", f"[{', '.join(map(str, architectures))}]", allowed)
-    variables = (document.get("Environment") or {}).get("Variables") or {}
+        yield broken(f"Value '[{', '.join(map(str, architectures))}]'", "Architectures", allowed)
+
+
+def _of_variable_names(variables: Json) -> Iterator[str]:
+    if not all(re.fullmatch(VARIABLE_PATTERN, name, re.ASCII) for name in variables):
+        rule = f"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: {VARIABLE_PATTERN}]"
+        yield broken("Value", "Environment.Variables", rule)  # which may be secret, and is not repeated
+
+
+def _unfit(document: Json, creates: bool) -> Iterator[Refusal]:
+    """What is of its form, and still not taken."""
+    runtime = document.get("Runtime")
+    if creates and document.get("PackageType", "Zip") == "Zip" and not (runtime and document.get("Handler")):
+        message = "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+        yield Refusal(400, _INVALID, message)
+    if runtime is not None and runtime not in RUNTIMES:
+        rule = f"Member must satisfy enum value set: [{', '.join(RUNTIMES)}] or be a valid ARN"
+        yield Refusal(400, _INVALID, broken(f"Value {runtime}", "Runtime", rule))
+    yield from _unfit_environment(_variables(document))
+
+
+def _unfit_environment(variables: Json) -> Iterator[Refusal]:
     if reserved := sorted(RESERVED_VARIABLES.intersection(variables)):
-        text = (
+        message = (
             "contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
-        yield Refusal(400, _INVALID, _UNABLE + text)
+        yield Refusal(400, _INVALID, _UNABLE + message)
     if sum(len(name.encode()) + len(str(value).encode()) for name, value in variables.items()) > ENVIRONMENT_BYTES:
         measured = json.dumps(variables, separators=(",", ":"))
         yield Refusal(400, _INVALID, f"{_UNABLE}exceeded the 4KB limit. String measured: {measured}")
 
 
-def _out_of_range(name: str, value: object, limits: tuple[int, int]) -> Iterator[Refusal]:
-    low, high = limits
-    if not isinstance(value, int):
-        return
-    if value < low:
-        yield _unsatisfied(name, str(value), f"Member must have value greater than or equal to {low}")
-    elif value > high:
-        yield _unsatisfied(name, str(value), f"Member must have value less than or equal to {high}")
-
-
-def _unsatisfied(name: str, value: str, rule: str) -> Refusal:
-    text = f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: {rule}"
-    return Refusal(400, "ValidationException", text)
+def _variables(document: Json) -> Json:
+    return (document.get("Environment") or {}).get("Variables") or {}

@@ -130,6 +130,10 @@ class Functions:
 
         return await self.run(function, send, newest_record=newest_record)
 
+    def holding_time(self) -> contextlib.AbstractContextManager[None]:
+        """While it is entered, time that is turned waits, as it does for ``invoke``."""
+        return self._clock.work()
+
     async def choose(self, function: FunctionReference) -> FunctionReference:
         """The version that this invocation of a weighted alias is to run; any other reference stays as it is."""
         alias = await self.facts.alias(function)

@@ -14,6 +14,8 @@ from sandbox.aws import Json
 
 SOURCE_ARN: Final = "aws:sourcearn"
 SOURCE_ACCOUNT: Final = "aws:sourceaccount"
+_ALWAYS: Final = {"aws:securetransport": "true"}
+"""AWS's services call each other by TLS."""
 _ARN_PARTS: Final = 5
 """Colons that part an ARN; all further ones belong to the resource."""
 
@@ -50,7 +52,7 @@ def _fits(statement: Json, access: Access) -> bool:
         and _names(statement, "Action", lambda given: _like(access.action.lower(), given.lower()))
         and (access.resource is None or _names(statement, "Resource", partial(_like, access.resource)))
         and all(
-            _holds(operator, access.context.get(key.lower()), _many(wanted), unknown=unknown)
+            _holds(operator, (_ALWAYS | {**access.context}).get(key.lower()), _many(wanted), unknown=unknown)
             for operator, keys in (statement.get("Condition") or {}).items()
             for key, wanted in keys.items()
         )

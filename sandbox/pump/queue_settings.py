@@ -12,6 +12,7 @@ from sandbox.pump.settings import (
     check_responses,
     patterns_of,
     refuse,
+    refuse_settings_of_others,
 )
 
 FIFO: Final = ".fifo"
@@ -26,6 +27,7 @@ _OF_STREAMS: Final = (
     "BisectBatchOnFunctionError",
     "TumblingWindowInSeconds",
     "DestinationConfig",
+    "StartingPositionTimestamp",
 )
 _LONGEST_BATCH: Final = 10_000
 _CONCURRENCY: Final = (2, 1000)
@@ -48,9 +50,7 @@ def merge(current: Json | None, changes: Json, queue_arn: str) -> Json:
     Raises:
         AwsRefusedError: A value is out of its range, or the setting is none of a queue's.
     """
-    for name in _OF_STREAMS:
-        if changes.get(name) is not None:
-            raise refuse(f"Unsupported {name} parameter for given event source mapping type.")
+    refuse_settings_of_others(changes, _OF_STREAMS)
     if changes.get("StartingPosition") is not None:
         raise refuse("StartingPosition is not valid for SQS event sources.")
     wanted = {name: value for name, value in changes.items() if name in _CHANGEABLE and value is not None}

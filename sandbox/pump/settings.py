@@ -34,6 +34,18 @@ _RANGES: Final = {
     "TumblingWindowInSeconds": (0, 900),
 }
 _SHORTEST_AGE_SECONDS: Final = 60
+_OF_BROKERS: Final = (
+    "Topics",
+    "Queues",
+    "SourceAccessConfigurations",
+    "SelfManagedEventSource",
+    "AmazonManagedKafkaEventSourceConfig",
+    "SelfManagedKafkaEventSourceConfig",
+    "DocumentDBEventSourceConfig",
+)
+"""Settings of Kafka, of Amazon MQ and of DocumentDB."""
+_OF_QUEUES: Final = ("ScalingConfig", "ProvisionedPollerConfig", "StartingPositionTimestamp")
+"""What no stream of a table has: the last one is for Kinesis, whose positions can be times."""
 _CHANGEABLE: Final = frozenset({*_DEFAULTS, "FilterCriteria", "MetricsConfig", "KMSKeyArn"})
 
 
@@ -63,6 +75,7 @@ def merge(current: Json | None, changes: Json) -> Json:
     Raises:
         AwsRefusedError: A value is out of its range or of its form.
     """
+    refuse_settings_of_others(changes, _OF_QUEUES)
     wanted = {name: value for name, value in changes.items() if name in _CHANGEABLE and value is not None}
     document = {**(_DEFAULTS if current is None else current), **wanted}
     for name, (low, high) in _RANGES.items():
@@ -90,6 +103,21 @@ def read(document: Json) -> Settings:
         on_failure=_destination_of(document),
         filters=tuple(json.loads(pattern) for pattern in patterns_of(document)),
     )
+
+
+def refuse_settings_of_others(changes: Json, names: Iterable[str]) -> None:
+    """Refuse what the kind of event source has no use for; an empty value is as good as none.
+
+    Args:
+        changes: The request.
+        names: Settings of other kinds, beside those of brokers.
+
+    Raises:
+        AwsRefusedError: InvalidParameterValueException, by the setting's name.
+    """
+    for name in (*names, *_OF_BROKERS):
+        if changes.get(name) not in (None, [], {}):
+            raise refuse(f"Unsupported {name} parameter for given event source mapping type.")
 
 
 def check_range(name: str, value: object, low: int, high: int) -> None:

@@ -106,6 +106,18 @@ def test_url_above_4096_characters_is_refused(socket: Socket) -> None:
         pass
 
 
+def test_headers_above_10240_bytes_are_refused(socket: Socket) -> None:
+    """Cookies and tokens together have to be short."""
+    with (
+        pytest.raises(InvalidStatus) as caught,
+        connect(socket.url, additional_headers={"Cookie": "x" * 5120, "Authorization": "y" * 5120}),
+    ):
+        pass
+    assert caught.value.response.status_code == 431
+    with connect(socket.url, additional_headers={"Cookie": "x" * 5120, "Authorization": "y" * 4800}):
+        pass
+
+
 def test_too_large_a_message_reaches_disconnect_as_1009(aws: Aws) -> None:
     """The function that says goodbye learns the code that the server closed with."""
     function = aws.function(GOODBYE)

@@ -5,13 +5,18 @@ import json
 from typing import Any, cast
 
 import pytest
+from aiohttp import EMPTY_PAYLOAD
+from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from sandbox.aws import Answer, AwsClient, AwsRefusedError, Json
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.faults.workers import Workers
-from sandbox.functions import Call, Functions
+from sandbox.front.functions_api import FunctionsApi
+from sandbox.front.proxy import Proxy
+from sandbox.front.signature import Owner
+from sandbox.functions import Call, Events, Functions
 from sandbox.functions.deaths import Deaths
 from sandbox.functions.reference import FunctionReference
 from sandbox.permissions import Permissions
@@ -52,6 +57,44 @@ def test_time_that_is_turned_waits_for_a_running_invocation() -> None:
             await asyncio.sleep(0)
         seen.append("end of the function")
         emulator.may_end.set()
+        await asyncio.gather(invoking, turning)
+        return seen
+
+    assert asyncio.run(main()) == ["end of the function", "timer"]
+
+
+class SlowProxy(Proxy):
+    """The way to an emulator whose function ends when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(cast("Any", None), "")
+        self.began, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def send(self, *_: object, **__: object) -> Answer:
+        """The invocation, which the caller has signed."""
+        self.began.set()
+        await self.may_end.wait()
+        return Answer(200, CIMultiDictProxy(CIMultiDict[str]()), json.dumps("done").encode())
+
+
+def test_time_that_is_turned_waits_for_a_direct_invocation() -> None:
+    """Whoever calls Invoke: a function that runs sees no time pass at once."""
+
+    async def main() -> list[str]:
+        clock, emulator, proxy = Clock(), SlowFunction(), SlowProxy()
+        permissions = Permissions(emulator)
+        functions = Functions(emulator, clock, permissions, deaths=Deaths(Faults(), Workers(emulator)))
+        api = FunctionsApi(functions, Events(functions, emulator, clock, permissions), permissions, proxy)
+        request = make_mocked_request("POST", "/2015-03-31/functions/slow/invocations", payload=EMPTY_PAYLOAD)
+        seen: list[str] = []
+        invoking = asyncio.create_task(api.handle(request, Owner("000000000000", "us-east-1")))
+        await proxy.began.wait()
+        clock.call_at(clock.now() + 30, lambda: seen.append("timer"))
+        turning = asyncio.create_task(clock.pass_time(60))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        seen.append("end of the function")
+        proxy.may_end.set()
         await asyncio.gather(invoking, turning)
         return seen
 

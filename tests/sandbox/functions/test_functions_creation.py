@@ -71,6 +71,71 @@ def test_an_unknown_architecture_is_refused(aws: Aws) -> None:
     assert refused_creation(aws, Architectures=["arm64", "x86_64"])[0] == "ValidationException"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x" * 65, f"Value '{'x' * 65}' at 'functionName' failed to satisfy constraint: Member must have length less "),
+        ("two words", "at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern"),
+        ("", "at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern"),
+        (None, "1 validation error detected: Value null at 'functionName' failed to satisfy constraint: Member must "),
+        ("ä b" + "x" * 64, "2 validation errors detected: Value 'ä b"),
+    ],
+    ids=["long", "blank", "empty", "none", "long and blank"],
+)
+def test_a_name_has_its_form(aws: Aws, name: str | None, text: str) -> None:
+    """What is no name is refused before anything is made, with every rule that it breaks."""
+    code, told = refused_creation(aws, FunctionName=name)
+    assert code == "ValidationException"
+    assert text in told
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"Handler": "main handle"}, "handler"),
+        ({"Handler": "x" * 129}, "handler"),
+        ({"Description": "x" * 257}, "description"),
+        ({"EphemeralStorage": {"Size": 511}}, "ephemeralStorage.size"),
+        ({"TracingConfig": {"Mode": "On"}}, "tracingConfig.mode"),
+        ({"LoggingConfig": {"LogFormat": "XML"}}, "loggingConfig.logFormat"),
+        ({"Role": "somebody"}, "role"),
+    ],
+)
+def test_a_setting_has_its_form(aws: Aws, change: Json, place: str) -> None:
+    """Making and changing a function refuse the same values by the same name."""
+    status, code, text = refused(aws, **change)
+    assert (status, code) == (400, "ValidationException")
+    assert f"at '{place}' failed to satisfy constraint: Member must " in text
+    assert refused_creation(aws, **change) == (code, text)
+
+
+@pytest.mark.parametrize("name", ["1ST", "A", "WITH-HYPHEN", "_HIDDEN"])
+def test_a_variables_name_has_its_form(aws: Aws, name: str) -> None:
+    """A letter first, then letters, digits and underscores; what the variable is called stays untold."""
+    _, code, text = refused(aws, Environment={"Variables": {name: "x"}})
+    assert code == "ValidationException"
+    assert "Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy" in text
+
+
+def test_an_unknown_runtime_is_refused(aws: Aws) -> None:
+    """The text lists what there is."""
+    code, text = refused_creation(aws, Runtime="python2.6")
+    assert code == "InvalidParameterValueException"
+    assert text.startswith(
+        "Value python2.6 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set"
+    )
+    assert refused(aws, Runtime="python2.6")[1:] == (code, text)
+
+
+@pytest.mark.parametrize("missing", ["Runtime", "Handler"])
+def test_runtime_and_handler_are_mandatory(aws: Aws, missing: str) -> None:
+    """Code in a zip does not run by itself."""
+    assert refused_creation(aws, **{missing: None}) == (
+        "InvalidParameterValueException",
+        "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+    )
+
+
 def test_an_environment_above_4_kb_is_refused(aws: Aws) -> None:
     """Names and values are counted together."""
     accepted(aws, Environment={"Variables": {"NAME": "x" * 4092}})

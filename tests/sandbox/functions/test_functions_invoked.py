@@ -110,6 +110,18 @@ def test_an_event_above_1_mb_is_refused(aws: Aws) -> None:
     assert "Event invocation type (limit 1048576 bytes)" in text
 
 
+@pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
+@pytest.mark.parametrize("payload", [b"{", b"plain", b"NaN", b"\xff", b"{} {}"])
+def test_an_event_that_is_no_json_is_refused(aws: Aws, kind: str, payload: bytes) -> None:
+    """Whoever waits for the answer or not; no event at all is an empty object."""
+    function = aws.function("record(event)")
+    status, code, text = refusal(aws, function.name, payload, InvocationType=kind)
+    assert (status, code) == (400, "InvalidRequestContentException")
+    assert text.startswith("Could not parse request body into json: Could not parse payload into json: ")
+    aws.functions.invoke(FunctionName=function.name)
+    assert function.events() == [{}]
+
+
 def test_an_error_names_its_class_and_its_stack(aws: Aws) -> None:
     """What a handler raises is reported as Lambda's Python runtime reports it."""
     answer = invoke(aws, aws.function('record({})\nraise KeyError("lost")').name)

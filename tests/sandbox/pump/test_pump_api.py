@@ -1,5 +1,7 @@
 """The event source mapping API, as boto3 sees it."""
 
+from typing import Any, cast
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -78,6 +80,30 @@ def test_invalid_parameter_is_refused(aws: Aws, ends: Json, change: Json) -> Non
     """A value that Lambda does not take is refused by name, and nothing is made."""
     request = {name: value for name, value in (ends | change).items() if value is not None}
     assert refusal(aws, **request) == ("InvalidParameterValueException", 400)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ScalingConfig", {"MaximumConcurrency": 2}),
+        ("ProvisionedPollerConfig", {"MinimumPollers": 2}),
+        ("Queues", ["q"]),
+        ("Topics", ["t"]),
+        ("SourceAccessConfigurations", [{"Type": "BASIC_AUTH", "URI": "u"}]),
+        ("SelfManagedEventSource", {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["a:1"]}}),
+        ("StartingPositionTimestamp", 1_700_000_000),
+    ],
+)
+def test_settings_of_other_sources_are_refused(aws: Aws, ends: Json, name: str, value: object) -> None:
+    """What queues and brokers are set to is none of a stream's, when a mapping is made and when it is changed."""
+    text = f"Unsupported {name} parameter for given event source mapping type."
+    with pytest.raises(ClientError) as caught:
+        aws.functions.create_event_source_mapping(**(ends | {name: value}))
+    assert caught.value.response["Error"]["Message"] == text
+    if name in ("ScalingConfig", "ProvisionedPollerConfig", "SourceAccessConfigurations"):
+        identifier = aws.functions.create_event_source_mapping(**ends)["UUID"]
+        with pytest.raises(ClientError, match=f"Unsupported {name} parameter"):
+            aws.functions.update_event_source_mapping(UUID=identifier, **cast("Any", {name: value}))
 
 
 def test_unknown_function_is_refused(aws: Aws, ends: Json) -> None:

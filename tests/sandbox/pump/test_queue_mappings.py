@@ -353,6 +353,9 @@ def test_throttled_messages_wait_for_concurrency(sandbox: RunningSandbox, tmp_pa
                 "MaximumRetryAttempts": 1,
                 "MaximumRecordAgeInSeconds": 60,
                 "TumblingWindowInSeconds": 10,
+                "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:lost"}},
+                "StartingPositionTimestamp": 1_700_000_000,
+                "Topics": ["t"],
             }.items()
         ),
         (
