@@ -10,7 +10,7 @@ from cli.errors import CommandError
 from cli.output import Output
 from cli.rehearse import Ask, Break, Call, Writer, candidate, find_breaks, find_refused, version_of
 from cli.releases import Deployed
-from cli.samples import Sample, take_samples
+from cli.samples import take_samples
 from cli.target import Target
 from infra.compatibility import Difference, Kind, differences, is_allowed
 from infra.interface import read_interface
@@ -29,6 +29,8 @@ class Verdict:
     samples: int
     calls: int
     allowed: Collection[str]
+    damaged: tuple[str, ...] = ()
+    """Items that no release can read; they hold nothing up."""
 
     @property
     def refused(self) -> list[str]:
@@ -45,12 +47,15 @@ class Verdict:
             "calls": self.calls,
             "differences": [{"name": one.name, "kind": one.kind, "text": one.text} for one in self.differences],
             "breaks": [{"name": one.name, "item": one.item, "text": one.text} for one in self.breaks],
+            "damaged": list(self.damaged),
             "refused": self.refused,
         }
 
     def print(self, output: Output) -> None:
         """For people."""
         output.tell(f"Gate:     {self.samples} stored states and {self.calls} calls tried")
+        for one in self.damaged:
+            output.tell(f"  ! {one}: no release can read it")
         for difference in self.differences:
             output.tell(f"  {_mark(difference.kind)} {difference}")
         for broken in self.breaks:
@@ -85,16 +90,17 @@ def judge_candidate(target: Target, plan: Plan, deployed: Deployed, calls: Seque
         exposed = actor.declared.exposed_as
         ask = candidate(target.stack.root, actor)
         running = _running(target, actor, deployed)
-        found += find_breaks(ask, samples.get(exposed, []), exposed, Writer(deployed.interface, running))
+        found += find_breaks(ask, samples.by_type.get(exposed, []), exposed, Writer(deployed.interface, running))
         own = [one for one in calls if exposed_name(one.actor_id) == exposed]
         found += find_refused(ask, running, own, exposed)
     known = deployed.interface is not None
     return Verdict(
         differences=differences(deployed.interface, _interface(target, plan)) if known else (),
         breaks=tuple(found),
-        samples=_count(samples),
+        samples=len(samples),
         calls=len(calls),
         allowed=plan.stack.trebuche.allowBreaking,
+        damaged=samples.damaged,
     )
 
 
@@ -109,12 +115,12 @@ def judge_return(target: Target, plan: Plan, deployed: Deployed, back: Release) 
     found: list[Break] = []
     for actor in plan.actors:
         exposed, version = actor.declared.exposed_as, back.versions.get(actor.role)
-        own = samples.get(exposed, [])
+        own = samples.by_type.get(exposed, [])
         if version is not None and own:
             ask = version_of(client, function_name(target.deployment.functions[actor.role]), version)
             running = _running(target, actor, deployed)
             found += _unreadable(find_breaks(ask, own, exposed, Writer(deployed.interface, running)), exposed)
-    return Verdict((), tuple(found), _count(samples), 0, plan.stack.trebuche.allowBreaking)
+    return Verdict((), tuple(found), len(samples), 0, plan.stack.trebuche.allowBreaking, samples.damaged)
 
 
 def _unreadable(found: list[Break], exposed: str) -> list[Break]:
@@ -136,10 +142,6 @@ def _interface(target: Target, plan: Plan) -> Any:
         return read_interface(target.stack.root, plan.actors)
     except ConfigError as error:
         raise CommandError(str(error)) from error
-
-
-def _count(samples: dict[str, list[Sample]]) -> int:
-    return sum(map(len, samples.values()))
 
 
 def _mark(kind: Kind) -> str:

@@ -101,7 +101,11 @@ class LanguageHost(LanguageServer):
         self.program = lambda: _run_program(request.info)
         if not request.args:
             request.args.append(self._engine_address)
-        response: language_pb2.RunResponse = super().Run(request, context)  # type: ignore[no-untyped-call]
+        try:
+            response: language_pb2.RunResponse = super().Run(request, context)  # type: ignore[no-untyped-call]
+        except RunError:
+            # Told once already, by the output that failed first; the SDK meets it again in those that waited for it.
+            return language_pb2.RunResponse(bail=True)
         # The SDK has logged the error already; ``bail`` keeps the engine from telling it a second time.
         return language_pb2.RunResponse(bail=True) if response.error else response
 

@@ -1,5 +1,7 @@
 """What of a sample breaks, what is nobody's loss, and what the gate says."""
 
+import io
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from cli.output import Output
 from cli.pulumi_stack import Finished
 from cli.rehearse import Break, Call, SilentVersionError, Writer, find_breaks, find_refused
 from cli.running import run_engine
-from cli.samples import Sample
+from cli.samples import DamagedItemError, Sample, read_state
 from infra.compatibility import Difference, Kind
 
 INTERFACE = {
@@ -46,6 +48,42 @@ def test_unreadable_state_is_named_with_its_item() -> None:
     found = find_breaks(ask, [sample("a"), sample("b"), sample("c")], "todos", Writer(INTERFACE))
 
     assert list(map(str, found)) == ["breaking: todos.state: state of todos/a, version 4 (schema 1): no text"]
+
+
+STORED = {"actorId": {"S": "todos/a"}, "version": {"N": "4"}, "state": {"B": b"{}"}}
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ({"actorId": {"S": "todos/a"}}, "version must be of type N, and it has none"),
+        ({**STORED, "version": {"S": "4"}}, "version must be of type N, and it is of type S"),
+        ({"actorId": {"S": "todos/a"}, "version": {"N": "4"}}, "state must be of type B, and it has none"),
+        ({**STORED, "state": {"M": {}}}, "state must be of type B, and it is of type M"),
+        ({**STORED, "schema": {"S": "Todos"}}, "schema must be of type N, and it is of type S"),
+    ],
+)
+def test_item_that_is_no_state_is_named_with_its_key(item: dict[str, Any], text: str) -> None:
+    """Whoever wrote it: the gate says which one it is, and goes on."""
+    with pytest.raises(DamagedItemError, match=re.escape(f"the item 'todos/a' is no state: {text}")):
+        read_state(item)
+
+
+def test_damaged_item_holds_nothing_up() -> None:
+    """It is told, and no release is refused for it: none could read it."""
+    told = io.StringIO()
+    verdict = Verdict((), (), 3, 0, (), ("my-table: the item 'todos/a' is no state",))
+
+    verdict.print(Output(out=told, err=told))
+    verdict.check("production")
+
+    assert "! my-table: the item 'todos/a' is no state" in told.getvalue()
+    assert verdict.describe()["damaged"] == ["my-table: the item 'todos/a' is no state"]
+
+
+def test_state_is_read() -> None:
+    """A state of the first schema says nothing of it."""
+    assert read_state(STORED) == Sample("todos/a", 4, 1, "{}", "state")
 
 
 def test_state_that_the_running_version_cannot_read_either_is_no_evidence() -> None:

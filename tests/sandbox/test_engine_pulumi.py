@@ -119,6 +119,20 @@ def test_a_program_error_shows_its_traceback_once(project: Project) -> None:
     assert len(json.loads(project.pulumi("stack", "export"))["deployment"]["resources"]) == 2
 
 
+def test_a_refusal_that_several_outputs_wait_for_is_told_once(project: Project) -> None:
+    """The program's own words, and nothing of the way that they have come."""
+    project.write(
+        "import pulumi\n\n"
+        "def refuse(_):\n    raise pulumi.RunError('this is not to be deployed')\n\n"
+        "verdict = pulumi.Output.from_input(1).apply(refuse)\n"
+        "for name in ('a', 'b', 'c'):\n    pulumi.export(name, verdict.apply(str))\n"
+    )
+    shown = project.pulumi("up", "--yes", "--skip-preview", "--stack", "dev", code=1)
+    assert "error: this is not to be deployed" in shown
+    assert "Exception calling application" not in shown
+    assert shown.partition("Diagnostics:")[2].count("this is not to be deployed") == 1
+
+
 @pytest.mark.parametrize(("statement", "code"), [("raise SystemExit(0)", 0), ("raise SystemExit('enough')", 1)])
 def test_a_program_that_exits_is_taken_at_its_word(project: Project, statement: str, code: int) -> None:
     """Leaving with zero is success, anything else is a failure."""
