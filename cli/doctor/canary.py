@@ -42,10 +42,11 @@ class Sung:
 
 def send_canary(endpoint: str) -> list[Finding]:
     """Connect, ask, ping and close; what fails is a finding, and so is a long way."""
-    return list(_findings(endpoint, _sing(endpoint)))
+    return list(findings_of(endpoint, _sing(endpoint)))
 
 
-def _findings(endpoint: str, sung: Sung) -> Iterator[Finding]:
+def findings_of(endpoint: str, sung: Sung) -> Iterator[Finding]:
+    """What is wrong with how it went."""
     if sung.failure:
         mend = "`trebuche logs websocket`; the findings above say what its function lacks"
         yield _finding(RULE, endpoint, sung.failure, mend)
