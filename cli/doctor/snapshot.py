@@ -65,8 +65,9 @@ def _node(entry: Json, new: Json) -> Node:
 def _with_roles(client: "IAMClient", stack: Stack) -> Iterator[Node]:
     """The resources, with all that IAM knows of the roles: also what was attached to them by hand."""
     known = {(one.text("role"), one.text("name")): one for one in stack.all(ROLE_POLICY)}
-    yield from (one for one in stack.nodes if one.type not in (ROLE_POLICY, ATTACHMENT))
+    yield from (one for one in stack.nodes if one.type not in (ROLE, ROLE_POLICY, ATTACHMENT))
     for role in stack.all(ROLE):
+        yield _with_boundary(client, role)
         name = role.text("name")
         for page in client.get_paginator("list_role_policies").paginate(RoleName=name):
             for policy in page["PolicyNames"]:
@@ -79,9 +80,26 @@ def _with_roles(client: "IAMClient", stack: Stack) -> Iterator[Node]:
                 yield _attachment(client, name, attached["PolicyArn"])
 
 
-def _attachment(client: "IAMClient", role: str, arn: str) -> Node:
+def _with_boundary(client: "IAMClient", role: Node) -> Node:
+    """The role, with what its permissions boundary says; one whose policy is gone allows nothing."""
+    arn = role.text("permissionsBoundary")
+    if not arn:
+        return role
+    try:
+        document = _document(client, arn)
+    except client.exceptions.NoSuchEntityException:
+        document = {}
+    return replace(role, props={**role.props, "boundaryDocument": document})
+
+
+def _document(client: "IAMClient", arn: str) -> Json:
     version = client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    document = client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    found: Any = client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    return dict(found)
+
+
+def _attachment(client: "IAMClient", role: str, arn: str) -> Node:
+    document = _document(client, arn)
     return _by_hand(ATTACHMENT, {"role": role, "name": f"{role} of {arn}", "policyArn": arn, "document": document})
 
 

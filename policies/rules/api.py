@@ -32,6 +32,8 @@ _SILENT: Final = frozenset({"$connect", "$disconnect"})
 _API_GATEWAY: Final = "apigateway.amazonaws.com"
 _INVOKE: Final = "lambda:InvokeFunction"
 _LONGEST_MILLISECONDS: Final = 29_000
+_OF_OTHERS: Final = ("eventSourceToken", "functionUrlAuthType", "principalOrgId")
+"""What Alexa, function URLs and accounts of an organisation are asked for; API Gateway does not bring it."""
 
 
 def sockets(stack: Stack) -> list[Node]:
@@ -187,6 +189,7 @@ def _permits(stack: Stack, permission: Node, ref: FunctionRef, api: Node, route:
         and (on.name, qualifier) == (ref.name, ref.qualifier)
         and permission.get("action") in (_INVOKE, "lambda:*")
         and permission.get("principal") == _API_GATEWAY
+        and not any(permission.get(one) not in (None, "", UNKNOWN) for one in _OF_OTHERS)
         and permission.get("sourceAccount") in (None, "", UNKNOWN, _account(api))
         and _covers(stack, permission, api, route.text("routeKey"))
     )

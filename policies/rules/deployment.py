@@ -80,6 +80,8 @@ def _deployments(stack: Stack) -> Iterator[Problem]:
             if deployments and not stack.complete:
                 what = "autoDeploy and deploymentId exclude each other: AWS refuses the deployment"
                 yield Problem(stage, what, "choose one")
+            what = "autoDeploy makes each change live by itself: a deploy that is half done, or goes wrong, too"
+            yield Problem(stage, what, "switch autoDeploy off, and set deploymentId to a Deployment with triggers")
             continue
         if not stage.get("deploymentId"):
             yield Problem(stage, "autoDeploy is off, and it names no deployment: nothing is live", "set deploymentId")

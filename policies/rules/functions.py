@@ -23,6 +23,7 @@ from policies.model import (
 )
 from policies.program import TABLE_VARIABLES, own_functions, state_mappings, table, variable, variables
 from policies.sources import LAMBDA_GUIDE, LATENCY, PERSISTING, page
+from policies.traps import Trap, sprung
 
 ARCHIVE: Final = "code"
 _LATEST: Final = "$LATEST"
@@ -32,6 +33,8 @@ _SHORTEST_SECONDS: Final = 4
 """AWS's default is 3 s, which a cold start can take."""
 _DIVERTING: Final = "AWS_ENDPOINT_URL"
 """With or without a service behind it, the SDK takes it for AWS."""
+_HIJACKING: Final = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP")
+"""Lambda sets some of them itself; other values change which modules and libraries are loaded."""
 _WRAPPER: Final = "AWS_LAMBDA_EXEC_WRAPPER"
 _RETIRED: Final = frozenset({"python3.6", "python3.7", "python3.8", "python3.9", "python3.10", "python3.11"})
 
@@ -52,6 +55,10 @@ def _diverted(function: Node, given: Mapping[str, object]) -> Iterator[Problem]:
         if name.startswith(_DIVERTING) and given[name]:
             what = f"{name} leads its calls to {given[name]} instead of AWS"
             yield Problem(function, what, f"remove {name}: it belongs to a shell, not to a function")
+    for name in _HIJACKING:
+        if given.get(name):
+            what = f"{name} is {given[name]}: it loads other modules and libraries than those of its archive"
+            yield Problem(function, what, f"remove {name}; what the function needs is in its archive")
     if given.get(_WRAPPER) and not function.get("layers"):
         what = f"{_WRAPPER} names {given[_WRAPPER]}, and no layer brings it: the function does not start"
         yield Problem(function, what, f"remove {_WRAPPER}, or add its layer")
@@ -92,8 +99,9 @@ def _published(stack: Stack) -> Iterator[Problem]:
             what = "it points at $LATEST: a deploy is live before it is complete, and there is nothing to go back to"
             yield Problem(alias, what, "publish versions (publish: true) and point it at function.version")
         function = stack.function(stack.function_ref(alias, "functionName"))
-        # A function that runs does not say whether it publishes.
-        if function is not None and function.get("publish") in (None, False) and not stack.complete:
+        publish = function.get("publish") if function is not None else True
+        # A function that runs does not say by itself whether it publishes: only what was asked for tells.
+        if function is not None and (publish is False or (publish is None and not stack.complete)):
             what = f"no versions are published, and {alias.label} stands for one: it stays on the old code"
             yield Problem(function, what, "set publish")
 
@@ -157,22 +165,6 @@ def _logs(stack: Stack) -> Iterator[Problem]:
         if log.get("logGroupClass") not in (None, "", "STANDARD", UNKNOWN):
             what = f"its class is {log.get('logGroupClass')}: no metrics are made of its lines, and alarms see nothing"
             yield Problem(log, what, "make it anew with class STANDARD (the class of a log group cannot be changed)")
-
-
-def _retention(group: Node) -> Iterator[Problem]:
-    if not group.get("retentionInDays"):
-        yield Problem(group, "it keeps logs for ever, and they are paid for", "set retentionInDays")
-
-
-def _network(function: Node) -> Iterator[Problem]:
-    if function.get("vpcConfig", "subnetIds"):
-        what = "it is in a VPC: without NAT it cannot reach @connections, and hangs until its posts time out"
-        yield Problem(function, what, "remove vpcConfig")
-
-
-def _runtime(function: Node) -> Iterator[Problem]:
-    if function.get("runtime") in _RETIRED:
-        yield Problem(function, f"{function.get('runtime')} is out of support", "use python3.13")
 
 
 def _archive(function: Node) -> Iterator[Problem]:
@@ -256,14 +248,30 @@ RULES: Final = (
         id="log-retention",
         title="Logs end",
         sources=(page(PERSISTING, 3), "CloudWatch Logs: never expire is the default"),
-        check=each(LOG_GROUP, _retention),
+        check=sprung(
+            Trap(
+                type=LOG_GROUP,
+                path=("retentionInDays",),
+                bites=lambda value: not value,
+                what="it keeps logs for ever, and they are paid for",
+                mend="set retentionInDays",
+            )
+        ),
         types=(LOG_GROUP,),
     ),
     Rule(
         id="function-in-vpc",
         title="Functions reach @connections",
         sources=("aws-sdk-go-v2#1534",),
-        check=each(FUNCTION, _network),
+        check=sprung(
+            Trap(
+                type=FUNCTION,
+                path=("vpcConfig", "subnetIds"),
+                bites=bool,
+                what="it is in a VPC: without NAT it cannot reach @connections, and hangs until its posts time out",
+                mend="remove vpcConfig",
+            )
+        ),
         types=(FUNCTION,),
     ),
     Rule(
@@ -271,7 +279,15 @@ RULES: Final = (
         title="The runtime is supported",
         sources=(f"{LAMBDA_GUIDE}: runtimes",),
         severity=WARNING,
-        check=each(FUNCTION, _runtime),
+        check=sprung(
+            Trap(
+                type=FUNCTION,
+                path=("runtime",),
+                bites=_RETIRED.__contains__,
+                what="{value} is out of support",
+                mend="use python3.13",
+            )
+        ),
         types=(FUNCTION,),
     ),
     Rule(

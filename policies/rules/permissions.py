@@ -3,17 +3,22 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from policies.conditions import Caller, judged
 from policies.documents import allows, many, statements, too_wide
 from policies.model import (
     ATTACHMENT,
     FUNCTION,
     LOG_GROUP,
     MAPPING,
+    NAMESPACE,
+    POLICY,
     QUEUE,
     ROLE,
     ROLE_POLICY,
+    TABLE,
     UNKNOWN,
     WARNING,
     Node,
@@ -42,7 +47,36 @@ _STATE_TABLES: Final = (ENV_STATE_TABLE, ENV_JOURNAL_TABLE)
 
 
 def statements_of(stack: Stack, role: Node) -> list[dict[str, Any]] | None:
-    """All that a role allows; None when a part of it is not known, such as a policy of AWS's own."""
+    """What a role allows and denies to a function's calls; None when a part of it is not known."""
+    found = all_statements_of(stack, role)
+    return None if found is None else judged(found, caller_of(stack, role))
+
+
+def caller_of(stack: Stack, role: Node) -> Caller:
+    """A function with this role, as far as the stack tells where it runs."""
+    arns = [one.text("arn") for one in (*stack.all(TABLE), *stack.all(FUNCTION)) if one.text("arn")]
+    _, _, _, region, account, *_ = [*(arns[0] if arns else "").split(":"), *[""] * 5]
+    return Caller(
+        region=region,
+        account=account,
+        role=role.text("arn"),
+        namespaces=tuple(one.text("name") for one in stack.all(NAMESPACE) if one.text("name")),
+        now=datetime.now(UTC),
+    )
+
+
+def boundary_of(stack: Stack, role: Node) -> list[dict[str, Any]] | None:
+    """The statements of a role's permissions boundary; None when it has none, or nobody knows what it says."""
+    document = role.get("boundaryDocument")  # of a running stack, whoever made the policy
+    for policy in stack.linked(role, "permissionsBoundary", POLICY):
+        document = document or policy.get("policy")
+    if not isinstance(document, (str, dict)):
+        return None
+    return judged(statements(document), caller_of(stack, role))
+
+
+def all_statements_of(stack: Stack, role: Node) -> list[dict[str, Any]] | None:
+    """All statements of a role, whatever their conditions; None when a part is not known, such as a policy of AWS's."""
     found: list[dict[str, Any]] = []
     for policy in _policies(stack, role):
         if not isinstance(policy.get("policy"), (str, dict)):
@@ -108,6 +142,10 @@ def _unmet(stack: Stack, need: Need) -> Iterator[Problem]:
         return
     allowed = statements_of(stack, role)
     place, mend = need.place, f"allow {action} on it in {role.label}"
+    limit = boundary_of(stack, role)
+    if limit is not None and resource and not allows(limit, action, resource):
+        what = f"the permissions boundary of its role does not allow {action} on {place}"
+        yield Problem(function, what, f"allow it in {role.text('permissionsBoundary') or 'the boundary'}, too")
     if allowed is not None and resource:
         if not allows(allowed, action, resource):
             yield Problem(function, f"its role does not allow {action} on {place}", mend)

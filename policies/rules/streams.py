@@ -7,6 +7,7 @@ from typing import Final
 from policies.model import MAPPING, QUEUE, UNKNOWN, WARNING, Node, Problem, Rule, Stack, each
 from policies.program import has_sockets, source, state_mappings, tables
 from policies.sources import BROADCASTING, LAMBDA_GUIDE, LATENCY, page
+from policies.traps import Trap, sprung
 from sandbox.pump.filters import passes
 from trebuche.contract import ACTOR_HANDLER, ENV_STATE_TABLE, WEBSOCKET_HANDLER
 
@@ -69,12 +70,6 @@ def _target(stack: Stack) -> Iterator[Problem]:
         elif source(stack, mapping) in states and function.text("handler") in (ACTOR_HANDLER, WEBSOCKET_HANDLER):
             what = f"it leads to {ref.name}, which does not push changes"
             yield Problem(mapping, what, "set functionName to the stream processor's alias")
-
-
-def _enabled(mapping: Node) -> Iterator[Problem]:
-    if mapping.get("enabled") is False:
-        what = "it is disabled: nothing is read from the stream, and after 24 h it is lost"
-        yield Problem(mapping, what, "enable it")
 
 
 def _start(mapping: Node) -> Iterator[Problem]:
@@ -193,7 +188,15 @@ RULES: Final = (
         id="mapping-enabled",
         title="Mappings are enabled",
         sources=(page(BROADCASTING, 2),),
-        check=each(MAPPING, _enabled),
+        check=sprung(
+            Trap(
+                type=MAPPING,
+                path=("enabled",),
+                bites=lambda value: value is False,
+                what="it is disabled: nothing is read from its source, and what is too old is lost",
+                mend="enable it",
+            )
+        ),
         types=(MAPPING,),
     ),
     Rule(
@@ -221,6 +224,22 @@ RULES: Final = (
         sources=("SQS developer guide: message retention (4 days by default)",),
         severity=WARNING,
         check=_queue,
+    ),
+    Rule(
+        id="queue-delay",
+        title="Queues hand over at once what is sent",
+        sources=("SQS developer guide: delay queues",),
+        severity=WARNING,
+        check=sprung(
+            Trap(
+                type=QUEUE,
+                path=("delaySeconds",),
+                bites=lambda value: str(value or 0) not in ("0", "0.0"),
+                what="whatever is sent waits {value} s in it: reminders come late, and resumed streams with them",
+                mend="set delaySeconds to 0; who wants a delay asks for it message by message",
+            )
+        ),
+        types=(QUEUE,),
     ),
     Rule(
         id="mapping-pace",

@@ -7,6 +7,7 @@ from infra.naming import PRODUCTION
 from policies.model import SCALING, TABLE, UNKNOWN, WARNING, Node, Problem, Rule, Stack
 from policies.program import tables
 from policies.sources import BROADCASTING, DYNAMODB_GUIDE, LATENCY, page
+from policies.traps import Trap, sprung
 from trebuche.contract import (
     ACTOR_ID,
     ACTOR_INDEX,
@@ -173,6 +174,22 @@ RULES: Final = (
         sources=(f"{DYNAMODB_GUIDE}: point-in-time recovery",),
         severity=WARNING,
         check=_restore,
+    ),
+    Rule(
+        id="table-class",
+        title="Tables are of the class that is cheap to use",
+        sources=(f"{DYNAMODB_GUIDE}: table classes",),
+        severity=WARNING,
+        check=sprung(
+            Trap(
+                type=TABLE,
+                path=("tableClass",),
+                bites=lambda value: value not in (None, "", "STANDARD"),
+                what="its class is {value}: reads and writes cost a quarter more, and what is stored here is little",
+                mend="set tableClass to STANDARD",
+            )
+        ),
+        types=(TABLE,),
     ),
     Rule(
         id="table-capacity",

@@ -17,6 +17,7 @@ from policies.model import (
     LOG_GROUP,
     MAPPING,
     PERMISSION,
+    POLICY,
     QUEUE,
     QUEUE_POLICY,
     RESPONSE,
@@ -86,7 +87,153 @@ def filtered(pattern: object) -> Change:
     return change(MAPPING, "app", filterCriteria={"filters": [{"pattern": json.dumps(pattern)}]})
 
 
+def conditioned(sid: str, which: str, **condition: Any) -> Change:
+    """Have a statement hold under a condition only."""
+    return statement(lambda one: one.update(Condition=condition), sid, which)
+
+
+def bounded(document: object) -> Change:
+    """Give a role a permissions boundary of this stack."""
+    arn = f"arn:aws:iam::{NUMBER}:policy/boundary"
+    return both(
+        add(POLICY, "boundary", arn=arn, name="boundary", policy=json.dumps(document)),
+        change(ROLE, "app-stream-processor", permissionsBoundary=arn),
+    )
+
+
+def taken(allowed: str, **principal: str) -> Change:
+    """Have an integration call as a role of this stack."""
+    arn = f"arn:aws:iam::{NUMBER}:role/caller"
+    trust = {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
+    policy = {"Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": allowed}]}
+    return both(
+        add(ROLE, "caller", arn=arn, name="caller", assumeRolePolicy=json.dumps(trust)),
+        add(ROLE_POLICY, "caller-policy", role="caller", name="p", policy=json.dumps(policy)),
+        change(INTEGRATION, "default-integration", credentialsArn=arn),
+    )
+
+
 MUTANTS: list[tuple[str, str, Change]] = [
+    (
+        "policy-condition",
+        "from a VPC",
+        conditioned("State", "app-actor-todo-list", StringEquals={"aws:SourceVpce": "vpce-1"}),
+    ),
+    (
+        "policy-condition",
+        "with a second factor",
+        conditioned("Post", "app-websocket", Bool={"aws:MultiFactorAuthPresent": "true"}),
+    ),
+    (
+        "policy-condition",
+        "in another region",
+        conditioned("State", "app-actor-todo-list", StringEquals={"aws:RequestedRegion": "us-east-1"}),
+    ),
+    (
+        "policy-condition",
+        "until last year",
+        conditioned("Stream", "app-stream-processor", DateLessThan={"aws:CurrentTime": "2025-01-01T00:00:00Z"}),
+    ),
+    (
+        "policy-condition",
+        "from a private network",
+        conditioned("Invoke", "app-websocket", IpAddress={"aws:SourceIp": ["10.0.0.0/8", "192.168.0.0/16"]}),
+    ),
+    (
+        "policy-condition",
+        "in plain HTTP",
+        conditioned("State", "app-actor-todo-list", Bool={"aws:SecureTransport": "false"}),
+    ),
+    (
+        "policy-condition",
+        "of another account",
+        conditioned("State", "app-actor-todo-list", StringEquals={"aws:PrincipalAccount": "999999999999"}),
+    ),
+    (
+        "policy-condition",
+        "in another namespace",
+        conditioned("Discover", "app-websocket", StringEquals={"servicediscovery:NamespaceName": "elsewhere"}),
+    ),
+    (
+        "policy-condition",
+        "a denial that always holds",
+        statement(
+            lambda one: one.update(Effect="Deny", Condition={"Bool": {"aws:SecureTransport": "true"}}),
+            "State",
+            "app-actor-todo-list",
+        ),
+    ),
+    (
+        "state-permission",
+        "under a condition that never holds",
+        conditioned("State", "app-actor-todo-list", StringEquals={"aws:SourceVpc": "vpc-1"}),
+    ),
+    (
+        "open-condition",
+        "leading keys",
+        conditioned(
+            "State", "app-actor-todo-list", **{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["todos"]}}
+        ),
+    ),
+    (
+        "role-boundary",
+        "of another stack",
+        change(ROLE, "app-websocket", permissionsBoundary=f"arn:aws:iam::{NUMBER}:policy/developers"),
+    ),
+    (
+        "stream-permission",
+        "beyond the boundary",
+        bounded({"Statement": [{"Effect": "Allow", "Action": ["logs:*", "execute-api:*"], "Resource": "*"}]}),
+    ),
+    (
+        "integration-credentials",
+        "no role of the stack",
+        change(INTEGRATION, "default-integration", credentialsArn=f"arn:aws:iam::{NUMBER}:role/gone"),
+    ),
+    (
+        "integration-credentials",
+        "the caller's own",
+        change(INTEGRATION, "default-integration", credentialsArn="arn:aws:iam::*:user/*"),
+    ),
+    ("integration-credentials", "of another service", taken("*", Service="lambda.amazonaws.com")),
+    (
+        "integration-credentials",
+        "for another function",
+        taken(LAMBDA + "other:live", Service="apigateway.amazonaws.com"),
+    ),
+    (
+        "integration-credentials",
+        "of an authorizer",
+        add(AUTHORIZER, "auth", **AUTHORIZED, authorizerCredentialsArn=f"arn:aws:iam::{NUMBER}:role/gone"),
+    ),
+    ("environment", "other modules", variables(ACTOR, PYTHONPATH="/opt/python")),
+    ("environment", "other libraries", variables(WEBSOCKET, LD_PRELOAD="/opt/x.so")),
+    ("function-code", "layers", change(FUNCTION, ACTOR, layers=[f"arn:aws:lambda:{REGION}:{NUMBER}:layer:x:1"])),
+    (
+        "function-code",
+        "a file system",
+        change(FUNCTION, ACTOR, fileSystemConfig={"arn": "arn:aws:elasticfilesystem:x", "localMountPath": "/mnt/x"}),
+    ),
+    ("function-code", "an image", change(FUNCTION, PROCESSOR, packageType="Image", code=REMOVED)),
+    ("function-code", "an image's address", change(FUNCTION, PROCESSOR, imageUri="x.dkr.ecr/y:1")),
+    ("function-architecture", "x86_64", change(FUNCTION, ACTOR, architectures=["x86_64"])),
+    ("function-architecture", "AWS's default", change(FUNCTION, WEBSOCKET, architectures=REMOVED)),
+    ("log-format", "text", change(FUNCTION, WEBSOCKET, loggingConfig__logFormat="Text")),
+    ("log-format", "AWS's default", change(FUNCTION, PROCESSOR, loggingConfig__logFormat=REMOVED)),
+    ("table-class", "for archives", change(TABLE, STATE, tableClass="STANDARD_INFREQUENT_ACCESS")),
+    ("queue-delay", "a minute", change(QUEUE, "app", delaySeconds=60)),
+    ("deployment", "by itself", change(STAGE, "app", autoDeploy=True)),
+    ("published-versions", "no versions", change(FUNCTION, WEBSOCKET, publish=False)),
+    (
+        "invoke-permission",
+        "for Alexa only",
+        change(PERMISSION, "app-stage-default-permission", eventSourceToken="amzn1.ask.skill.1"),
+    ),
+    (
+        "invoke-permission",
+        "for an organisation only",
+        change(PERMISSION, "app-stage-connect-permission", principalOrgId="o-1"),
+    ),
     ("connection-permission", "no statement on connections", without("Connections", "app-websocket")),
     (
         "connection-permission",
