@@ -116,3 +116,10 @@ def test_denial_under_a_condition_that_nobody_knows_denies() -> None:
 def test_empty_document_allows_nothing() -> None:
     """No policy is no permission."""
     assert not allows({}, ACCESS)
+
+
+@pytest.mark.parametrize(("effect", "secure", "allowed"), [("Deny", "false", True), ("Deny", "true", False)])
+def test_services_call_by_tls(effect: str, secure: str, allowed: bool) -> None:
+    """What denies plain HTTP denies nothing to a service of AWS."""
+    denial = statement(Effect=effect, Condition={"Bool": {"aws:SecureTransport": secure}})
+    assert allows({"Statement": [statement(), denial]}, ACCESS) is allowed
