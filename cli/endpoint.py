@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
 
 from cli.errors import EndpointError, RemoteError
 from trebuche_client import (
@@ -19,9 +21,25 @@ _OPTIONS = ClientOptions(backoff=Backoff(first_seconds=0.2, longest_seconds=5.0)
 """One person waits: there is no fleet to spread."""
 
 
+TOKEN_VARIABLE: Final = "TREBUCHE_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a command connects, and with what.
+
+    Attributes:
+        endpoint: What the command line says; None: the one that runs here.
+        token: What is shown at the door; None: nothing.
+    """
+
+    endpoint: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+
 @asynccontextmanager
 async def connected(
-    address: str, *, on_state: Callable[[StateChange], None] | None = None
+    address: str, *, token: str | None = None, on_state: Callable[[StateChange], None] | None = None
 ) -> AsyncIterator[TrebuchetClient]:
     """A client that is connected; what it raises becomes an error of the command.
 
@@ -29,7 +47,7 @@ async def connected(
         EndpointError: The endpoint refuses, does not answer, or not in time.
         RemoteError: The server answered with an error.
     """
-    client = TrebuchetClient(address, options=_OPTIONS, on_state=on_state)
+    client = TrebuchetClient(address, token=token, options=_OPTIONS, on_state=on_state)
     try:
         await _connect(client)
         yield client

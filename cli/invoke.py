@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cli.arguments import actor_id, json_argument, method_name
 from cli.checkout import checkout_root, find_endpoint
-from cli.endpoint import connected
+from cli.endpoint import Door, connected
 from cli.errors import CommandError, RemoteError
 from cli.output import FAILED, OK, Output
 
@@ -26,7 +26,7 @@ def invoke_and_print(
     method: str,
     arguments: tuple[str, ...],
     *,
-    endpoint: str | None,
+    door: Door,
     timeout_seconds: float,
 ) -> int:
     """Call a method, print its result or its error, and return the exit code.
@@ -42,8 +42,8 @@ def invoke_and_print(
             method_name(method),
             tuple(json_argument(text, position) for position, text in enumerate(arguments, start=1)),
         )
-        address = find_endpoint(checkout_root(), endpoint)
-        document = asyncio.run(_answer(address, call, timeout_seconds))
+        address = find_endpoint(checkout_root(), door.endpoint)
+        document = asyncio.run(_answer((address, door.token), call, timeout_seconds))
         value = _result(document)
     except CommandError as error:
         if not output.as_json:
@@ -54,9 +54,10 @@ def invoke_and_print(
     return OK
 
 
-async def _answer(address: str, call: _Call, timeout_seconds: float) -> bytes:
+async def _answer(door: tuple[str, str | None], call: _Call, timeout_seconds: float) -> bytes:
     """The result's JSON document; after a drop the same callID is sent again, so the call takes effect once."""
-    async with connected(address) as client:
+    address, token = door
+    async with connected(address, token=token) as client:
         return await client.call(call.actor, call.method, call.arguments, timeout=timeout_seconds, call_id=call.call_id)
 
 

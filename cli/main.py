@@ -10,11 +10,13 @@ from cli.commands.deploy import deploy
 from cli.commands.dev import dev
 from cli.commands.doctor import doctor
 from cli.commands.init import init
+from cli.commands.keys import keys, ticket
 from cli.commands.logs import logs
 from cli.commands.promote import promote
 from cli.commands.prune import prune
 from cli.commands.record import record
 from cli.commands.redrive import redrive
+from cli.commands.revoke import revoke
 from cli.commands.rollback import rollback
 from cli.commands.sandbox import sandbox
 from cli.commands.status import status
@@ -62,6 +64,9 @@ for _command in (
     status,
     doctor,
     logs,
+    keys,
+    ticket,
+    revoke,
     redrive,
     prune,
     undeploy,

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from cli.arguments import actor_id, property_name
 from cli.checkout import checkout_root, find_endpoint
-from cli.endpoint import connected
+from cli.endpoint import Door, connected
 from cli.output import INTERRUPTED, OK, Output
 from trebuche_client import ConnectionState, StateChange, Value
 
@@ -15,25 +15,25 @@ _RECOVERY = {
 }
 
 
-def watch_and_print(output: Output, actor: str, prop: str, *, count: int | None, endpoint: str | None) -> int:
+def watch_and_print(output: Output, actor: str, prop: str, *, count: int | None, door: Door) -> int:
     """Print each state of a property until the stream ends, ``count`` is reached or Ctrl-C; return the exit code.
 
     Raises:
         CommandError: A name cannot travel, or the endpoint or the actor refuses.
     """
     actor, prop = actor_id(actor), property_name(prop)
-    address = find_endpoint(checkout_root(), endpoint)
+    address = find_endpoint(checkout_root(), door.endpoint)
     try:
-        asyncio.run(_watch(output, address, (actor, prop), count))
+        asyncio.run(_watch(output, (address, door.token), (actor, prop), count))
     except KeyboardInterrupt:
         return INTERRUPTED
     return OK
 
 
-async def _watch(output: Output, address: str, what: tuple[str, str], count: int | None) -> None:
-    actor, prop = what
+async def _watch(output: Output, door: tuple[str, str | None], what: tuple[str, str], count: int | None) -> None:
+    (address, token), (actor, prop) = door, what
     shown = 0
-    async with connected(address, on_state=lambda change: _print_change(output, change)) as client:
+    async with connected(address, token=token, on_state=lambda change: _print_change(output, change)) as client:
         observation = client.resolve(actor).observe(prop)
         # Closed by hand: a generator that is left early goes on until it is collected.
         async with aclosing(observation.values()) as values:

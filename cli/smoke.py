@@ -4,11 +4,13 @@
     - {actor: todos/smoke, expect: {todos: []}}       # without a method: its state is observed
 
 ``expect`` is held against the answer: an object may have more members, anything else is equal. Without a file nothing
-is called that could change something: each stateful actor type is observed, under an id of its own.
+is called that could change something: each stateful actor type is observed, under an id of its own. A stack with
+``auth`` is shown the token in TREBUCHE_TOKEN.
 """
 
 import asyncio
 import json
+import os
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from typing import Any, Final
 
 import yaml
 
-from cli.endpoint import connected
+from cli.endpoint import TOKEN_VARIABLE, connected
 from cli.errors import CommandError
 from cli.output import Output
 from infra.plan import PlannedActor
@@ -100,7 +102,7 @@ def run_smoke(output: Output, endpoint: str, steps: Iterable[Step]) -> float:
 
 async def _run(output: Output, endpoint: str, steps: list[Step]) -> None:
     try:
-        async with connected(endpoint) as client:
+        async with connected(endpoint, token=os.environ.get(TOKEN_VARIABLE)) as client:
             output.tell("  ✓ connected")
             for step in steps:
                 await _do(client, step)

@@ -8,22 +8,30 @@ import pulumi
 
 from infra.access_logs import AccessLogs, AccessLogsArgs, AccountLogRole, AccountLogRoleArgs
 from infra.alarms import Alarms, AlarmsArgs
+from infra.auth_config import AuthConfig
+from infra.authorizer import TIMEOUT_SECONDS as AUTHORIZER_TIMEOUT_SECONDS
+from infra.authorizer import AuthSecret, AuthSecretArgs, ConnectAuthorizer, ConnectAuthorizerArgs
 from infra.catch_ups import CatchUpQueue, CatchUpQueueArgs, CatchUpWorker, CatchUpWorkerArgs, grant_remind
 from infra.dashboard import Dashboard, DashboardArgs
 from infra.discovery import ActorDirectory, ActorDirectoryArgs
 from infra.domain import CustomDomain, CustomDomainArgs
 from infra.function import LambdaFunction, LambdaFunctionArgs, Operation, grant_invoke
 from infra.grants import Grant
-from infra.plan import STREAM_PROCESSOR, WEBSOCKET, Plan, PlannedActor
+from infra.plan import AUTHORIZER, STREAM_PROCESSOR, WEBSOCKET, Plan, PlannedActor
 from infra.promotion import Standing
 from infra.releases import Release, with_interface, with_release
 from infra.streams import FailureQueue, FailureQueueArgs, Pace, StreamSubscription, StreamSubscriptionArgs
-from infra.tables import ConnectionTable, JournalTable, StateTable, SubscriptionTable, TableArgs, grant_key
+from infra.tables import AccessTable, ConnectionTable, JournalTable, StateTable, SubscriptionTable, TableArgs, grant_key
 from infra.watched import Watched, WatchedDelivery
 from infra.websocket_api import WebSocketApi, WebSocketApiArgs, WebSocketStage, WebSocketStageArgs
 from trebuche.contract import (
     ACTOR_HANDLER,
+    AUTHORIZER_HANDLER,
+    ENV_ACCESS_RULES,
+    ENV_ACCESS_TABLE,
     ENV_ACTOR,
+    ENV_AUTH,
+    ENV_AUTH_SECRET,
     ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
@@ -54,6 +62,16 @@ class StreamingAppArgs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Access:
+    """What there is only with ``auth``."""
+
+    auth: AuthConfig
+    table: AccessTable
+    secret: AuthSecret | None
+    """None when nothing would be in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Realtime:
     """What there is only with the WebSocket enabled."""
 
@@ -63,6 +81,7 @@ class _Realtime:
     failures: FailureQueue
     catch_ups: Mapping[str, CatchUpQueue]
     """By role of the actor's function; of those that keep state, since nothing else can be observed."""
+    access: _Access | None
 
 
 class StreamingApp(pulumi.ComponentResource):
@@ -115,6 +134,16 @@ class StreamingApp(pulumi.ComponentResource):
             subscriptions=SubscriptionTable(f"{name}-subscriptions", subscriptions, child),
             failures=FailureQueue(f"{name}-failures", failures, child),
             catch_ups={actor.role: self._catch_ups(actor) for actor in plan.actors if actor.settings.stateful},
+            access=self._access(plan.config.auth) if plan.config.auth else None,
+        )
+
+    def _access(self, auth: AuthConfig) -> _Access:
+        names, name = self._plan.names, f"{self._name}-access"
+        secret = AuthSecretArgs(secret_name=names.auth_secret())
+        return _Access(
+            auth=auth,
+            table=AccessTable(name, self._passing(names.own_table("access")), self._child),
+            secret=AuthSecret(f"{self._name}-auth", secret, self._child) if auth.has_secret else None,
         )
 
     def _catch_ups(self, actor: PlannedActor) -> CatchUpQueue:
@@ -134,6 +163,7 @@ class StreamingApp(pulumi.ComponentResource):
         """The functions that serve connections, and what leads to them."""
         exposed = {actor.declared.exposed_as: actors[actor.role] for actor in self._plan.actors}
         websocket = self._websocket(realtime, exposed)
+        authorizer = self._authorizer(realtime.access) if realtime.access else None
         self._stage = WebSocketStage(
             f"{self._name}-stage",
             WebSocketStageArgs(
@@ -142,10 +172,34 @@ class StreamingApp(pulumi.ComponentResource):
                 messages_per_second=self._settings.messagesPerSecond,
                 message_burst=self._settings.messageBurst,
                 access_logs=self._access_logs(),
+                gate=self._gate(realtime, authorizer) if authorizer else None,
             ),
             self._child,
         )
-        return {WEBSOCKET: websocket, STREAM_PROCESSOR: self._stream_processor(realtime)}
+        own = {WEBSOCKET: websocket, STREAM_PROCESSOR: self._stream_processor(realtime)}
+        return own | ({AUTHORIZER: authorizer} if authorizer else {})
+
+    def _authorizer(self, access: _Access) -> LambdaFunction:
+        environment: dict[str, pulumi.Input[str]] = {
+            ENV_AUTH: access.auth.settings_json,
+            ENV_ACCESS_TABLE: access.table.table_name,
+        }
+        grants = [access.table.grant_admit()]
+        if access.secret:
+            environment[ENV_AUTH_SECRET] = access.secret.arn
+            grants.append(access.secret.grant_read())
+        size = self._plan.config.defaults.memory, AUTHORIZER_TIMEOUT_SECONDS
+        return self._function(AUTHORIZER, AUTHORIZER_HANDLER, size, environment, grants)
+
+    def _gate(self, realtime: _Realtime, function: LambdaFunction) -> ConnectAuthorizer:
+        assert realtime.access
+        args = ConnectAuthorizerArgs(
+            authorizer_name=self._plan.names.authorizer(),
+            api=realtime.api,
+            auth=realtime.access.auth,
+            function=function,
+        )
+        return ConnectAuthorizer(f"{self._name}-gate", args, self._child)
 
     def _actor(self, actor: PlannedActor, realtime: _Realtime | None) -> LambdaFunction:
         own: dict[str, pulumi.Input[str]] = {
@@ -157,9 +211,9 @@ class StreamingApp(pulumi.ComponentResource):
             grants += [
                 realtime.connections.grant_note(),
                 realtime.subscriptions.grant_subscribe(),
-                realtime.api.grant_post(),
+                *_posting(realtime),
             ]
-            own |= self._queue_urls(realtime, actor.role)
+            own |= self._queue_urls(realtime, actor.role) | _rules(realtime.access)
         queue = realtime.catch_ups.get(actor.role) if realtime else None
         function = self._function(
             actor.role,
@@ -185,6 +239,10 @@ class StreamingApp(pulumi.ComponentResource):
             directory.grant_discover(),
             realtime.api.grant_post(),
         ]
+        own: Environment = {}
+        if realtime.access:
+            own = {ENV_ACCESS_TABLE: realtime.access.table.table_name}
+            grants.append(realtime.access.table.grant_look())
         # IAM refuses a statement without resources.
         if exposed:
             grants.append(grant_invoke(exposed.values()))
@@ -193,7 +251,7 @@ class StreamingApp(pulumi.ComponentResource):
             WEBSOCKET_HANDLER,
             # It waits for the actors' functions, and API Gateway waits no longer for it.
             (self._plan.config.defaults.memory, INTEGRATION_TIMEOUT_SECONDS),
-            self._addresses(realtime),
+            {**self._addresses(realtime), **own},
             grants,
         )
 
@@ -211,7 +269,7 @@ class StreamingApp(pulumi.ComponentResource):
                 self._state.grant_stream(),
                 realtime.connections.grant_forget(),
                 realtime.subscriptions.grant_fan_out(),
-                realtime.api.grant_post(),
+                *_posting(realtime),
                 realtime.failures.grant_send(),
                 *([grant_remind(list(realtime.catch_ups.values()))] if realtime.catch_ups else []),
             ],
@@ -278,6 +336,7 @@ class StreamingApp(pulumi.ComponentResource):
         names: list[pulumi.Input[str]] = [self._state.table_name, self._journal.table_name]
         if realtime:
             names += [realtime.connections.table_name, realtime.subscriptions.table_name]
+            names += [realtime.access.table.table_name] if realtime.access else []
         return names
 
     def _addresses(self, realtime: _Realtime | None) -> Environment:
@@ -352,6 +411,10 @@ class StreamingApp(pulumi.ComponentResource):
                 "connections_table": realtime.connections.table_name,
                 "subscriptions_table": realtime.subscriptions.table_name,
             }
+        if realtime and realtime.access:
+            outputs["access_table"] = realtime.access.table.table_name
+            if realtime.access.secret:
+                outputs["auth_secret"] = realtime.access.secret.secret_name
         return outputs
 
     def _history(self, functions: Mapping[str, LambdaFunction]) -> dict[str, pulumi.Input[object]]:
@@ -367,6 +430,16 @@ class StreamingApp(pulumi.ComponentResource):
             lambda both: with_interface(both[0], both[1], own)
         )
         return {"releases": releases, "interfaces": interfaces}
+
+
+def _posting(realtime: _Realtime) -> list[Grant]:
+    """Post to connections, and close those whose right to be there has ended."""
+    return [realtime.api.grant_post(), *([realtime.api.grant_close()] if realtime.access else [])]
+
+
+def _rules(access: _Access | None) -> Environment:
+    """Who may do what; without it a function serves everybody."""
+    return {ENV_ACCESS_RULES: access.auth.rules_json} if access else {}
 
 
 def _sorted_json(urls: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from infra.actors import ActorClass
-from trebuche.contract import ACTOR_HANDLER, STREAM_HANDLER, WEBSOCKET_HANDLER
+from trebuche.contract import ACTOR_HANDLER, AUTHORIZER_HANDLER, STREAM_HANDLER, WEBSOCKET_HANDLER
 
 BUILD_FOLDER = Path(".trebuche", "build")
 
@@ -72,6 +72,11 @@ def websocket_files(source: Path) -> Files:
 def stream_files(source: Path) -> Files:
     """The stream processor: its entry point and the runtime; it knows no user's code."""
     return _entry(source, STREAM_HANDLER) | _tree(source, _RUNTIME)
+
+
+def authorizer_files(source: Path) -> Files:
+    """The authorizer: its entry point and the runtime."""
+    return _entry(source, AUTHORIZER_HANDLER) | _tree(source, _RUNTIME)
 
 
 def actor_files(source: Path, actor: ActorClass, actors: Iterable[ActorClass]) -> Files:

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
+from infra.auth_config import OptionalAuth, as_tuple
 from infra.mistakes import describe, dotted, mistake, rule
 from infra.naming import STAGE_LIMIT, TABLE_LIMIT, kebab
 from infra.yaml_source import KeyPath, YamlSource, read_yaml
@@ -19,11 +20,6 @@ ROUTES = ("$connect", "$disconnect", "$default")
 _NAME_LIMIT = 40
 """Leaves room for the longest role and a short stack name in a function's 64 characters."""
 _REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
-
-
-def as_tuple(value: Any) -> Any:
-    """A list as the immutable kind that frozen models hold."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _all_routes(routes: tuple[str, ...]) -> tuple[str, ...]:
@@ -150,6 +146,7 @@ class AppConfig(_Section):
     connections: TableConfig = TableConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()
     retention: RetentionConfig = RetentionConfig()
+    auth: OptionalAuth = None
 
     _source: YamlSource = PrivateAttr(default_factory=lambda: YamlSource(CONFIG_FILE, None, {}))
 

@@ -70,6 +70,14 @@ class Names:
         """Of a queue."""
         return fit(f"{self.base}-{role}", QUEUE_LIMIT)
 
+    def auth_secret(self) -> str:
+        """Of the secret with the digests of API keys."""
+        return f"{self.base}-auth"
+
+    def authorizer(self) -> str:
+        """Of the API's authorizer."""
+        return fit(f"{self.base}-connect", API_LIMIT)
+
     def account_role(self) -> str:
         """Of the role with which API Gateway writes logs."""
         return fit(f"{self.base}-api-logs", FUNCTION_LIMIT)

@@ -1,12 +1,12 @@
 """Everything that is known before the first resource: read, checked and built. No Pulumi in here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from infra.actors import ACTORS_FOLDER, ActorClass, find_actors, match
-from infra.archives import Archive, actor_files, release_of, store, stream_files, websocket_files
+from infra.archives import Archive, actor_files, authorizer_files, release_of, store, stream_files, websocket_files
 from infra.config import CONFIG_FILE, ActorSettings, AppConfig, load_config
 from infra.naming import PRODUCTION, Names, actor_role
 from infra.releases import SHORT, Pin
@@ -15,6 +15,9 @@ from trebuche.errors import ConfigError
 
 WEBSOCKET = "websocket"
 STREAM_PROCESSOR = "stream-processor"
+AUTHORIZER = "authorizer"
+OPEN_TO_ALL = "Production asks nobody for credentials"
+"""Begins the warning of that, by which the doctor knows it."""
 _SOURCE_FOLDER = "lambda_src"
 
 T = TypeVar("T")
@@ -59,15 +62,25 @@ class Plan:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is deployed all the same."""
+        return (*self.config.warnings, *self._open_to_all(), *self._stale_rollback())
+
+    def _open_to_all(self) -> Iterator[str]:
+        """Production without credentials, unless its stack file says that this is meant."""
+        asked = self.config.auth or not self.config.websocket.enabled
+        if self.names.stack == PRODUCTION and not asked and not self.stack.trebuche.allowAnonymous:
+            yield (
+                f"{OPEN_TO_ALL}: whoever knows the address may call and watch every actor. Add auth to {CONFIG_FILE}, "
+                f"or say that it is meant: pulumi config set trebuche:allowAnonymous true --stack {self.names.stack}"
+            )
+
+    def _stale_rollback(self) -> Iterator[str]:
         back = self.stack.trebuche.rollback
-        if back is None or self.pin:
-            return self.config.warnings
-        stale = (
-            f"Pulumi.{self.names.stack}.yaml: trebuche:rollback took back release {back.takenBack[:SHORT]}; this is "
-            f"another one, so all functions run it. Remove the key: pulumi config rm trebuche:rollback "
-            f"--stack {self.names.stack}"
-        )
-        return (*self.config.warnings, stale)
+        if back is not None and not self.pin:
+            yield (
+                f"Pulumi.{self.names.stack}.yaml: trebuche:rollback took back release {back.takenBack[:SHORT]}; this is "
+                f"another one, so all functions run it. Remove the key: pulumi config rm trebuche:rollback "
+                f"--stack {self.names.stack}"
+            )
 
     @property
     def protect(self) -> bool:
@@ -149,7 +162,9 @@ def _attempt(step: Callable[[], T], mistakes: list[str]) -> T | None:
 def _roles(config: AppConfig, classes: tuple[ActorClass, ...]) -> set[str]:
     """The functions that there will be."""
     own = {actor_role(one.name) for one in classes}
-    return own | {WEBSOCKET, STREAM_PROCESSOR} if config.websocket.enabled else own
+    if not config.websocket.enabled:
+        return own
+    return own | {WEBSOCKET, STREAM_PROCESSOR} | ({AUTHORIZER} if config.auth else set())
 
 
 def _archives(root: Path, config: AppConfig, classes: tuple[ActorClass, ...]) -> dict[str, Archive]:
@@ -157,4 +172,6 @@ def _archives(root: Path, config: AppConfig, classes: tuple[ActorClass, ...]) ->
     files = {actor_role(one.name): actor_files(source, one, classes) for one in classes}
     if config.websocket.enabled:
         files |= {WEBSOCKET: websocket_files(source), STREAM_PROCESSOR: stream_files(source)}
+    if config.websocket.enabled and config.auth:
+        files[AUTHORIZER] = authorizer_files(source)
     return {role: store(root, role, content) for role, content in files.items()}

@@ -106,6 +106,7 @@ class StackSettings(_Section):
     encryptionKeyArn: KeyArn | None = None
     alarmTopicArn: TopicArn | None = None
     domain: Annotated[Domain | None, BeforeValidator(parsed)] = None
+    allowAnonymous: Switch = False
     promotesFrom: Text | None = None
     allowBreaking: Annotated[tuple[Text, ...], BeforeValidator(parsed)] = ()
     rollback: Annotated[Rollback | None, BeforeValidator(parsed)] = None

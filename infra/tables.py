@@ -1,4 +1,4 @@
-"""The four tables. Keys, index and stream view are no choices; names and protection are."""
+"""The tables. Keys, index and stream view are no choices; names and protection are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from pulumi_aws import dynamodb
 from infra.grants import Grant
 from infra.scaling import Scaling, ScalingArgs
 from infra.stack_settings import Capacity
-from trebuche.contract import ACTOR_ID, ACTOR_INDEX, CONNECTION_ID, ENTRY, STREAM_ID, STREAM_VIEW, TTL
+from trebuche.contract import ACCESS_ID, ACTOR_ID, ACTOR_INDEX, CONNECTION_ID, ENTRY, STREAM_ID, STREAM_VIEW, TTL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableArgs:
-    """What the four tables have in common."""
+    """What all tables have in common."""
 
     table_name: str
     protect: bool = False
@@ -188,6 +188,21 @@ class SubscriptionTable(_Table):
     def grant_fan_out(self) -> Grant:
         """All of one actor's subscriptions; note what they missed, end them, set them aside."""
         return self._grant("Subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+
+
+class AccessTable(_Table):
+    """Who was taken the right to come in, and which tickets were used."""
+
+    def __init__(self, name: str, args: TableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("trebuche:aws:AccessTable", name, args, _Schema(hash_key=ACCESS_ID), opts)
+
+    def grant_admit(self) -> Grant:
+        """Look revocations up, and note that a ticket was used."""
+        return self._grant("Access", "BatchGetItem", "PutItem")
+
+    def grant_look(self) -> Grant:
+        """Look revocations up."""
+        return self._grant("Access", "BatchGetItem")
 
 
 def grant_key(key_arn: str, region: str) -> Grant:

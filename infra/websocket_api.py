@@ -6,6 +6,7 @@ In one component, a function that is told the address and a stage that waits for
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 import pulumi
 from pulumi_aws import apigatewayv2, lambda_
@@ -18,6 +19,7 @@ from trebuche.contract import INTEGRATION_TIMEOUT_SECONDS
 ROUTE_SELECTION = "$request.body.action"
 _ANSWER = "$default"
 """Key of a route response, without which API Gateway drops the answer; of an integration response, any status."""
+_GUARDED_ROUTE = "$connect"
 _SILENT_ROUTES = frozenset({"$connect", "$disconnect"})
 """Routes without a message that could be answered."""
 PING = "ping"
@@ -69,6 +71,27 @@ class WebSocketApi(pulumi.ComponentResource):
         arn = pulumi.Output.concat(self.api.execution_arn, "/", self.stage, "/POST/@connections/*")
         return Grant("Post", ("execute-api:ManageConnections",), (arn,))
 
+    def grant_close(self) -> Grant:
+        """Close any connection of the stage: of those who have lost their right to be there."""
+        arn = pulumi.Output.concat(self.api.execution_arn, "/", self.stage, "/DELETE/@connections/*")
+        return Grant("Close", ("execute-api:ManageConnections",), (arn,))
+
+
+class Gate(Protocol):
+    """Who decides about ``$connect``; an authorizer can stand nowhere else."""
+
+    @property
+    def authorizer(self) -> apigatewayv2.Authorizer:
+        """Asked about each handshake."""
+
+    @property
+    def permission(self) -> lambda_.Permission:
+        """To ask it."""
+
+    @property
+    def made_of(self) -> pulumi.Output[str]:
+        """Everything whose change takes a new deployment, as JSON."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSocketStageArgs:
@@ -80,6 +103,7 @@ class WebSocketStageArgs:
     messages_per_second: int
     message_burst: int
     access_logs: AccessLogs | None = None
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +145,7 @@ class WebSocketStage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WebSocketStageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trebuche:aws:WebSocketStage", name, {}, opts)
+        self._gate = args.gate
         routes = [self._to_function(name, args.api, key, function) for key, function in args.routes.items()]
         routes.append(self._route(f"{name}-ping", args.api, PING, _PING_TARGET))
         deployment = self._deployment(name, args.api, routes)
@@ -148,12 +173,15 @@ class WebSocketStage(pulumi.ComponentResource):
     ) -> _DeployedRoute:
         integration = self._integration(prefix, api, target)
         answers = key not in _SILENT_ROUTES
+        gate = self._gate if key == _GUARDED_ROUTE else None
         route = apigatewayv2.Route(
             f"{prefix}-route",
             api_id=api.api.id,
             route_key=key,
             target=pulumi.Output.concat("integrations/", integration.id),
             route_response_selection_expression=_ANSWER if answers else None,
+            authorization_type="CUSTOM" if gate else None,
+            authorizer_id=gate.authorizer.id if gate else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
         resources: tuple[pulumi.CustomResource, ...] = (integration, route)
@@ -162,7 +190,8 @@ class WebSocketStage(pulumi.ComponentResource):
         if target.answer is not None:
             resources += (self._integration_response(prefix, api, integration, target.answer),)
         # With the ids: a part that was made anew is not served before a new deployment either.
-        made_of = pulumi.Output.json_dumps([key, target.parts, answers, [resource.id for resource in resources]])
+        parts = [key, target.parts, answers, [resource.id for resource in resources]]
+        made_of = pulumi.Output.json_dumps([*parts, gate.made_of] if gate else parts)
         return _DeployedRoute(resources, made_of, permission)
 
     def _integration(self, prefix: str, api: WebSocketApi, target: Target) -> apigatewayv2.Integration:
@@ -234,6 +263,7 @@ class WebSocketStage(pulumi.ComponentResource):
     ) -> apigatewayv2.Stage:
         # A stage that is live before its permissions answers "Internal server error".
         needed = [route.permission for route in routes if route.permission]
+        needed += [self._gate.permission] if self._gate else []
         logs = args.access_logs.needs if args.access_logs else []
         return apigatewayv2.Stage(
             f"{name}-stage",

@@ -8,6 +8,12 @@ endpoint = click.option(
     metavar="URL",
     help="WebSocket address with its stage; else TREBUCHE_ENDPOINT, else the running `trebuche dev`.",
 )
+token = click.option(
+    "--token",
+    envvar="TREBUCHE_TOKEN",
+    metavar="TOKEN",
+    help="Token, API key or ticket to connect with; better in TREBUCHE_TOKEN, which other users do not see.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print for programs: one JSON document per line.")
 stack = click.option(
     "--stack",

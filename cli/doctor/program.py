@@ -7,13 +7,16 @@ from typing import Any, Final
 from cli.doctor.findings import PROGRAM, Finding
 from cli.errors import CommandError
 from cli.pulumi_stack import PulumiStack
-from policies.model import ERROR
+from infra.plan import OPEN_TO_ALL
+from policies.model import ERROR, WARNING
 from policies.pack import MEND, SOURCE
 from policies.rules import BY_ID
 
 PACK: Final = "policies"
 REFUSED: Final = "preview"
 """Stands for a rule where the engine, or AWS's provider, refuses the program by itself."""
+ANONYMOUS: Final = "anonymous-production"
+"""Stands for one where the program warns that production asks nobody for credentials."""
 _FOLLOW_UPS: Final = ("preview failed", "update failed")
 
 Json = dict[str, Any]
@@ -49,6 +52,8 @@ def findings(events: Iterable[Json]) -> Iterator[Finding]:
             text = str(diagnostic.get("message", "")).strip()
             if text and text not in _FOLLOW_UPS:
                 yield _refusal(str(diagnostic.get("urn") or ""), text)
+        elif diagnostic and diagnostic.get("severity") == "warning":
+            yield from _warning(str(diagnostic.get("message", "")).strip())
 
 
 def _violation(event: Json) -> Finding:
@@ -66,6 +71,22 @@ def _violation(event: Json) -> Finding:
         mend=rest.partition(f"\n{SOURCE}")[0].strip(),
         sources=rule.sources,
     )
+
+
+def _warning(text: str) -> Iterator[Finding]:
+    """What the program itself warns of and the doctor is asked about; its other warnings are about what is meant."""
+    if text.startswith(OPEN_TO_ALL):
+        _, _, rest = text.partition(": ")
+        what, _, mend = rest.partition(". ")
+        yield Finding(
+            rule=ANONYMOUS,
+            severity=WARNING,
+            part=PROGRAM,
+            where="$connect",
+            what=what,
+            mend=mend,
+            sources=("docs/auth.md",),
+        )
 
 
 def _refusal(urn: str, text: str) -> Finding:

@@ -10,7 +10,9 @@ from typing import Final
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.delivery import HELD_UP, deliver
+from trebuche.answers import failed_stream
+from trebuche.auth.access import has_ended
+from trebuche.delivery import HELD_UP, deliver, detach, dismiss
 from trebuche.effects import (
     FlipLive,
     HighestVersion,
@@ -24,7 +26,7 @@ from trebuche.effects import (
     perform,
 )
 from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, StreamErrorEnvelope, encode
-from trebuche.errors import HeldUpError, StateError, TrebucheError
+from trebuche.errors import ExpiredError, HeldUpError, StateError, TrebucheError
 from trebuche.filters import passes
 from trebuche.frames import data_frame, observed, observed_before
 from trebuche.stored import JournalEntry, Phase, Subscription
@@ -96,6 +98,7 @@ def bring_up(
 
     Raises:
         HeldUpError: The subscriber takes no more for now.
+        ExpiredError: Its right to be there has ended.
         DeliveryError: A post failed otherwise.
     """
     if missed is not None:
@@ -143,6 +146,13 @@ def give_up(row: Subscription, error: TrebucheError) -> Routine[None]:
     yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
 
 
+def send_away(row: Subscription) -> Routine[None]:
+    """End a stream whose connection has lost its right to be there, and the connection; a resume finds the stream."""
+    yield from detach(row)
+    frame = encode(failed_stream(row.stream_id, row.stream_id, ExpiredError()))
+    yield from dismiss(row.connection_id, row.connected_at, frame)
+
+
 def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pending: int) -> Routine[int]:
     entries = yield from read_replay(actor_type, row.actor_id, position, pending)
     if entries is not None:
@@ -187,5 +197,7 @@ def _send(row: Subscription, version: int, state: bytes, previous: bytes | None,
     value = observed(state, property_key)
     if passes(row.filter, value=value, previous=observed_before(previous, property_key)):
         now_ms = yield from perform(Now())
+        if has_ended(row.until, now_ms // 1000):
+            raise ExpiredError
         frame = data_frame(row.stream_id, version - row.base, value, now_ms, skipped=skipped)
         yield from deliver(row.connection_id, row.connected_at, frame)

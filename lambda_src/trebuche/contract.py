@@ -3,14 +3,16 @@
 Tables, as ``design`` of the stored data:
 
     state           actorId | state (binary JSON), version, schema, shape, updatedAt (ms)
-    connections     connectionId | connectedAt (ms), lastSequence, actorId, streamId, principal, streams, ttl (s)
+    connections     connectionId | connectedAt (ms), lastSequence, actorId, streamId, principal, credential, streams,
+                    exp (s), ttl (s)
                     index ``actorId-index``: actorId, streamId (all attributes)
-    subscriptions   actorId, streamId | connectionId, connectedAt, target, filter, delivery, principal, base,
-                    since, phase, pending, sent, opener, shape, askedAt (ms), ttl (s)
+    subscriptions   actorId, streamId | connectionId, connectedAt, target, filter, delivery, principal, exp (s),
+                    base, since, phase, pending, sent, opener, shape, askedAt (ms), ttl (s)
                     (detached: actorId is ``detached#<streamId>[#<whose>]``, ``actor`` the actor's own id)
     journal         actorId, entry | ``v#<version, 20 digits>``: state, version, schema, first, ttl
                                      ``c#<callID>``: digest, result, version, ttl
                                      ``h#``: version (up to which they count as used)
+    access          id | ttl (s): revocations and used tickets; with ``auth`` in trebuche.yaml only
 """
 
 from typing import Final
@@ -34,6 +36,14 @@ ENV_RETENTION_HOURS: Final = "TREBUCHE_RETENTION_HOURS"
 ENV_CATCH_UP_QUEUES: Final = "TREBUCHE_CATCH_UP_QUEUES"
 """JSON object: exposed name to the URL of the queue whose messages remind its function of late subscribers."""
 
+ENV_AUTH: Final = "TREBUCHE_AUTH"
+"""JSON object: the ways in, for the authorizer."""
+ENV_AUTH_SECRET: Final = "TREBUCHE_AUTH_SECRET"
+"""ARN of the secret with the digests of API keys and the key of tickets."""
+ENV_ACCESS_TABLE: Final = "TREBUCHE_ACCESS_TABLE"
+ENV_ACCESS_RULES: Final = "TREBUCHE_ACCESS_RULES"
+"""JSON list: who may do what. A function that has it serves nobody whom no authorizer let in."""
+
 # Attributes.
 ACTOR_ID: Final = "actorId"
 STREAM_ID: Final = "streamId"
@@ -45,6 +55,9 @@ SCHEMA: Final = "schema"
 SHAPE: Final = "shape"
 UPDATED_AT: Final = "updatedAt"
 CONNECTED_AT: Final = "connectedAt"
+EXP: Final = "exp"
+"""When a connection's right to be there ends, in seconds; not when the item may be deleted."""
+ACCESS_ID: Final = "id"
 LAST_SEQUENCE: Final = "lastSequence"
 TTL: Final = "ttl"
 
@@ -101,3 +114,4 @@ RETENTION_HOURS_LIMIT: Final = 168
 WEBSOCKET_HANDLER: Final = "websocket_handler.handle"
 ACTOR_HANDLER: Final = "actor_handler.handle"
 STREAM_HANDLER: Final = "stream_processor.handle"
+AUTHORIZER_HANDLER: Final = "authorizer_handler.handle"

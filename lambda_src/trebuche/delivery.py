@@ -3,11 +3,14 @@
 from typing import Final
 from uuid import UUID
 
+from trebuche import logs
 from trebuche.effects import (
     Detach,
+    Disconnect,
     ForgetStream,
     LoadConnection,
     LoadSubscription,
+    Log,
     Now,
     Pause,
     Post,
@@ -48,6 +51,27 @@ def deliver(connection_id: str, connected_at: int, text: str) -> Routine[None]:
         # Half of it is chance: those who were put off together must not come back together.
         yield from perform(Pause(PAUSE_SECONDS * 2**attempt * (0.5 + fraction / 2)))
     return None
+
+
+def dismiss(connection_id: str, connected_at: int, text: str) -> Routine[None]:
+    """Post a last frame and close the connection; its ``$disconnect`` then detaches its streams, for a resume.
+
+    Whether the frame arrives does not matter for the close, and a connection that cannot be closed is left to whoever
+    meets it next.
+    """
+    try:
+        yield from deliver(connection_id, connected_at, text)
+    except DeliveryError as error:
+        yield from _note(connection_id, error)
+    try:
+        yield from perform(Disconnect(connection_id))
+    except DeliveryError as error:
+        yield from _note(connection_id, error)
+
+
+def _note(connection_id: str, error: DeliveryError) -> Routine[None]:
+    fields = {"connectionId": connection_id, "code": error.code}
+    yield from perform(Log(logs.WARNING, "dismissal-failed", fields, error))
 
 
 def detach(row: Subscription) -> Routine[bool]:

@@ -1,14 +1,16 @@
 """A frame for an actor: which routine it means, and what is answered."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
 from trebuche.answers import code_of, failed_call, failed_stream, is_expected, start_frame
-from trebuche.delivery import deliver
-from trebuche.effects import Log, RandomUuid, Routine, perform
+from trebuche.auth.access import Access
+from trebuche.delivery import deliver, dismiss
+from trebuche.effects import Log, Now, RandomUuid, Routine, perform
 from trebuche.envelopes import (
     InvocationEnvelope,
     ResponseEnvelope,
@@ -20,7 +22,7 @@ from trebuche.envelopes import (
     check_protocol_version,
     encode,
 )
-from trebuche.errors import ActorNotFoundError, ConnectionGoneError
+from trebuche.errors import ActorNotFoundError, ConnectionGoneError, ExpiredError
 from trebuche.filters import check_filter
 from trebuche.frames import response_frame
 from trebuche.observe import check_observable, resume, subscribe
@@ -32,30 +34,91 @@ from trebuche.turn import read_call, take_turn
 Directory: TypeAlias = Mapping[str, ActorType]
 """Exposed name to actor type."""
 
+OPEN: Final = Access()
+NOBODY: Final = Caller(connection_id="", connected_at=0)
+"""Whoever calls from within the process."""
 
-def dispatch(directory: Directory, caller: Caller, body: str | None) -> Routine[Outcome]:
-    """Do what a frame asks of an actor."""
+
+def dispatch(directory: Directory, caller: Caller, body: str | None, access: Access = OPEN) -> Routine[Outcome]:
+    """Do what a frame asks of an actor, if its sender may ask for it."""
     envelope = read_frame(body)
     match envelope:
         case Outcome():
             return envelope
-        case InvocationEnvelope():
-            if is_stream_target(envelope.target_identifier):
-                return (yield from _observe(directory, envelope, caller))
-            return (yield from _call(directory, envelope, caller))
-        case StreamResumeEnvelope():
-            return (yield from _resume(directory, envelope, caller))
+        case InvocationEnvelope() | StreamResumeEnvelope():
+            try:
+                yield from _check_presence(access, caller)
+            except ExpiredError as error:
+                return (yield from turn_away(envelope, caller, error))
+            return (yield from _act(_Desk(directory, access, caller), envelope))
         case StreamEndEnvelope(reason=StreamEndReason.CLIENT_UNSUBSCRIBED):
             return (yield from end_stream(envelope.stream_id, caller))
         case _:
             return misdirected(envelope)
 
 
+def turn_away(
+    envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, error: ExpiredError
+) -> Routine[Outcome]:
+    """Tell whoever may not be here any more, then close the connection.
+
+    The refusal is posted, because nothing comes after the close: a function's answer would.
+    """
+    fields = log_fields(envelope, caller) | {"code": error.code}
+    if isinstance(envelope, StreamResumeEnvelope):
+        frame = encode(failed_stream(envelope.stream_id, envelope.stream_id, error))
+    elif is_stream_target(envelope.target_identifier):
+        stream_id = yield from perform(RandomUuid())
+        refused = yield from _refuse_stream(envelope, caller, failed_stream(stream_id, envelope.call_id, error))
+        frame = refused["body"]
+    else:
+        frame = response_frame(failed_call(envelope.call_id, error))
+    yield from dismiss(caller.connection_id, caller.connected_at, frame)
+    return Outcome(reply(200), "expired", fields)
+
+
+def _check_presence(access: Access, caller: Caller) -> Routine[None]:
+    now_ms = (yield from perform(Now())) if caller.until else 0
+    access.check_presence(caller, now_ms // 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What a frame is handled with."""
+
+    directory: Directory
+    access: Access
+    caller: Caller
+
+    def find(self, actor_id: str, target: str) -> tuple[ActorType, str]:
+        """Type and key of the actor that a frame is about.
+
+        Raises:
+            ActorError: There is no such actor.
+            ForbiddenError: There may be, but not for this caller.
+        """
+        key = actor_key(actor_id)
+        self.access.check_action(self.caller, key, target)
+        return find_actor(self.directory, actor_id), key
+
+
+def _act(desk: _Desk, envelope: InvocationEnvelope | StreamResumeEnvelope) -> Routine[Outcome]:
+    if isinstance(envelope, StreamResumeEnvelope):
+        return (yield from _resume(desk, envelope))
+    if is_stream_target(envelope.target_identifier):
+        return (yield from _observe(desk, envelope))
+    return (yield from _call(desk, envelope))
+
+
 def process(directory: Directory, invocation: InvocationEnvelope) -> Routine[ResponseEnvelope]:
-    """Carry out a call; every failure is a response."""
+    """Carry out a call that nobody has to allow; every failure is a response."""
+    return (yield from _process(_Desk(directory, OPEN, NOBODY), invocation))
+
+
+def _process(desk: _Desk, invocation: InvocationEnvelope) -> Routine[ResponseEnvelope]:
     try:
         check_protocol_version(invocation)
-        actor_type, actor_id = _find(directory, invocation.actor_id.id)
+        actor_type, actor_id = desk.find(invocation.actor_id.id, invocation.target_identifier)
         result = yield from take_turn(read_call(actor_type, actor_id, invocation))
     except Exception as error:
         yield from _log_defect(error, invocation.call_id, log_fields(invocation))
@@ -63,26 +126,32 @@ def process(directory: Directory, invocation: InvocationEnvelope) -> Routine[Res
     return ResponseEnvelope(invocation.call_id, result)
 
 
-def _find(directory: Directory, actor_id: str) -> tuple[ActorType, str]:
+def find_actor(directory: Directory, actor_id: str) -> ActorType:
+    """The type of an actor.
+
+    Raises:
+        ActorError: There is no such actor.
+    """
     actor_type = directory.get(exposed_name(actor_id))
     if actor_type is None:
         raise ActorNotFoundError(actor_id)
-    return actor_type, actor_key(actor_id)
+    return actor_type
 
 
-def _call(directory: Directory, invocation: InvocationEnvelope, caller: Caller) -> Routine[Outcome]:
-    response = yield from process(directory, invocation)
-    fields = log_fields(invocation, caller) | {"code": response.code}
+def _call(desk: _Desk, invocation: InvocationEnvelope) -> Routine[Outcome]:
+    response = yield from _process(desk, invocation)
+    fields = log_fields(invocation, desk.caller) | {"code": response.code}
     return Outcome(reply(200, response_frame(response)), "call", fields)
 
 
-def _observe(directory: Directory, invocation: InvocationEnvelope, caller: Caller) -> Routine[Outcome]:
+def _observe(desk: _Desk, invocation: InvocationEnvelope) -> Routine[Outcome]:
     """No response, whatever happens: ``streamStart`` acknowledges, and a failure ends the stream that it began."""
+    caller = desk.caller
     stream_id = yield from perform(RandomUuid())
     fields = log_fields(invocation, caller) | {"streamId": stream_id}
     try:
         check_protocol_version(invocation)
-        actor_type, actor_id = _find(directory, invocation.actor_id.id)
+        actor_type, actor_id = desk.find(invocation.actor_id.id, invocation.target_identifier)
         check_observable(actor_type, actor_id, invocation.target_identifier)
         check_filter(invocation.stream_filter)
         told = yield from subscribe(actor_type, actor_id, invocation, caller, stream_id)
@@ -108,10 +177,11 @@ def _refuse_stream(invocation: InvocationEnvelope, caller: Caller, error: Stream
     return reply(200, encode(error))
 
 
-def _resume(directory: Directory, request: StreamResumeEnvelope, caller: Caller) -> Routine[Outcome]:
+def _resume(desk: _Desk, request: StreamResumeEnvelope) -> Routine[Outcome]:
+    caller = desk.caller
     fields = log_fields(request, caller)
     try:
-        actor_type, actor_id = _find(directory, request.actor_id.id)
+        actor_type, actor_id = desk.find(request.actor_id.id, request.target_identifier)
         check_observable(actor_type, actor_id, request.target_identifier)
         told = yield from resume(actor_type, actor_id, request, caller)
     except ConnectionGoneError as error:

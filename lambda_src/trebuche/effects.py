@@ -243,6 +243,24 @@ class Post(Effect[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class Disconnect(Effect[None]):
+    """Close a connection; one that is gone already is fine.
+
+    Raises:
+        DeliveryError: It could not be closed.
+    """
+
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsRevoked(Effect[bool]):
+    """Read strongly whether one of these principals or credentials was taken its right."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ResolveActor(Effect[str]):
     """ARN of the function that runs the actors exposed under a name.
 

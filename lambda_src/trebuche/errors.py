@@ -21,6 +21,11 @@
     │   ├── ThrottledError         too many requests, or the connection's buffer is full (retryable)
     │   │   └── HeldUpError        in the middle of a catch-up; says how far it came
     │   └── UnsureError            the service failed or did not answer; the frame may have arrived (retryable)
+    ├── AccessError                who asks may not: typed refusals of a known or unknown caller
+    │   ├── CredentialsError       a handshake without a right to come in; the reason is for the log
+    │   ├── ForbiddenError         no rule lets this principal do that
+    │   ├── ExpiredError           the right to be here has ended; a new connection may bring another (retryable)
+    │   └── RevokedError           the right to be here was taken back
     ├── ActorNotRegisteredError    the registry knows no function for an exposed name; names both
     └── ServiceError               a service that we stand on failed (retryable)
         ├── FunctionGoneError      a function that is not there, so it was not called
@@ -224,6 +229,61 @@ class ServiceError(TrebucheError):
 
     code = "unavailable"
     retryable = True
+
+
+class AccessError(TrebucheError):
+    """Who asks may not do so."""
+
+    code = "access"
+    public = True
+
+
+class CredentialsError(AccessError):
+    """Credentials that let nobody in.
+
+    Args:
+        reason: A stable word for the log; whoever tries credentials is told nothing but "no".
+        detail: What was wrong with them, never the credentials themselves.
+    """
+
+    code = "unauthorized"
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+
+
+class ForbiddenError(AccessError):
+    """No rule lets this principal do that to this actor; whether there is such an actor is not told.
+
+    Args:
+        method: The method's name, or the stream target.
+        actor_id: The actor's id.
+    """
+
+    code = "forbidden"
+
+    def __init__(self, method: str, actor_id: str) -> None:
+        super().__init__(f"You may not call '{method[:64]}' on '{actor_id}'")
+
+
+class ExpiredError(AccessError):
+    """The right to use this connection has ended by itself."""
+
+    code = "expired"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("The right to use this connection has ended; connect again with fresh credentials")
+
+
+class RevokedError(AccessError):
+    """The right to use this connection was taken back; another connection would be refused."""
+
+    code = "revoked"
+
+    def __init__(self) -> None:
+        super().__init__("The right to use this connection was taken back")
 
 
 class FunctionGoneError(ServiceError):

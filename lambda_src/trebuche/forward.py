@@ -6,11 +6,13 @@ from uuid import UUID
 
 from trebuche import logs
 from trebuche.answers import code_of, failed_call, failed_stream, is_expected, start_frame
+from trebuche.auth.handshake import chosen_protocol
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import bury
 from trebuche.effects import (
     ForgetActor,
     Invoke,
+    IsRevoked,
     Log,
     Now,
     Post,
@@ -37,7 +39,7 @@ from trebuche.errors import (
     StaleEntryError,
 )
 from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
-from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Caller, Reply, SocketEvent, reply
+from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Caller, Reply, SocketEvent, reply, welcome
 from trebuche.stored import Connection
 from trebuche.targets import is_stream_target
 
@@ -46,7 +48,7 @@ def route(event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
     """Handle one event of a connection; ``raw`` is the event as it came, to be handed on unchanged."""
     match event.kind:
         case kind if kind == CONNECT:
-            return (yield from _connect(event.caller))
+            return (yield from _connect(event.caller, chosen_protocol(raw)))
         case kind if kind == DISCONNECT:
             return (yield from _disconnect(event.caller))
         case kind if kind == MESSAGE:
@@ -55,17 +57,28 @@ def route(event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
             return Outcome(reply(404, "Route not found"), "unknown-route")
 
 
-def _connect(caller: Caller) -> Routine[Outcome]:
+def _connect(caller: Caller, protocol: str | None) -> Routine[Outcome]:
     now_ms = yield from perform(Now())
     connection = Connection(
         connection_id=caller.connection_id,
         connected_at=caller.connected_at,
         ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
         principal=caller.principal,
+        until=caller.until,
+        credential=caller.credential,
     )
     # The row is there before the first frame: API Gateway opens the socket when this has returned.
     yield from perform(RegisterConnection(connection))
-    return Outcome(reply(200), "connect", {"connectionId": caller.connection_id})
+    # After the row: a revocation first writes itself down, then looks for rows, so one of the two sees the other.
+    if caller.principal is not None and (yield from _is_revoked(caller, caller.principal)):
+        yield from bury(caller.connection_id)
+        return Outcome(reply(403), "connect-revoked", {"connectionId": caller.connection_id})
+    return Outcome(welcome(protocol), "connect", {"connectionId": caller.connection_id})
+
+
+def _is_revoked(caller: Caller, principal: str) -> Routine[bool]:
+    names = (principal, *([caller.credential] if caller.credential else []))
+    return (yield from perform(IsRevoked(names)))
 
 
 def _disconnect(caller: Caller) -> Routine[Outcome]:

@@ -55,7 +55,7 @@ class CloudGateway:
             time_left_ms: How long the function may still run.
         """
         read = read_socket_event(event)
-        routine = dispatch(self._directory, read.caller, read.body)
+        routine = dispatch(self._directory, read.caller, read.body, self._ports.access)
         return serve(self._ports, read, routine, time_left_ms=time_left_ms)
 
     def catch_up(self, event: Mapping[str, Any], *, time_left_ms: int = PATIENCE_MS) -> BatchReply:

@@ -176,6 +176,7 @@ def _row(caller: Caller, actor_id: str, stream_id: UUID, target: str, opener: UU
         ttl=now_ms // 1000 + max(CONNECTION_TTL_SECONDS, kept_seconds),
         principal=caller.principal,
         asked_at=caller.asked_at,
+        until=caller.until,
     )
 
 

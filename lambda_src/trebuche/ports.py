@@ -4,10 +4,11 @@ Errors: ``ServiceError`` when a service cannot do what was asked, ``DeliveryErro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from trebuche.auth.access import Access
 from trebuche.contract import DEFAULT_RETENTION_HOURS
 from trebuche.metrics import Source
 from trebuche.stored import CallRecord, Connection, JournalEntry, Reminder, StoredState, Subscription, Turn
@@ -167,6 +168,21 @@ class ActorRegistry(Protocol):
         """Look a name up anew next time, because its function is gone."""
 
 
+class Revocations(Protocol):
+    """Whose right to be here was taken back."""
+
+    def is_revoked(self, *names: str) -> bool:
+        """Whether one of these principals or credentials is revoked, read strongly."""
+
+
+class NothingRevoked:
+    """Revocations of a deployment without ``auth``."""
+
+    def is_revoked(self, *_names: str) -> bool:
+        """Never."""
+        return False
+
+
 class Clock(Protocol):
     """Time."""
 
@@ -211,3 +227,6 @@ class Ports:
     retention_seconds: int = DEFAULT_RETENTION_HOURS * 3600
     """Of the journal, of call records and of detached subscriptions."""
     source: Source | None = None
+    access: Access = field(default_factory=Access)
+    """What is asked of callers."""
+    revocations: Revocations = field(default_factory=NothingRevoked)

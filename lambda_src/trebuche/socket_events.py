@@ -3,8 +3,11 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
+
+from trebuche.documents import Json, loads
+from trebuche.errors import MalformedError
 
 Reply: TypeAlias = dict[str, Any]
 """``{"statusCode": int, "body": str?}``; the body travels back as a frame through the declared RouteResponse."""
@@ -13,6 +16,13 @@ CONNECT: Final = "CONNECT"
 DISCONNECT: Final = "DISCONNECT"
 MESSAGE: Final = "MESSAGE"
 
+UNTIL: Final = "until"
+"""Key of the authorizer's context: when the right to be here ends, in seconds since 1970; 0: never by itself."""
+CREDENTIAL: Final = "credential"
+"""Another: with what the caller came in, such as ``key:<id>``."""
+CLAIMS: Final = "claims"
+"""Another: JSON object of the claims that rules speak of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -20,13 +30,20 @@ class Caller:
 
     Attributes:
         connected_at: In milliseconds, as ``asked_at``.
+        principal: Who that is, as the authorizer found out; None without one.
         asked_at: When API Gateway got the frame, however late it is handled; 0 when the event does not say.
+        until: When the right to be here ends, in seconds since 1970; 0: never by itself.
+        credential: With what the principal came in, such as ``key:<id>``.
+        claims: Those that rules speak of.
     """
 
     connection_id: str
     connected_at: int
     principal: str | None = None
     asked_at: int = 0
+    until: int = 0
+    credential: str | None = None
+    claims: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,9 @@ def read_socket_event(event: Mapping[str, Any]) -> SocketEvent:
             connected_at=_milliseconds(context.get("connectedAt")) or time_ms,
             principal=_text(authorizer.get("principalId")),
             asked_at=time_ms,
+            until=_whole(authorizer.get(UNTIL)),
+            credential=_text(authorizer.get(CREDENTIAL)),
+            claims=_claims(authorizer.get(CLAIMS)),
         ),
         body=_body(event),
         time_ms=time_ms,
@@ -67,6 +87,11 @@ def read_socket_event(event: Mapping[str, Any]) -> SocketEvent:
 def reply(status_code: int, body: str | None = None) -> Reply:
     """An answer; without body the client gets nothing."""
     return {"statusCode": status_code} if body is None else {"statusCode": status_code, "body": body}
+
+
+def welcome(protocol: str | None) -> Reply:
+    """The answer to a connect; a sub-protocol that was offered and is not named in it makes a browser hang up."""
+    return reply(200) if protocol is None else {**reply(200), "headers": {"Sec-WebSocket-Protocol": protocol}}
 
 
 def _body(event: Mapping[str, Any]) -> str | None:
@@ -85,6 +110,18 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _whole(value: object) -> int:
+    """A number of the authorizer's context, all of which arrives as text."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else 0
+
+
+def _claims(value: object) -> Mapping[str, Json]:
+    try:
+        return _mapping(loads(value)) if isinstance(value, str) else {}
+    except MalformedError:
+        return {}
 
 
 def _milliseconds(value: object) -> int:

@@ -107,6 +107,7 @@ class Subscription:
         asked_at: When the frame came with which the reader attached it to this connection (ms); 0: not known.
         sent: Version up to which the subscriber has values: what it said on a resume, then what the catch-up delivered.
         shape: Of the states that its catch-up has shown; those of another shape only the actor's code can read.
+        until: When the right of the connection to be there ends, in seconds; 0: never by itself.
     """
 
     actor_id: str
@@ -126,6 +127,7 @@ class Subscription:
     sent: int = 0
     asked_at: int = 0
     shape: str = ""
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,8 @@ class Connection:
     Attributes:
         actor_id: The actor that was subscribed to or resumed last, with ``stream_id`` and ``last_sequence``.
         streams: Every stream opened on it: stream id to actor id.
+        until: When the right to be here ends, in seconds; 0: never by itself.
+        credential: With what the principal came in, such as ``key:<id>``.
     """
 
     connection_id: str
@@ -145,6 +149,8 @@ class Connection:
     stream_id: UUID | None = None
     last_sequence: int = 0
     streams: dict[UUID, str] = field(default_factory=dict, hash=False)
+    until: int = 0
+    credential: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from trebuche import logs
 from trebuche.answers import code_of
-from trebuche.catch_up import end, give_up
+from trebuche.auth.access import has_ended
+from trebuche.catch_up import end, give_up, send_away
 from trebuche.changes import Change
 from trebuche.contract import METRIC_DELIVERY_LAG
 from trebuche.delivery import HELD_UP, bury, deliver, detach
@@ -102,6 +103,9 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
     # An unreadable state goes on whatever its number: its subscriber has to be told.
     if change.state and change.version <= row.sent:
         return row
+    if row.until and has_ended(row.until, (yield from perform(Now())) // 1000):
+        yield from send_away(row)
+        return None
     if _of_other_code(row, change) or (yield from out_of_time()):
         return (yield from _hand_over(row, change, 0))
     try:

@@ -6,13 +6,14 @@ from typing import Final
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.catch_up import bring_up, end, give_up, read_current, read_replay
+from trebuche.catch_up import bring_up, end, give_up, read_current, read_replay, send_away
 from trebuche.delivery import HELD_UP, detach
 from trebuche.dispatch import Directory
 from trebuche.effects import Concurrently, GoOpening, LoadSubscription, Log, Now, OpenSubscription, Routine, perform
 from trebuche.errors import (
     ActorNotFoundError,
     ConnectionGoneError,
+    ExpiredError,
     HeldUpError,
     MalformedError,
     StateError,
@@ -54,6 +55,8 @@ def catch_up(actor_type: ActorType, reminder: Reminder) -> Routine[None]:
         yield from _finish(actor_type, row)
     except ConnectionGoneError:
         yield from detach(row)
+    except ExpiredError:
+        yield from send_away(row)
     except HELD_UP as error:
         sent = error.sent if isinstance(error, HeldUpError) else row.sent
         yield from put_off(row, sent, reminder.start)

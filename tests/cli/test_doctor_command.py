@@ -10,6 +10,7 @@ from cli.doctor.program import REFUSED, findings
 from cli.doctor.report import all_rules, print_rules
 from cli.drift import Difference, Drifted, drift
 from cli.output import Output
+from infra.plan import OPEN_TO_ALL
 from policies.model import STAGE, Node, Problem
 from policies.pack import text_of
 from policies.rules import BY_ID
@@ -115,3 +116,14 @@ def test_page_lists_every_rule() -> None:
         [f"`{one.id}`", one.title, one.severity, "both" if PROGRAM in one.on else "running", "; ".join(one.sources)]
         for one in all_rules()
     ]
+
+
+def test_production_without_credentials_is_a_finding() -> None:
+    """The program's own warning of it, word by word; its others are about what is meant."""
+    text = f"{OPEN_TO_ALL}: whoever knows the address may call. Add auth to trebuche.yaml, or say that it is meant"
+    events = [{"diagnosticEvent": {"severity": "warning", "message": said}} for said in (text, "timeout")]
+
+    [found] = findings(events)
+    assert (found.rule, found.severity, found.where) == ("anonymous-production", "warning", "$connect")
+    assert found.what == "whoever knows the address may call"
+    assert found.mend == "Add auth to trebuche.yaml, or say that it is meant"

@@ -68,9 +68,9 @@ def _computed(args: mocks.MockResourceArgs) -> dict[str, str]:
     return {"arn": f"arn:aws:other:{REGION}:{ACCOUNT}:{name}"}
 
 
-def record(root: Path, stack: str = "dev", **settings: str) -> Stack:
+def record(root: Path, stack: str = "dev", config: str = CONFIG, **settings: str) -> Stack:
     """Deploy a small project, and give its resources as a running stack has them."""
-    make_project(root, CONFIG)
+    make_project(root, config)
     plan = make_plan(root, stack, {f"trebuche:{key}": value for key, value in settings.items()})
     answers = AwsAnswers()
 

@@ -27,6 +27,7 @@ SOURCES = {
     "lambda_src/websocket_handler.py": "websocket",
     "lambda_src/actor_handler.py": "actor",
     "lambda_src/stream_processor.py": "stream",
+    "lambda_src/authorizer_handler.py": "authorizer",
     "lambda_src/trebuche/__init__.py": "",
     "lambda_src/trebuche/gateway.py": "gateway",
     "lambda_src/trebuche/adapters/dynamodb.py": "dynamodb",

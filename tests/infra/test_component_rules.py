@@ -10,11 +10,13 @@ import pulumi
 
 import infra
 from tests.infra.conftest import Deploy
+from tests.infra.project import CONFIG
 
-DOCUMENTED_WILDCARDS = (r".*/POST/@connections/\*", r"arn:/aws/lambda/[^*]*:\*", r"arn:[^*]*/stream/\*")
+DOCUMENTED_WILDCARDS = (r".*/(POST|DELETE)/@connections/\*", r"arn:/aws/lambda/[^*]*:\*", r"arn:[^*]*/stream/\*")
 WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "servicediscovery:DiscoverInstances"}
 """AWS knows no resources for these (service authorization reference)."""
 EVERYTHING = {
+    "config": CONFIG + "auth: {api_keys: true}\n",
     "tracing": "true",
     "provisionedConcurrency": "1",
     "accessLogs": "true",

@@ -79,8 +79,8 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
             id="unknown key with a near one",
         ),
         pytest.param(
-            MINIMAL + "auth: {}\n",
-            "trebuche.yaml:4: auth: unknown key; allowed here: actors, connections, defaults, discovery, name, "
+            MINIMAL + "limits: {}\n",
+            "trebuche.yaml:4: limits: unknown key; allowed here: actors, auth, connections, defaults, discovery, name, "
             "retention, state, version, websocket",
             id="unknown section",
         ),
@@ -307,13 +307,13 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
         pytest.param(
             "- a\n",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections, discovery, retention",
+            "connections, discovery, retention, auth",
             id="a list",
         ),
         pytest.param(
             "",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections, discovery, retention",
+            "connections, discovery, retention, auth",
             id="nothing",
         ),
         pytest.param(

@@ -12,6 +12,7 @@ from policies.model import ROLE_POLICY, SCALING, UNKNOWN, Node, Stack
 from policies.rules import BY_ID, RULES
 from tests.infra.doctor_mutants import IN_PRODUCTION, MUTANTS, statement
 from tests.infra.doctored import Change, drop, record
+from tests.infra.project import CONFIG
 
 SETTINGS: dict[str, dict[str, str]] = {
     "dev": {},
@@ -22,6 +23,7 @@ SETTINGS: dict[str, dict[str, str]] = {
         "provisionedConcurrency": "2",
         "tracing": "true",
     },
+    "guarded": {"config": CONFIG + "auth: {api_keys: true}\n"},
     "scaled": {"snapStart": "true", "capacity": '{"minimum": 5, "maximum": 100}'},
 }
 

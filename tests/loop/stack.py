@@ -14,10 +14,17 @@ QUIET: Final = ("--yes", "--skip-preview", "--non-interactive", "--stack", STACK
 
 
 @contextmanager
-def deployed_stack(settings: Mapping[str, str] | None = None) -> Iterator[Deployed]:
-    """Start a sandbox and deploy the program, with values of its stack file by their paths."""
+def deployed_stack(settings: Mapping[str, str] | None = None, *, config: str = "") -> Iterator[Deployed]:
+    """Start a sandbox and deploy the program.
+
+    Args:
+        settings: Values of its stack file by their paths.
+        config: What its trebuche.yaml says besides what it is shipped with.
+    """
     with tempfile.TemporaryDirectory() as folder:
         workshop = Workshop.create(Path(folder) / "checkout")
+        with (workshop.root / "trebuche.yaml").open("a") as file:
+            file.write(config)
         workshop.trebuche("sandbox", "start")
         try:
             environment = json.loads(workshop.trebuche("sandbox", "env", "--json").stdout)["set"]

@@ -19,6 +19,7 @@ from trebuche.adapters.memory import (
     ManualClock,
     SeededEntropy,
 )
+from trebuche.auth.access import Access
 from trebuche.batches import BatchReply
 from trebuche.contract import DEFAULT_RETENTION_HOURS
 from trebuche.documents import dumps, loads
@@ -65,7 +66,7 @@ def socket_event(kind: str, connection_id: str = "c1", body: str | None = None, 
     """An event of API Gateway's."""
     context: dict[str, Any] = {"eventType": kind, "connectionId": connection_id, "connectedAt": 1_767_225_000_000}
     if "principal" in more:
-        context["authorizer"] = {"principalId": more["principal"]}
+        context["authorizer"] = {"principalId": more["principal"], **more.get("context", {})}
     return {"requestContext": context, "isBase64Encoded": False} | ({} if body is None else {"body": body})
 
 
@@ -81,10 +82,15 @@ class World:
         actors: Classes to expose.
         stateful: Whether they keep state.
         retention_hours: Of journal, call records and detached streams.
+        access: What is asked of callers.
     """
 
     def __init__(
-        self, *actors: type[Actor[Any]], stateful: bool = True, retention_hours: int = DEFAULT_RETENTION_HOURS
+        self,
+        *actors: type[Actor[Any]],
+        stateful: bool = True,
+        retention_hours: int = DEFAULT_RETENTION_HOURS,
+        access: Access | None = None,
     ) -> None:
         self.states = InMemoryStateStore()
         self.subscriptions = InMemorySubscriptionStorage()
@@ -97,6 +103,7 @@ class World:
         self._actors = actors
         self._stateful = stateful
         self._retention_seconds = retention_hours * 3600
+        self._access = access or Access()
         self._seen: dict[str, StoredState] = {}
         self._records = 0
         self.use(sender=self.sender)
@@ -117,6 +124,7 @@ class World:
             logs=self.log,
             retention_seconds=self._retention_seconds,
             source=Source("test", "my-app-test"),
+            access=self._access,
         )
         self.gateway = CloudGateway(self.ports)
         for actor in self._actors:

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from types_boto3_servicediscovery import ServiceDiscoveryClient
     from types_boto3_sqs import SQSClient
 
+    from trebuche.adapters.secrets_manager import SecretsClient
+
 DynamoDB: TypeAlias = "Callable[[], DynamoDBClient]"
 """Gives the client; the same at each call."""
 
-SERVICES: Final = ("apigatewaymanagementapi", "dynamodb", "lambda", "servicediscovery", "sqs")
+SERVICES: Final = ("apigatewaymanagementapi", "dynamodb", "lambda", "secretsmanager", "servicediscovery", "sqs")
 """What there is a client for."""
 
 _made: "Final[dict[tuple[str, str | None], BaseClient]]" = {}
@@ -53,6 +55,11 @@ def discovery() -> "ServiceDiscoveryClient":
 def queues() -> "SQSClient":
     """For reminding workers of subscribers that may fall behind."""
     return cast("SQSClient", _client("sqs", read_timeout=3, attempts=3))
+
+
+def secrets() -> "SecretsClient":
+    """For the stack's secret; a client waits at the door."""
+    return cast("SecretsClient", _client("secretsmanager", read_timeout=3, attempts=2))
 
 
 def warm(endpoint: str) -> None:

@@ -1,5 +1,6 @@
 """Connections in DynamoDB: the page's table, with each connection's streams as a set of texts."""
 
+from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from trebuche.contract import (
     ACTOR_INDEX,
     CONNECTED_AT,
     CONNECTION_ID,
+    EXP,
     LAST_SEQUENCE,
     STREAM_ID,
     TTL,
@@ -23,6 +25,7 @@ from trebuche.stored import Connection
 
 STREAMS: Final = "streams"
 PRINCIPAL: Final = "principal"
+CREDENTIAL: Final = "credential"
 _ITEM_TOO_LARGE: Final = "Item size to update has exceeded"
 _KNOWN: Final = f"attribute_exists({CONNECTION_ID})"
 
@@ -49,6 +52,10 @@ class DynamoDBConnectionStorage:
         }
         if connection.principal is not None:
             item[PRINCIPAL] = text(connection.principal)
+        if connection.credential is not None:
+            item[CREDENTIAL] = text(connection.credential)
+        if connection.until:
+            item[EXP] = number(connection.until)
         with translated(f"table {self._table}"):
             self._client().put_item(TableName=self._table, Item=item)
 
@@ -105,6 +112,13 @@ class DynamoDBConnectionStorage:
             )
             return tuple(_connection(item) for page in pages for item in page["Items"])
 
+    def every(self) -> Iterator[Connection]:
+        """All connections that are known, read strongly, page by page."""
+        with translated(f"table {self._table}"):
+            pages = self._client().get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
+            for page in pages:
+                yield from map(_connection, page["Items"])
+
     def _update(self, connection_id: str, expression: str, values: Item) -> bool:
         with translated(f"table {self._table}"):
             try:
@@ -144,4 +158,6 @@ def _connection(item: StoredItem) -> Connection:
         stream_id=UUID(stream_id) if stream_id is not None else None,
         last_sequence=read_number(item, LAST_SEQUENCE, 0),
         streams={UUID(stream): actor for stream, actor in members},
+        until=read_number(item, EXP, 0),
+        credential=optional_text(item, CREDENTIAL),
     )

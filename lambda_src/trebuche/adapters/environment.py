@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 from trebuche.adapters import clients
 from trebuche.adapters.api_gateway import APIGatewayConnectionSender
 from trebuche.adapters.cloud_map import CloudMapRegistry
+from trebuche.adapters.dynamodb_access import DynamoDBAccessBook
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.dynamodb_states import DynamoDBStateStore
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
 from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
 from trebuche.adapters.sqs_catch_ups import SQSCatchUpQueue
 from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy, reseed_when_restored
+from trebuche.auth.access import Access
+from trebuche.auth.remembered import Patience
+from trebuche.auth.rules import read_rules
 from trebuche.contract import (
     DEFAULT_RETENTION_HOURS,
+    ENV_ACCESS_RULES,
+    ENV_ACCESS_TABLE,
     ENV_ACTOR,
+    ENV_AUTH,
+    ENV_AUTH_SECRET,
     ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
@@ -34,8 +42,12 @@ from trebuche.ports import Ports
 
 if TYPE_CHECKING:
     from trebuche.actors import Actor
+    from trebuche.auth.authorizer import Authorizer
 
 
+_KEY_SET = Patience(fresh_ms=600_000, pause_ms=10_000, stale_ms=3_600_000)
+"""An issuer's keys: a withdrawn one counts for ten minutes, for an hour more while its issuer is away."""
+_SECRET = Patience(fresh_ms=60_000, pause_ms=2_000, stale_ms=600_000)
 _SNAP_START = "snap-start"
 _MADE_READY = frozenset({"provisioned-concurrency", _SNAP_START})
 """Ways of starting in which nobody waits for the initialisation (Lambda developer guide, runtime variables)."""
@@ -64,7 +76,29 @@ def ports() -> Ports:
         logs=StandardOutput(),
         retention_seconds=int(_name(ENV_RETENTION_HOURS) or DEFAULT_RETENTION_HOURS) * 3600,
         source=_source(),
+        access=_access(),
+        revocations=DynamoDBAccessBook(clients.dynamodb, _name(ENV_ACCESS_TABLE), SystemClock()),
     )
+
+
+def authorizer() -> "Authorizer":
+    """The authorizer of this stack."""
+    from trebuche.adapters.key_sets import fetch_key_set
+    from trebuche.adapters.secrets_manager import fetch_secret
+    from trebuche.auth.authorizer import Authorizer
+    from trebuche.auth.identify import Identification
+    from trebuche.auth.remembered import Remembered
+    from trebuche.auth.settings import read_settings
+
+    clock, settings = SystemClock(), read_settings(_name(ENV_AUTH))
+    url = settings.jwt.key_set_url if settings.jwt else ""
+    identification = Identification(
+        settings,
+        Remembered(lambda: fetch_key_set(url), clock, _KEY_SET),
+        Remembered(lambda: fetch_secret(clients.secrets, _name(ENV_AUTH_SECRET)), clock, _SECRET),
+    )
+    book = DynamoDBAccessBook(clients.dynamodb, _name(ENV_ACCESS_TABLE), clock)
+    return Authorizer(settings, identification, book, clock, StandardOutput())
 
 
 def actor_class() -> "type[Actor[Any]]":
@@ -88,6 +122,12 @@ def actor_class() -> "type[Actor[Any]]":
 def stateful() -> bool:
     """Whether the actors of this function keep state between calls."""
     return _name(ENV_STATEFUL) != "false"
+
+
+def _access() -> Access:
+    """Of a function that is told rules: an empty list of them, too, asks for an authorizer's word."""
+    rules = _name(ENV_ACCESS_RULES)
+    return Access(required=True, rules=read_rules(rules)) if rules else Access()
 
 
 def _source() -> Source | None:

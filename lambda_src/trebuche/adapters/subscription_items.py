@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from trebuche.adapters.items import Item, StoredItem, number, optional_text, read_number, read_text, text
-from trebuche.contract import ACTOR_ID, CONNECTED_AT, CONNECTION_ID, SHAPE, STREAM_ID, TTL
+from trebuche.contract import ACTOR_ID, CONNECTED_AT, CONNECTION_ID, EXP, SHAPE, STREAM_ID, TTL
 from trebuche.documents import dumps, loads
 from trebuche.envelopes import filter_from_json, filter_to_json
 from trebuche.scalars import write_uuid
@@ -64,6 +64,8 @@ def write_row(row: Subscription) -> Item:
         item[_ACTOR] = text(row.actor_id)
     if row.principal is not None:
         item[PRINCIPAL] = text(row.principal)
+    if row.until:
+        item[EXP] = number(row.until)
     if row.filter is not None:
         item[FILTER] = text(dumps(filter_to_json(row.filter)))
     return item
@@ -90,4 +92,5 @@ def read_row(item: StoredItem) -> Subscription:
         sent=read_number(item, SENT),
         asked_at=read_number(item, ASKED_AT, 0),
         shape=optional_text(item, SHAPE) or "",
+        until=read_number(item, EXP, 0),
     )

@@ -1,0 +1,99 @@
+"""The work of ``trebuche revoke``: the right is taken back, then every connection that it had opened is closed."""
+
+import time
+from dataclasses import dataclass
+
+from cli.account import speaking_to_aws
+from cli.errors import CommandError
+from cli.output import OK, Output
+from cli.target import Target
+from trebuche.adapters.api_gateway import APIGatewayConnectionSender
+from trebuche.adapters.dynamodb_access import DynamoDBAccessBook
+from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
+from trebuche.adapters.system import SystemClock
+from trebuche.answers import failed_stream
+from trebuche.envelopes import encode
+from trebuche.errors import DeliveryError, RevokedError
+from trebuche.stored import Connection
+
+_HOUR_SECONDS = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What a revocation is written in, and what it closes."""
+
+    book: DynamoDBAccessBook
+    connections: DynamoDBConnectionStorage
+    sender: APIGatewayConnectionSender
+
+    @classmethod
+    def of(cls, target: Target) -> "Doors":
+        """Those of a deployed stack.
+
+        Raises:
+            CommandError: It asks nobody for credentials.
+        """
+        outputs, session = target.deployment.outputs, target.session
+        if "access_table" not in outputs:
+            raise CommandError(
+                f"Stack {target.stack.name} asks nobody for credentials (auth in trebuche.yaml is none)."
+            )
+        tables = session.client("dynamodb")
+        return cls(
+            DynamoDBAccessBook(lambda: tables, str(outputs["access_table"]), SystemClock()),
+            DynamoDBConnectionStorage(lambda: tables, str(outputs["connections_table"])),
+            APIGatewayConnectionSender(
+                lambda endpoint: session.client("apigatewaymanagementapi", endpoint_url=endpoint),
+                str(outputs["management_endpoint"]),
+            ),
+        )
+
+    def close_all_of(self, name: str) -> int:
+        """Tell each stream of a principal or a credential why it ends, and close the connections; how many."""
+        found = [one for one in self.connections.every() if name in (one.principal, one.credential)]
+        for connection in found:
+            self._close(connection)
+        return len(found)
+
+    def _close(self, connection: Connection) -> None:
+        for stream_id in connection.streams:
+            frame = encode(failed_stream(stream_id, stream_id, RevokedError()))
+            try:
+                self.sender.send(connection.connection_id, frame)
+            except DeliveryError:
+                break  # the close is what counts
+        self.sender.disconnect(connection.connection_id)
+
+
+def revoke_and_print(output: Output, target: Target, name: str, hours: int | None) -> int:
+    """Take a principal (or ``key:<id>``) its right, for some hours or for good, and close its connections.
+
+    Raises:
+        CommandError: The stack asks nobody for credentials, or AWS refuses.
+    """
+    with speaking_to_aws():
+        doors = Doors.of(target)
+        doors.book.revoke(name, ttl=int(time.time()) + hours * _HOUR_SECONDS if hours else 0)
+        closed = doors.close_all_of(name)
+    if output.as_json:
+        output.document({**target.describe(), "revoked": name, "hours": hours, "closed": closed})
+    else:
+        how_long = f"for {hours} hours" if hours else "for good"
+        output.success(f"{name} is revoked on stack {target.stack.name} {how_long}; connections closed: {closed}.")
+    return OK
+
+
+def restore_and_print(output: Output, target: Target, name: str) -> int:
+    """Give a principal or a key its right back.
+
+    Raises:
+        CommandError: The stack asks nobody for credentials, or AWS refuses.
+    """
+    with speaking_to_aws():
+        Doors.of(target).book.restore(name)
+    if output.as_json:
+        output.document({**target.describe(), "restored": name})
+    else:
+        output.success(f"{name} may connect to stack {target.stack.name} again.")
+    return OK

@@ -1,0 +1,36 @@
+"""Who somebody is, as far as it counts here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from trebuche.documents import Json
+from trebuche.errors import CredentialsError
+
+LONGEST_PRINCIPAL = 256
+"""Characters; names of principals are keys of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who showed a right to come in.
+
+    Attributes:
+        name: Of a person or a program; never empty.
+        until: When that right ends, in seconds since 1970; 0: never by itself.
+        claims: What else is known of them.
+    """
+
+    name: str
+    until: int = 0
+    claims: Mapping[str, Json] = field(default_factory=dict, hash=False)
+
+
+def principal_name(value: object) -> str:
+    """A principal's name.
+
+    Raises:
+        CredentialsError: No text, an empty one or a very long one.
+    """
+    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_PRINCIPAL or not value.isprintable():
+        raise CredentialsError("no-subject", f"expected 1 to {LONGEST_PRINCIPAL} printable characters")
+    return value

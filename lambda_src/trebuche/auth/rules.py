@@ -1,0 +1,118 @@
+"""Who may do what: rules over actor ids, methods and claims. The first rule that speaks of a case decides it.
+
+An id pattern is an actor id in which ``*`` stands for any text and ``{claim}`` for what a claim says: ``todos/{sub}``,
+``rooms/*``. Claims may be lists, of which any element will do. With rules, what no rule speaks of is refused; without
+any rule everybody who was let in may do everything.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Final
+
+from trebuche.auth.principals import Principal
+from trebuche.documents import Json, loads
+from trebuche.errors import ForbiddenError
+
+SUBJECT: Final = "sub"
+"""The claim that every principal has: its name."""
+_PIECE: Final = re.compile(r"\*|\{(?P<claim>[^{}]*)\}|[^*{}]+|[{}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        actors: Pattern of actor ids.
+        methods: Patterns of methods and stream targets: ``addTodo``, ``observe*``.
+        claims: What claims must say, each one of the values given.
+        allow: Whether the rule lets pass or refuses.
+    """
+
+    actors: str = "*"
+    methods: tuple[str, ...] = ("*",)
+    claims: Mapping[str, tuple[Json, ...]] = field(default_factory=dict, hash=False)
+    allow: bool = True
+
+    def speaks_of(self, principal: Principal, actor_id: str, method: str) -> bool:
+        """Whether this rule decides the case."""
+        return (
+            any(fnmatchcase(method, pattern) for pattern in self.methods)
+            and all(set(_values(principal, name)) & set(map(_word, wanted)) for name, wanted in self.claims.items())
+            and any(re.fullmatch(pattern, actor_id, re.DOTALL) for pattern in _patterns(self.actors, principal))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All rules of a deployment, in order; none at all allow everything."""
+
+    rules: tuple[Rule, ...] = ()
+
+    def check(self, principal: Principal, actor_id: str, method: str) -> None:
+        """Refuse what is not allowed.
+
+        Args:
+            principal: Who asks.
+            actor_id: Of the actor, in the form that keys tables.
+            method: The method's own name, or the stream target.
+
+        Raises:
+            ForbiddenError: A rule forbids it, or none allows it.
+        """
+        if not self.rules:
+            return
+        for rule in self.rules:
+            if rule.speaks_of(principal, actor_id, method):
+                if rule.allow:
+                    return
+                break
+        raise ForbiddenError(method, actor_id)
+
+
+def read_rules(text: str) -> Rules:
+    """Rules as the program hands them to a function.
+
+    ``[{"actors": "todos/{sub}", "methods": ["addTodo"], "claims": {"role": ["admin"]}, "allow": true}, …]``
+    """
+    entries = loads(text) if text else []
+    assert isinstance(entries, list)
+    return Rules(tuple(_rule(entry) for entry in entries if isinstance(entry, dict)))
+
+
+def _rule(entry: Mapping[str, Json]) -> Rule:
+    methods, claims = entry.get("methods"), entry.get("claims")
+    return Rule(
+        actors=str(entry.get("actors", "*")),
+        methods=tuple(map(str, methods)) if isinstance(methods, list) else ("*",),
+        claims={name: tuple(wanted) if isinstance(wanted, list) else (wanted,) for name, wanted in claims.items()}
+        if isinstance(claims, dict)
+        else {},
+        allow=entry.get("allow") is not False,
+    )
+
+
+def _patterns(actors: str, principal: Principal) -> Iterable[str]:
+    """Regular expressions of an id pattern, one for each combination of what its claims say."""
+    patterns = [""]
+    for piece in _PIECE.finditer(actors):
+        if piece["claim"] is not None:
+            texts = [re.escape(value) for value in _values(principal, piece["claim"])]
+        else:
+            texts = [".*" if piece[0] == "*" else re.escape(piece[0])]
+        patterns = [before + text for before in patterns for text in texts]
+    return patterns
+
+
+def _values(principal: Principal, claim: str) -> Iterator[str]:
+    value: Json = principal.name if claim == SUBJECT else principal.claims.get(claim)
+    for one in value if isinstance(value, list) else [value]:
+        # An empty text would let ``todos/{tenant}`` stand for what belongs to nobody.
+        if isinstance(one, str | int | float | bool) and one != "":
+            yield _word(one)
+
+
+def _word(value: Json) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
