@@ -77,8 +77,8 @@ class Plan:
         back = self.stack.trebuche.rollback
         if back is not None and not self.pin:
             yield (
-                f"Pulumi.{self.names.stack}.yaml: trebuche:rollback took back release {back.takenBack[:SHORT]}; this is "
-                f"another one, so all functions run it. Remove the key: pulumi config rm trebuche:rollback "
+                f"Pulumi.{self.names.stack}.yaml: trebuche:rollback took back release {back.takenBack[:SHORT]}; this "
+                f"is another one, so all functions run it. Remove the key: pulumi config rm trebuche:rollback "
                 f"--stack {self.names.stack}"
             )
 
