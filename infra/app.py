@@ -35,6 +35,7 @@ from trebuche.contract import (
     ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
+    ENV_LIMITS,
     ENV_NAMESPACE,
     ENV_RETENTION_HOURS,
     ENV_STAGE,
@@ -213,7 +214,7 @@ class StreamingApp(pulumi.ComponentResource):
                 realtime.subscriptions.grant_subscribe(),
                 *_posting(realtime),
             ]
-            own |= self._queue_urls(realtime, actor.role) | _rules(realtime.access)
+            own |= {**self._queue_urls(realtime, actor.role), **_rules(realtime.access), **self._limits()}
         queue = realtime.catch_ups.get(actor.role) if realtime else None
         function = self._function(
             actor.role,
@@ -226,6 +227,11 @@ class StreamingApp(pulumi.ComponentResource):
             worker = CatchUpWorkerArgs(queue=queue, function=function)
             CatchUpWorker(f"{self._name}-{actor.role}-worker", worker, self._child)
         return function
+
+    def _limits(self) -> Environment:
+        """How much one caller may ask for; without limits a function counts nothing."""
+        limits = self._plan.config.limits.as_json
+        return {ENV_LIMITS: limits} if limits else {}
 
     def _websocket(self, realtime: _Realtime, exposed: Mapping[str, LambdaFunction]) -> LambdaFunction:
         directory = ActorDirectory(

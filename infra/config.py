@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from infra.auth_config import OptionalAuth, as_tuple
+from infra.limits_config import LimitsConfig
 from infra.mistakes import describe, dotted, mistake, rule
 from infra.naming import STAGE_LIMIT, TABLE_LIMIT, kebab
 from infra.yaml_source import KeyPath, YamlSource, read_yaml
@@ -147,6 +148,7 @@ class AppConfig(_Section):
     discovery: DiscoveryConfig = DiscoveryConfig()
     retention: RetentionConfig = RetentionConfig()
     auth: OptionalAuth = None
+    limits: LimitsConfig = LimitsConfig()
 
     _source: YamlSource = PrivateAttr(default_factory=lambda: YamlSource(CONFIG_FILE, None, {}))
 

@@ -44,6 +44,9 @@ ENV_ACCESS_TABLE: Final = "TREBUCHE_ACCESS_TABLE"
 ENV_ACCESS_RULES: Final = "TREBUCHE_ACCESS_RULES"
 """JSON list: who may do what. A function that has it serves nobody whom no authorizer let in."""
 
+ENV_LIMITS: Final = "TREBUCHE_LIMITS"
+"""JSON object: how much one caller may ask for; without it as much as API Gateway lets in."""
+
 # Attributes.
 ACTOR_ID: Final = "actorId"
 STREAM_ID: Final = "streamId"

@@ -8,9 +8,9 @@ from uuid import UUID
 from trebuche import logs
 from trebuche.actor_types import ActorType
 from trebuche.answers import code_of, failed_call, failed_stream, is_expected, start_frame
-from trebuche.auth.access import Access
+from trebuche.auth.admission import EVERYBODY, Admission
 from trebuche.delivery import deliver, dismiss
-from trebuche.effects import Log, Now, RandomUuid, Routine, perform
+from trebuche.effects import Log, RandomUuid, Routine, perform
 from trebuche.envelopes import (
     InvocationEnvelope,
     ResponseEnvelope,
@@ -22,7 +22,7 @@ from trebuche.envelopes import (
     check_protocol_version,
     encode,
 )
-from trebuche.errors import ActorNotFoundError, ConnectionGoneError, ExpiredError
+from trebuche.errors import AccessError, ActorNotFoundError, ConnectionGoneError, ExpiredError, LimitedError
 from trebuche.filters import check_filter
 from trebuche.frames import response_frame
 from trebuche.observe import check_observable, resume, subscribe
@@ -34,12 +34,13 @@ from trebuche.turn import read_call, take_turn
 Directory: TypeAlias = Mapping[str, ActorType]
 """Exposed name to actor type."""
 
-OPEN: Final = Access()
 NOBODY: Final = Caller(connection_id="", connected_at=0)
 """Whoever calls from within the process."""
 
 
-def dispatch(directory: Directory, caller: Caller, body: str | None, access: Access = OPEN) -> Routine[Outcome]:
+def dispatch(
+    directory: Directory, caller: Caller, body: str | None, admission: Admission = EVERYBODY
+) -> Routine[Outcome]:
     """Do what a frame asks of an actor, if its sender may ask for it."""
     envelope = read_frame(body)
     match envelope:
@@ -47,39 +48,41 @@ def dispatch(directory: Directory, caller: Caller, body: str | None, access: Acc
             return envelope
         case InvocationEnvelope() | StreamResumeEnvelope():
             try:
-                yield from _check_presence(access, caller)
+                yield from admission.admit(caller)
             except ExpiredError as error:
-                return (yield from turn_away(envelope, caller, error))
-            return (yield from _act(_Desk(directory, access, caller), envelope))
+                return (yield from _turn_away(envelope, caller, error))
+            except LimitedError as error:
+                frame = yield from _refusal(envelope, caller, error)
+                return Outcome(reply(200, frame), "limited", log_fields(envelope, caller) | {"code": error.code})
+            return (yield from _act(_Desk(directory, admission, caller), envelope))
         case StreamEndEnvelope(reason=StreamEndReason.CLIENT_UNSUBSCRIBED):
             return (yield from end_stream(envelope.stream_id, caller))
         case _:
             return misdirected(envelope)
 
 
-def turn_away(
+def _turn_away(
     envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, error: ExpiredError
 ) -> Routine[Outcome]:
     """Tell whoever may not be here any more, then close the connection.
 
     The refusal is posted, because nothing comes after the close: a function's answer would.
     """
-    fields = log_fields(envelope, caller) | {"code": error.code}
-    if isinstance(envelope, StreamResumeEnvelope):
-        frame = encode(failed_stream(envelope.stream_id, envelope.stream_id, error))
-    elif is_stream_target(envelope.target_identifier):
-        stream_id = yield from perform(RandomUuid())
-        refused = yield from _refuse_stream(envelope, caller, failed_stream(stream_id, envelope.call_id, error))
-        frame = refused["body"]
-    else:
-        frame = response_frame(failed_call(envelope.call_id, error))
+    frame = yield from _refusal(envelope, caller, error)
     yield from dismiss(caller.connection_id, caller.connected_at, frame)
-    return Outcome(reply(200), "expired", fields)
+    return Outcome(reply(200), "expired", log_fields(envelope, caller) | {"code": error.code})
 
 
-def _check_presence(access: Access, caller: Caller) -> Routine[None]:
-    now_ms = (yield from perform(Now())) if caller.until else 0
-    access.check_presence(caller, now_ms // 1000)
+def _refusal(envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, error: AccessError) -> Routine[str]:
+    """The frame that refuses a frame unseen; before one for an observation goes what binds it to its call."""
+    if isinstance(envelope, StreamResumeEnvelope):
+        return encode(failed_stream(envelope.stream_id, envelope.stream_id, error))
+    if not is_stream_target(envelope.target_identifier):
+        return response_frame(failed_call(envelope.call_id, error))
+    stream_id = yield from perform(RandomUuid())
+    failed = failed_stream(stream_id, envelope.call_id, error)
+    yield from _refuse_stream(envelope, caller, failed)
+    return encode(failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class _Desk:
     """What a frame is handled with."""
 
     directory: Directory
-    access: Access
+    admission: Admission
     caller: Caller
 
     def find(self, actor_id: str, target: str) -> tuple[ActorType, str]:
@@ -98,7 +101,7 @@ class _Desk:
             ForbiddenError: There may be, but not for this caller.
         """
         key = actor_key(actor_id)
-        self.access.check_action(self.caller, key, target)
+        self.admission.access.check_action(self.caller, key, target)
         return find_actor(self.directory, actor_id), key
 
 
@@ -112,13 +115,14 @@ def _act(desk: _Desk, envelope: InvocationEnvelope | StreamResumeEnvelope) -> Ro
 
 def process(directory: Directory, invocation: InvocationEnvelope) -> Routine[ResponseEnvelope]:
     """Carry out a call that nobody has to allow; every failure is a response."""
-    return (yield from _process(_Desk(directory, OPEN, NOBODY), invocation))
+    return (yield from _process(_Desk(directory, EVERYBODY, NOBODY), invocation))
 
 
 def _process(desk: _Desk, invocation: InvocationEnvelope) -> Routine[ResponseEnvelope]:
     try:
         check_protocol_version(invocation)
         actor_type, actor_id = desk.find(invocation.actor_id.id, invocation.target_identifier)
+        desk.admission.limits.check_size(invocation)
         result = yield from take_turn(read_call(actor_type, actor_id, invocation))
     except Exception as error:
         yield from _log_defect(error, invocation.call_id, log_fields(invocation))
@@ -154,6 +158,7 @@ def _observe(desk: _Desk, invocation: InvocationEnvelope) -> Routine[Outcome]:
         actor_type, actor_id = desk.find(invocation.actor_id.id, invocation.target_identifier)
         check_observable(actor_type, actor_id, invocation.target_identifier)
         check_filter(invocation.stream_filter)
+        yield from desk.admission.check_streams(caller, stream_id)
         told = yield from subscribe(actor_type, actor_id, invocation, caller, stream_id)
     except ConnectionGoneError as error:
         # Nobody is left to be told: the status is for the log.
@@ -183,6 +188,7 @@ def _resume(desk: _Desk, request: StreamResumeEnvelope) -> Routine[Outcome]:
     try:
         actor_type, actor_id = desk.find(request.actor_id.id, request.target_identifier)
         check_observable(actor_type, actor_id, request.target_identifier)
+        yield from desk.admission.check_streams(caller, request.stream_id)
         told = yield from resume(actor_type, actor_id, request, caller)
     except ConnectionGoneError as error:
         return Outcome(reply(410), "resume", fields | {"code": error.code})

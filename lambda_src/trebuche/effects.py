@@ -261,6 +261,19 @@ class IsRevoked(Effect[bool]):
 
 
 @dataclass(frozen=True, slots=True)
+class CountFrame(Effect[None]):
+    """Count a frame of a caller.
+
+    Raises:
+        LimitedError: It is one too many.
+    """
+
+    connection_id: str
+    principal: str | None
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResolveActor(Effect[str]):
     """ARN of the function that runs the actors exposed under a name.
 

@@ -25,7 +25,9 @@
     │   ├── CredentialsError       a handshake without a right to come in; the reason is for the log
     │   ├── ForbiddenError         no rule lets this principal do that
     │   ├── ExpiredError           the right to be here has ended; a new connection may bring another (retryable)
-    │   └── RevokedError           the right to be here was taken back
+    │   ├── RevokedError           the right to be here was taken back
+    │   ├── LimitedError           too many frames at once (retryable)
+    │   └── TooMuchError           a frame that asks for more than one may
     ├── ActorNotRegisteredError    the registry knows no function for an exposed name; names both
     └── ServiceError               a service that we stand on failed (retryable)
         ├── FunctionGoneError      a function that is not there, so it was not called
@@ -284,6 +286,27 @@ class RevokedError(AccessError):
 
     def __init__(self) -> None:
         super().__init__("The right to use this connection was taken back")
+
+
+class LimitedError(AccessError):
+    """More frames than a connection or a principal may send; nothing was done.
+
+    Args:
+        seconds: When there is room for the next one.
+    """
+
+    code = "limited"
+    retryable = True
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Too many requests; try again in {seconds:.1f} s")
+        self.seconds = seconds
+
+
+class TooMuchError(AccessError):
+    """A frame with more in it than one may send, or a stream more than one may have; nothing was done."""
+
+    code = "too-much"
 
 
 class FunctionGoneError(ServiceError):

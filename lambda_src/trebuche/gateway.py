@@ -5,6 +5,7 @@ from typing import Any
 
 from trebuche.actor_types import ActorType
 from trebuche.actors import Actor
+from trebuche.auth.admission import Admission
 from trebuche.batches import BatchReply, batch_reply
 from trebuche.dispatch import dispatch, process
 from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope
@@ -55,7 +56,7 @@ class CloudGateway:
             time_left_ms: How long the function may still run.
         """
         read = read_socket_event(event)
-        routine = dispatch(self._directory, read.caller, read.body, self._ports.access)
+        routine = dispatch(self._directory, read.caller, read.body, Admission.of(self._ports))
         return serve(self._ports, read, routine, time_left_ms=time_left_ms)
 
     def catch_up(self, event: Mapping[str, Any], *, time_left_ms: int = PATIENCE_MS) -> BatchReply:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from trebuche.auth.access import Access
+from trebuche.auth.limits import Limiter, Limits
 from trebuche.contract import DEFAULT_RETENTION_HOURS
 from trebuche.metrics import Source
 from trebuche.stored import CallRecord, Connection, JournalEntry, Reminder, StoredState, Subscription, Turn
@@ -230,3 +231,5 @@ class Ports:
     access: Access = field(default_factory=Access)
     """What is asked of callers."""
     revocations: Revocations = field(default_factory=NothingRevoked)
+    limiter: Limiter = field(default_factory=lambda: Limiter(Limits()))
+    """Counts callers' frames."""

@@ -10,6 +10,7 @@ from trebuche.contract import INTEGRATION_TIMEOUT_SECONDS
 from trebuche.effects import (
     CommitTurn,
     Concurrently,
+    CountFrame,
     Defer,
     Detach,
     Disconnect,
@@ -161,6 +162,7 @@ PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     Post: lambda to, e: to.sender.send(e.connection_id, e.text),
     Disconnect: lambda to, e: to.sender.disconnect(e.connection_id),
     IsRevoked: lambda to, e: to.revocations.is_revoked(*e.names),
+    CountFrame: lambda to, e: to.limiter.admit(e.connection_id, e.principal, e.now_ms),
     ResolveActor: lambda to, e: to.registry.resolve(e.name),
     ForgetActor: lambda to, e: to.registry.forget(e.name),
     Invoke: lambda to, e: to.functions.invoke(e.function, e.event),

@@ -1,13 +1,14 @@
 """Who may be here and do that, through both functions and the fan-out: calls, observation and resume alike."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from actors.todo_list import TodoList
-from tests.support.world import World, call, message, observe, resume
+from tests.support.world import World, call, message, observe, resume, socket_event
 from trebuche.auth.access import Access
 from trebuche.auth.rules import Rule, Rules
 from trebuche.envelopes import (
@@ -22,6 +23,7 @@ from trebuche.envelopes import (
 )
 from trebuche.reminders import write_reminder
 from trebuche.socket_events import Reply
+from trebuche.websocket import WebSocketLambdaHandler
 
 OWN_LISTS = Access(required=True, rules=Rules((Rule("todos/{sub}"), Rule("todos/t/*", claims={"tenant": ("t",)}))))
 MANGLED = "$s4main8TodoListC7addTodo5titleAA0E0VSS_tYaKFTE"
@@ -244,3 +246,27 @@ def test_what_the_authorizer_said_is_on_the_connections_row(hall: Hall) -> None:
     row = hall.connections.load("c9")
     assert row is not None
     assert (row.principal, row.until, row.credential) == ("alice", 1_767_229_200, "key:a")
+
+
+class Revoked:
+    """Revocations as a set."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def is_revoked(self, *names: str) -> bool:
+        """Whether one of them is in it."""
+        return bool(self.names & set(names))
+
+
+@pytest.mark.parametrize("name", ["alice", "key:a"])
+def test_who_is_revoked_while_connecting_is_refused(name: str) -> None:
+    """The row is written first: whoever revokes then looks for rows, so one of the two sees the other."""
+    world, revoked = World(TodoList), Revoked()
+    handler = WebSocketLambdaHandler(replace(world.ports, revocations=revoked))
+    event = socket_event("CONNECT", "c1", principal="alice", context={"credential": "key:a"})
+    assert handler.handle(event) == {"statusCode": 200}
+
+    revoked.names.add(name)
+    assert handler.handle(event) == {"statusCode": 403}
+    assert world.connections.load("c1") is None

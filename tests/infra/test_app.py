@@ -151,6 +151,8 @@ def environments(recording: Recording) -> dict[str, dict[str, str]]:
 
 WITH_AUTH = {"TREBUCHE_AUTH", "TREBUCHE_AUTH_SECRET", "TREBUCHE_ACCESS_TABLE", "TREBUCHE_ACCESS_RULES"}
 """What functions are told with ``auth`` only; ``test_authorizer`` looks at it."""
+WITH_LIMITS = {"TREBUCHE_LIMITS"}
+"""And with ``limits``."""
 
 
 def permissions(recording: Recording, function: str) -> set[tuple[str, str]]:
@@ -235,7 +237,7 @@ def test_contract_has_no_other_variables() -> None:
         and isinstance(node.value, ast.Constant)
     }
 
-    assert named == set().union(*ENVIRONMENTS.values()) | WITH_AUTH
+    assert named == set().union(*ENVIRONMENTS.values()) | WITH_AUTH | WITH_LIMITS
 
 
 def test_values_of_the_environments(deployed: Deploy) -> None:

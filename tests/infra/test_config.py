@@ -79,9 +79,9 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
             id="unknown key with a near one",
         ),
         pytest.param(
-            MINIMAL + "limits: {}\n",
-            "trebuche.yaml:4: limits: unknown key; allowed here: actors, auth, connections, defaults, discovery, name, "
-            "retention, state, version, websocket",
+            MINIMAL + "quotas: {}\n",
+            "trebuche.yaml:4: quotas: unknown key; allowed here: actors, auth, connections, defaults, discovery, "
+            "limits, name, retention, state, version, websocket",
             id="unknown section",
         ),
         pytest.param(
@@ -307,13 +307,13 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
         pytest.param(
             "- a\n",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections, discovery, retention, auth",
+            "connections, discovery, retention, auth, limits",
             id="a list",
         ),
         pytest.param(
             "",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections, discovery, retention, auth",
+            "connections, discovery, retention, auth, limits",
             id="nothing",
         ),
         pytest.param(

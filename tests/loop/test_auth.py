@@ -7,7 +7,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,6 +25,7 @@ from tests.loop.stack import deployed_stack
 from tests.support.tokens import Issuer
 from trebuche.auth.principals import Principal
 from trebuche.auth.tickets import make_ticket
+from trebuche_client import ClientOptions, TrebuchetClient
 
 AUTH = """
 auth:
@@ -396,3 +397,34 @@ def test_credentials_turn_up_nowhere(guarded: Guarded) -> None:
             assert part not in logged
             assert part not in exported
             assert part not in outputs
+
+
+def test_a_client_moves_to_a_fresh_token_before_the_old_one_ends(guarded: Guarded) -> None:
+    """Without a gap or a duplicate: a second socket, a resume, and then the first socket is closed."""
+    actor, tokens = f"todos/t-red/{uuid4().hex}", 0
+
+    def fetch() -> str:
+        nonlocal tokens
+        tokens += 1
+        return guarded.token(tenant="red", exp=guarded.now() + 60)
+
+    async def scenario() -> list[int]:
+        margin = guarded.sandbox.clock.offset() + 58  # by the client's clock, which nobody turns
+        options = ClientOptions(expiry_margin=margin)
+        numbers: list[int] = []
+        async with (
+            asyncio.timeout(SECONDS),
+            TrebuchetClient(guarded.endpoint, token=fetch, options=options) as client,
+            Peer.at(f"{guarded.endpoint}?token={guarded.key}") as other,
+            aclosing(client.resolve(actor).observe("state").values()) as values,
+        ):
+            async for value in values:
+                numbers.append(value.sequence)
+                if tokens >= 3:
+                    break
+                await other.call(actor, "addTodo", str(value.sequence))
+        return numbers
+
+    numbers = asyncio.run(scenario())
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 2

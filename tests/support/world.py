@@ -20,6 +20,7 @@ from trebuche.adapters.memory import (
     SeededEntropy,
 )
 from trebuche.auth.access import Access
+from trebuche.auth.limits import Limiter, Limits
 from trebuche.batches import BatchReply
 from trebuche.contract import DEFAULT_RETENTION_HOURS
 from trebuche.documents import dumps, loads
@@ -83,6 +84,7 @@ class World:
         stateful: Whether they keep state.
         retention_hours: Of journal, call records and detached streams.
         access: What is asked of callers.
+        limits: How much they may ask for.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class World:
         stateful: bool = True,
         retention_hours: int = DEFAULT_RETENTION_HOURS,
         access: Access | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.states = InMemoryStateStore()
         self.subscriptions = InMemorySubscriptionStorage()
@@ -104,6 +107,7 @@ class World:
         self._stateful = stateful
         self._retention_seconds = retention_hours * 3600
         self._access = access or Access()
+        self._limiter = Limiter(limits or Limits())
         self._seen: dict[str, StoredState] = {}
         self._records = 0
         self.use(sender=self.sender)
@@ -125,6 +129,7 @@ class World:
             retention_seconds=self._retention_seconds,
             source=Source("test", "my-app-test"),
             access=self._access,
+            limiter=self._limiter,
         )
         self.gateway = CloudGateway(self.ports)
         for actor in self._actors:

@@ -16,6 +16,7 @@ from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
 from trebuche.adapters.sqs_catch_ups import SQSCatchUpQueue
 from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy, reseed_when_restored
 from trebuche.auth.access import Access
+from trebuche.auth.limits import Limiter, read_limits
 from trebuche.auth.remembered import Patience
 from trebuche.auth.rules import read_rules
 from trebuche.contract import (
@@ -28,6 +29,7 @@ from trebuche.contract import (
     ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
+    ENV_LIMITS,
     ENV_NAMESPACE,
     ENV_RETENTION_HOURS,
     ENV_STAGE,
@@ -77,6 +79,7 @@ def ports() -> Ports:
         retention_seconds=int(_name(ENV_RETENTION_HOURS) or DEFAULT_RETENTION_HOURS) * 3600,
         source=_source(),
         access=_access(),
+        limiter=Limiter(read_limits(_name(ENV_LIMITS))),
         revocations=DynamoDBAccessBook(clients.dynamodb, _name(ENV_ACCESS_TABLE), SystemClock()),
     )
 

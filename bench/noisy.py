@@ -1,0 +1,123 @@
+"""``python -m bench.noisy``: what one client at ten times its limit does to the others' answer times.
+
+The program runs in a sandbox with ``limits.connection`` in its trebuche.yaml. Quiet clients call at a steady pace,
+alone and then beside a noisy one. Told are their 99th percentiles, before and during, and what the noisy one got.
+"""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import click
+
+from tests.loop.peer import CallFailedError, Peer
+from tests.loop.stack import deployed_stack
+
+RATE: Final = 5
+"""Frames per second that a connection may send."""
+BURST: Final = 10
+NOISE: Final = 10
+"""Times the limit."""
+PAUSE_SECONDS: Final = 0.5
+"""Between two calls of a quiet client."""
+CONFIG: Final = f"\nlimits: {{connection: {{rate: {RATE}, burst: {BURST}}}}}\n"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Milliseconds of the quiet clients' answers, and the noisy one's calls by what became of them."""
+
+    before_p50_ms: float
+    before_p99_ms: float
+    during_p50_ms: float
+    during_p99_ms: float
+    refused_quiet: int
+    noisy_served: int
+    noisy_limited: int
+    noisy_seconds: float
+
+    def to_json(self) -> str:
+        """All of it, with the ratio."""
+        ratio = self.during_p99_ms / self.before_p99_ms
+        allowed = BURST + RATE * self.noisy_seconds
+        return json.dumps({**asdict(self), "p99_ratio": ratio, "noisy_allowed_by_one_bucket": allowed})
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which a share of them lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+async def quiet(endpoint: str, name: int, end: float) -> list[float]:
+    """Call at a steady pace; milliseconds of each answer, infinite for one that was refused."""
+    times = []
+    async with Peer.at(endpoint) as peer:
+        while time.monotonic() < end:
+            started = time.monotonic()
+            try:
+                await peer.call(f"todos/quiet-{name}", "clearCompleted")
+                times.append((time.monotonic() - started) * 1000)
+            except CallFailedError:
+                times.append(float("inf"))
+            await asyncio.sleep(PAUSE_SECONDS)  # the pace of the load
+    return times
+
+
+async def noisy(endpoint: str, end: float) -> Counter[str]:
+    """Call at many times the limit, without waiting for answers; what became of the calls."""
+    told: Counter[str] = Counter()
+
+    async def one(peer: Peer) -> None:
+        try:
+            await peer.call("todos/noisy", "clearCompleted")
+            told["served"] += 1
+        except CallFailedError as error:
+            told[error.payload["code"]] += 1
+
+    async with Peer.at(endpoint) as peer, asyncio.TaskGroup() as calls:
+        while time.monotonic() < end:
+            calls.create_task(one(peer))
+            await asyncio.sleep(1 / (RATE * NOISE))  # the pace of the load
+    return told
+
+
+async def measure(endpoint: str, clients: int, seconds: float) -> Report:
+    """Run both phases."""
+
+    async def all_times() -> list[float]:
+        end = time.monotonic() + seconds
+        each = await asyncio.gather(*(quiet(endpoint, name, end) for name in range(clients)))
+        return [one for times in each for one in times]
+
+    await asyncio.gather(*(quiet(endpoint, name, time.monotonic() + 1) for name in range(clients)))  # cold starts
+    before = await all_times()
+    started = time.monotonic()
+    during, told = await asyncio.gather(all_times(), noisy(endpoint, started + seconds))
+    return Report(
+        before_p50_ms=percentile(before, 0.5),
+        before_p99_ms=percentile(before, 0.99),
+        during_p50_ms=percentile(during, 0.5),
+        during_p99_ms=percentile(during, 0.99),
+        refused_quiet=sum(value == float("inf") for value in (*before, *during)),
+        noisy_served=told["served"],
+        noisy_limited=told["limited"],
+        noisy_seconds=time.monotonic() - started,
+    )
+
+
+@click.command()
+@click.option("--clients", default=5, show_default=True, help="Quiet clients.")
+@click.option("--seconds", default=20.0, show_default=True, help="Length of each phase.")
+def main(clients: int, seconds: float) -> None:
+    """Measure and print one line of JSON."""
+    with deployed_stack(config=CONFIG) as deployed:
+        click.echo(asyncio.run(measure(deployed.endpoint, clients, seconds)).to_json())
+
+
+if __name__ == "__main__":
+    main()
