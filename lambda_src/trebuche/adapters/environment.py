@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 _KEY_SET = Patience(fresh_ms=600_000, pause_ms=10_000, stale_ms=3_600_000)
 """An issuer's keys: a withdrawn one counts for ten minutes, for an hour more while its issuer is away."""
-_SECRET = Patience(fresh_ms=60_000, pause_ms=2_000, stale_ms=600_000)
+_SECRET = Patience(fresh_ms=60_000, pause_ms=1_000, stale_ms=600_000)
 _SNAP_START = "snap-start"
 _MADE_READY = frozenset({"provisioned-concurrency", _SNAP_START})
 """Ways of starting in which nobody waits for the initialisation (Lambda developer guide, runtime variables)."""
