@@ -54,8 +54,7 @@ class AuthSecret:
                 f"Stack {target.stack.name} takes neither API keys nor tickets. Say `api_keys: true` or "
                 "`tickets: {}` under auth in trebuche.yaml, and deploy."
             )
-        # Its types are not installed: nothing else needs them.
-        client: SecretsClient = target.session.client("secretsmanager")  # type: ignore[call-overload]
+        client: SecretsClient = target.session.client("secretsmanager")
         return cls(client, str(name))
 
     def read(self) -> SecretDocument:
@@ -65,7 +64,7 @@ class AuthSecret:
             CommandError: Somebody else has written something else.
         """
         try:
-            return read_secret(str(self._client.get_secret_value(SecretId=self._name)["SecretString"]))
+            return read_secret(str(self._client.get_secret_value(SecretId=self._name).get("SecretString", "")))
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 return SecretDocument()

@@ -34,6 +34,8 @@ from trebuche.contract import (
     ENV_AUTH_SECRET,
     ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
+    ENV_DEPARTURE_QUEUE,
+    ENV_IDLE_SECONDS,
     ENV_JOURNAL_TABLE,
     ENV_LIMITS,
     ENV_NAMESPACE,
@@ -83,6 +85,8 @@ class _Realtime:
     catch_ups: Mapping[str, CatchUpQueue]
     """By role of the actor's function; of those that keep state, since nothing else can be observed."""
     access: _Access | None
+    departures: CatchUpQueue | None
+    """Messages about connections that may have to go; None where none has to by itself."""
 
 
 class StreamingApp(pulumi.ComponentResource):
@@ -136,7 +140,15 @@ class StreamingApp(pulumi.ComponentResource):
             failures=FailureQueue(f"{name}-failures", failures, child),
             catch_ups={actor.role: self._catch_ups(actor) for actor in plan.actors if actor.settings.stateful},
             access=self._access(plan.config.auth) if plan.config.auth else None,
+            departures=self._departures() if plan.config.auth or plan.config.delivery.idle_timeout else None,
         )
+
+    def _departures(self) -> CatchUpQueue:
+        args = CatchUpQueueArgs(
+            queue_name=self._plan.names.queue("departures"),
+            function_timeout_seconds=INTEGRATION_TIMEOUT_SECONDS,
+        )
+        return CatchUpQueue(f"{self._name}-departures", args, self._child)
 
     def _access(self, auth: AuthConfig) -> _Access:
         names, name = self._plan.names, f"{self._name}-access"
@@ -249,10 +261,14 @@ class StreamingApp(pulumi.ComponentResource):
         if realtime.access:
             own = {ENV_ACCESS_TABLE: realtime.access.table.table_name}
             grants.append(realtime.access.table.grant_look())
+        if realtime.departures:
+            own = {**own, **self._watching(realtime.departures)}
+            grants += [*realtime.departures.grant_work(), realtime.api.grant_close()]
+            grants += [realtime.api.grant_ask()] if self._plan.config.delivery.idle_timeout else []
         # IAM refuses a statement without resources.
         if exposed:
             grants.append(grant_invoke(exposed.values()))
-        return self._function(
+        function = self._function(
             WEBSOCKET,
             WEBSOCKET_HANDLER,
             # It waits for the actors' functions, and API Gateway waits no longer for it.
@@ -260,6 +276,15 @@ class StreamingApp(pulumi.ComponentResource):
             {**self._addresses(realtime), **own},
             grants,
         )
+        if realtime.departures:
+            worker = CatchUpWorkerArgs(queue=realtime.departures, function=function)
+            CatchUpWorker(f"{self._name}-departures-worker", worker, self._child)
+        return function
+
+    def _watching(self, queue: CatchUpQueue) -> Environment:
+        """What the websocket function has to know of connections that may have to go."""
+        idle = self._plan.config.delivery.idle_timeout
+        return {ENV_DEPARTURE_QUEUE: queue.url, **({ENV_IDLE_SECONDS: str(idle)} if idle else {})}
 
     def _stream_processor(self, realtime: _Realtime) -> LambdaFunction:
         function = self._function(

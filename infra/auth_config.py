@@ -139,7 +139,7 @@ class AuthConfig(_Section):
     api_keys: Switch = False
     jwt: JwtConfig | None = None
     tickets: TicketConfig | None = None
-    places: Places = PLACES
+    places: Places = ("header", "query", "protocol")
     rules: Annotated[tuple[RuleConfig, ...], BeforeValidator(as_tuple)] = ()
 
     @model_validator(mode="after")

@@ -64,6 +64,11 @@ RetentionHours = Annotated[
     Field(ge=1, le=RETENTION_HOURS_LIMIT),
     rule(f"a whole number of hours from 1 to {RETENTION_HOURS_LIMIT}"),
 ]
+IdleSeconds = Annotated[
+    int,
+    Field(ge=10, le=600),
+    rule("a whole number of seconds from 10 to 600 (API Gateway closes a silent connection after 600)"),
+]
 Flag = Annotated[bool, rule("true or false")]
 Region = Annotated[str, Field(pattern=_REGION), rule("the name of an AWS region, such as us-east-1")]
 Version = Annotated[Literal["1"], rule('"1", in quotes')]
@@ -124,6 +129,12 @@ class RetentionConfig(_Section):
     hours: RetentionHours = DEFAULT_RETENTION_HOURS
 
 
+class DeliveryConfig(_Section):
+    """How long connections are served."""
+
+    idle_timeout: IdleSeconds | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActorSettings:
     """An actor type's settings with the defaults filled in."""
@@ -148,6 +159,7 @@ class AppConfig(_Section):
     discovery: DiscoveryConfig = DiscoveryConfig()
     retention: RetentionConfig = RetentionConfig()
     auth: OptionalAuth = None
+    delivery: DeliveryConfig = DeliveryConfig()
     limits: LimitsConfig = LimitsConfig()
 
     _source: YamlSource = PrivateAttr(default_factory=lambda: YamlSource(CONFIG_FILE, None, {}))

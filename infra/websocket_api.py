@@ -71,6 +71,11 @@ class WebSocketApi(pulumi.ComponentResource):
         arn = pulumi.Output.concat(self.api.execution_arn, "/", self.stage, "/POST/@connections/*")
         return Grant("Post", ("execute-api:ManageConnections",), (arn,))
 
+    def grant_ask(self) -> Grant:
+        """Ask when something last happened on a connection."""
+        arn = pulumi.Output.concat(self.api.execution_arn, "/", self.stage, "/GET/@connections/*")
+        return Grant("Ask", ("execute-api:ManageConnections",), (arn,))
+
     def grant_close(self) -> Grant:
         """Close any connection of the stage: of those who have lost their right to be there."""
         arn = pulumi.Output.concat(self.api.execution_arn, "/", self.stage, "/DELETE/@connections/*")

@@ -44,6 +44,10 @@ ENV_ACCESS_TABLE: Final = "TREBUCHE_ACCESS_TABLE"
 ENV_ACCESS_RULES: Final = "TREBUCHE_ACCESS_RULES"
 """JSON list: who may do what. A function that has it serves nobody whom no authorizer let in."""
 
+ENV_DEPARTURE_QUEUE: Final = "TREBUCHE_DEPARTURE_QUEUE"
+"""URL of the queue whose messages look at connections that may have to go."""
+ENV_IDLE_SECONDS: Final = "TREBUCHE_IDLE_SECONDS"
+"""How long connections may be silent; without it as long as API Gateway lets them."""
 ENV_LIMITS: Final = "TREBUCHE_LIMITS"
 """JSON object: how much one caller may ask for; without it as much as API Gateway lets in."""
 

@@ -254,6 +254,30 @@ class Disconnect(Effect[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class LastActive(Effect[int]):
+    """When something last happened on a connection, in milliseconds.
+
+    Raises:
+        ConnectionGoneError: It is closed.
+    """
+
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch(Effect[None]):
+    """Have a connection looked at after some time, at least once.
+
+    Raises:
+        ConfigError: The function knows no queue for that.
+        ServiceError: The message could not be sent.
+    """
+
+    connection_id: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class IsRevoked(Effect[bool]):
     """Read strongly whether one of these principals or credentials was taken its right."""
 

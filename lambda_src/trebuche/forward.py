@@ -9,6 +9,7 @@ from trebuche.answers import code_of, failed_call, failed_stream, is_expected, s
 from trebuche.auth.handshake import chosen_protocol
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import bury
+from trebuche.departures import watch_over
 from trebuche.effects import (
     ForgetActor,
     Invoke,
@@ -44,11 +45,11 @@ from trebuche.stored import Connection
 from trebuche.targets import is_stream_target
 
 
-def route(event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
+def route(event: SocketEvent, raw: Mapping[str, Any], *, idle_seconds: int = 0) -> Routine[Outcome]:
     """Handle one event of a connection; ``raw`` is the event as it came, to be handed on unchanged."""
     match event.kind:
         case kind if kind == CONNECT:
-            return (yield from _connect(event.caller, chosen_protocol(raw)))
+            return (yield from _connect(event.caller, chosen_protocol(raw), idle_seconds))
         case kind if kind == DISCONNECT:
             return (yield from _disconnect(event.caller))
         case kind if kind == MESSAGE:
@@ -57,7 +58,7 @@ def route(event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
             return Outcome(reply(404, "Route not found"), "unknown-route")
 
 
-def _connect(caller: Caller, protocol: str | None) -> Routine[Outcome]:
+def _connect(caller: Caller, protocol: str | None, idle_seconds: int) -> Routine[Outcome]:
     now_ms = yield from perform(Now())
     connection = Connection(
         connection_id=caller.connection_id,
@@ -68,6 +69,8 @@ def _connect(caller: Caller, protocol: str | None) -> Routine[Outcome]:
         credential=caller.credential,
     )
     # The row is there before the first frame: API Gateway opens the socket when this has returned.
+    # Before the row: without the message nobody would look at it again, and a message about no row does nothing.
+    yield from watch_over(connection, idle_seconds, now_ms // 1000)
     yield from perform(RegisterConnection(connection))
     # After the row: a revocation first writes itself down, then looks for rows, so one of the two sees the other.
     if caller.principal is not None and (yield from _is_revoked(caller, caller.principal)):

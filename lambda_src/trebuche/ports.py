@@ -11,6 +11,7 @@ from uuid import UUID
 from trebuche.auth.access import Access
 from trebuche.auth.limits import Limiter, Limits
 from trebuche.contract import DEFAULT_RETENTION_HOURS
+from trebuche.errors import ConfigError
 from trebuche.metrics import Source
 from trebuche.stored import CallRecord, Connection, JournalEntry, Reminder, StoredState, Subscription, Turn
 
@@ -169,6 +170,26 @@ class ActorRegistry(Protocol):
         """Look a name up anew next time, because its function is gone."""
 
 
+class DepartureQueue(Protocol):
+    """Messages that look at connections later: at least once each."""
+
+    def watch(self, connection_id: str, *, delay_seconds: int) -> None:
+        """Have a connection looked at after a delay.
+
+        Raises:
+            ConfigError: There is no such queue.
+            ServiceError: The message could not be sent.
+        """
+
+
+class NobodyWatches:
+    """Departures of a deployment in which no connection has to go by itself."""
+
+    def watch(self, connection_id: str, *, delay_seconds: int) -> None:
+        """Nobody is asked to."""
+        raise ConfigError(f"nobody can look at {connection_id} in {delay_seconds} s")
+
+
 class Revocations(Protocol):
     """Whose right to be here was taken back."""
 
@@ -233,3 +254,6 @@ class Ports:
     revocations: Revocations = field(default_factory=NothingRevoked)
     limiter: Limiter = field(default_factory=lambda: Limiter(Limits()))
     """Counts callers' frames."""
+    departures: DepartureQueue = field(default_factory=NobodyWatches)
+    idle_seconds: int = 0
+    """How long connections may be silent; 0: as long as API Gateway lets them."""

@@ -23,6 +23,7 @@ from trebuche.effects import (
     HighestVersion,
     Invoke,
     IsRevoked,
+    LastActive,
     LoadCall,
     LoadConnection,
     LoadState,
@@ -47,6 +48,7 @@ from trebuche.effects import (
     Routine,
     TimeLeft,
     UnregisterConnection,
+    Watch,
 )
 from trebuche.ports import Ports
 
@@ -161,6 +163,8 @@ PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     ForgetStream: lambda to, e: to.connections.forget_stream(e.connection_id, e.actor_id, e.stream_id),
     Post: lambda to, e: to.sender.send(e.connection_id, e.text),
     Disconnect: lambda to, e: to.sender.disconnect(e.connection_id),
+    LastActive: lambda to, e: to.sender.get_connection_info(e.connection_id).last_active_at,
+    Watch: lambda to, e: to.departures.watch(e.connection_id, delay_seconds=e.seconds),
     IsRevoked: lambda to, e: to.revocations.is_revoked(*e.names),
     CountFrame: lambda to, e: to.limiter.admit(e.connection_id, e.principal, e.now_ms),
     ResolveActor: lambda to, e: to.registry.resolve(e.name),

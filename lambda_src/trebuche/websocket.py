@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from trebuche.batches import BatchReply, batch_reply
+from trebuche.departures import see_off
 from trebuche.forward import route
 from trebuche.ports import Ports
+from trebuche.runtime import PATIENCE_MS, Runtime
 from trebuche.serving import serve
 from trebuche.socket_events import Reply, read_socket_event
 
@@ -22,4 +25,17 @@ class WebSocketLambdaHandler:
     def handle(self, event: Mapping[str, Any]) -> Reply:
         """Answer a connect, a disconnect or a message; always with a status code, whatever the event."""
         read = read_socket_event(event)
-        return serve(self._ports, read, route(read, event))
+        return serve(self._ports, read, route(read, event, idle_seconds=self._ports.idle_seconds))
+
+    def see_off(self, event: Mapping[str, Any], *, time_left_ms: int = PATIENCE_MS) -> BatchReply:
+        """Close those connections that have to go, out of a batch of messages about some; which have to come again.
+
+        Args:
+            event: A batch as Lambda reads it from SQS.
+            time_left_ms: How long the function may still run.
+        """
+        messages = {str(record["messageId"]): str(record["body"]) for record in event["Records"]}
+        runtime = Runtime(self._ports, time_left_ms=time_left_ms)
+        failed = runtime.run(see_off(messages, self._ports.idle_seconds))
+        runtime.report("see-off", {"messages": len(messages), "failed": len(failed)})
+        return batch_reply(failed)

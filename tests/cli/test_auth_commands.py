@@ -100,7 +100,7 @@ def account() -> Iterator[Account]:
     """Empty tables, and a secret without a value, as the program makes it."""
     with mock_aws():
         session = boto3.Session("a", "b", region_name="eu-west-1")
-        session.client("secretsmanager").create_secret(Name="my-app-auth")  # type: ignore[call-overload]
+        session.client("secretsmanager").create_secret(Name="my-app-auth")
         for table, key in (("my-app-access", "id"), ("my-app-connections", "connectionId")):
             session.client("dynamodb").create_table(
                 TableName=table,
@@ -121,7 +121,7 @@ def test_a_key_is_printed_once_and_only_its_digest_is_kept(account: Account) -> 
     assert (key_id, principal.name) == (made["id"], "billing")
     assert principal.claims == {"role": "service", "level": 3, "tags": [1]}
     assert 29 * 86_400 < principal.until - time.time() <= 30 * 86_400
-    stored = account.session.client("secretsmanager").get_secret_value(SecretId="my-app-auth")  # type: ignore[call-overload]
+    stored = account.session.client("secretsmanager").get_secret_value(SecretId="my-app-auth")
     assert made["key"] not in stored["SecretString"]
 
 

@@ -20,8 +20,7 @@ def test_a_bucket_starts_full_and_fills_again() -> None:
 
     assert [buckets.take("a", 0) for _ in range(4)] == [0, 0, 0, 0.5]
     assert buckets.take("a", 499) > 0
-    assert buckets.take("a", 1_000) == 0
-    assert buckets.take("a", 1_000) > 0
+    assert [buckets.take("a", 1_000) for _ in range(3)] == [0, 0, 0.5]
     assert [buckets.take("a", 60_000) for _ in range(4)] == [0, 0, 0, 0.5]
 
 
@@ -32,9 +31,10 @@ def test_no_more_than_burst_and_rate_pass(pauses: list[int]) -> None:
     for pause in pauses:
         now += pause
         passed += buckets.take("a", now) == 0
-    assert passed <= SLOW.burst + now / 1000 * SLOW.per_second
+    assert passed <= SLOW.burst + now / 1000 * SLOW.per_second + 1e-6
 
-    wait = buckets.take("a", now)
+    while not (wait := buckets.take("a", now)):
+        passed += 1
     assert buckets.take("a", now + int(wait * 1000) + 1) == 0
 
 

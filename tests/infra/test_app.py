@@ -151,8 +151,8 @@ def environments(recording: Recording) -> dict[str, dict[str, str]]:
 
 WITH_AUTH = {"TREBUCHE_AUTH", "TREBUCHE_AUTH_SECRET", "TREBUCHE_ACCESS_TABLE", "TREBUCHE_ACCESS_RULES"}
 """What functions are told with ``auth`` only; ``test_authorizer`` looks at it."""
-WITH_LIMITS = {"TREBUCHE_LIMITS"}
-"""And with ``limits``."""
+WITH_LIMITS = {"TREBUCHE_LIMITS", "TREBUCHE_DEPARTURE_QUEUE", "TREBUCHE_IDLE_SECONDS"}
+"""And with ``limits`` or ``delivery``."""
 
 
 def permissions(recording: Recording, function: str) -> set[tuple[str, str]]:

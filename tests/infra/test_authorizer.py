@@ -10,6 +10,7 @@ from infra.config import AppConfig, load_config
 from infra.plan import make_plan
 from tests.infra.conftest import Deploy
 from tests.infra.project import CONFIG, make_project
+from tests.infra.recording import Recording
 from trebuche.auth.rules import Rule, read_rules
 from trebuche.auth.settings import read_settings
 from trebuche.errors import ConfigError
@@ -239,3 +240,39 @@ def test_production_without_credentials_is_told(
     told = [text for text in plan.warnings if "asks nobody for credentials" in text]
     assert bool(told) is warned
     assert all("pulumi config set trebuche:allowAnonymous true --stack production" in text for text in told)
+
+
+def departures(found: Recording) -> set[str]:
+    """What is made for connections that may have to go."""
+    return {one.type.rsplit(":", 1)[-1] for one in found.resources if "departures" in one.name and one.custom}
+
+
+def test_connections_that_have_to_go_are_looked_at(deployed: Deploy) -> None:
+    """A queue and its way to the websocket function, only where rights end or silence has a limit."""
+    assert departures(deployed()[0]) == set()
+    found, _ = deployed(config=KEYS)
+    assert departures(found) == {"Queue", "EventSourceMapping"}
+    assert environment_of(found, "websocket")["TREBUCHE_DEPARTURE_QUEUE"] == "https://sqs/my-app-dev-departures"
+    assert "TREBUCHE_IDLE_SECONDS" not in environment_of(found, "websocket")
+
+
+def test_silence_has_the_limit_of_the_configuration(deployed: Deploy) -> None:
+    """Without auth as well; only then the function may ask API Gateway for it."""
+    found, _ = deployed(config=CONFIG + "delivery: {idle_timeout: 120}\n")
+
+    assert environment_of(found, "websocket")["TREBUCHE_IDLE_SECONDS"] == "120"
+    policy = json.loads(found.one("app-websocket-execution-policy").inputs["policy"])
+    asking = [one["Resource"] for one in policy["Statement"] if one["Sid"] == "Ask"]
+    assert asking == [["execute:abc/dev/GET/@connections/*"]]
+    found, _ = deployed(config=KEYS)
+    policy = json.loads(found.one("app-websocket-execution-policy").inputs["policy"])
+    assert not [one for one in policy["Statement"] if one["Sid"] == "Ask"]
+
+
+@pytest.mark.parametrize("seconds", [9, 601])
+def test_a_limit_of_silence_that_makes_no_sense_is_refused(tmp_path: Path, seconds: int) -> None:
+    """API Gateway's own is 600."""
+    (tmp_path / "trebuche.yaml").write_text(CONFIG + f"delivery: {{idle_timeout: {seconds}}}\n")
+
+    with pytest.raises(ConfigError, match=r"delivery\.idle_timeout: .* from 10 to 600"):
+        load_config(tmp_path / "trebuche.yaml")

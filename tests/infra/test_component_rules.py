@@ -12,7 +12,7 @@ import infra
 from tests.infra.conftest import Deploy
 from tests.infra.project import CONFIG
 
-DOCUMENTED_WILDCARDS = (r".*/(POST|DELETE)/@connections/\*", r"arn:/aws/lambda/[^*]*:\*", r"arn:[^*]*/stream/\*")
+DOCUMENTED_WILDCARDS = (r".*/(POST|GET|DELETE)/@connections/\*", r"arn:/aws/lambda/[^*]*:\*", r"arn:[^*]*/stream/\*")
 WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "servicediscovery:DiscoverInstances"}
 """AWS knows no resources for these (service authorization reference)."""
 EVERYTHING = {
@@ -119,7 +119,7 @@ def test_permissions_are_exact(deployed: Deploy) -> None:
     resources = {arn for statement in limited for arn in statement["Resource"]}
     actions = {action for statement in statements for action in statement["Action"]}
 
-    assert len(documents) == 4
+    assert len(documents) == 5
     assert [action for action in actions if "*" in action] == []
     patterns = [arn for arn in resources if "*" in arn]
     assert patterns
@@ -132,5 +132,5 @@ def test_no_resource_policy_is_open(deployed: Deploy) -> None:
 
     permissions = recording.inputs("aws:lambda/permission:Permission")
 
-    assert len(permissions) == 5
+    assert len(permissions) == 6
     assert all("*" not in one["sourceArn"] and one["qualifier"] == "live" for one in permissions)

@@ -80,8 +80,8 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
         ),
         pytest.param(
             MINIMAL + "quotas: {}\n",
-            "trebuche.yaml:4: quotas: unknown key; allowed here: actors, auth, connections, defaults, discovery, "
-            "limits, name, retention, state, version, websocket",
+            "trebuche.yaml:4: quotas: unknown key; allowed here: actors, auth, connections, defaults, delivery, "
+            "discovery, limits, name, retention, state, version, websocket",
             id="unknown section",
         ),
         pytest.param(

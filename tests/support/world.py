@@ -11,6 +11,7 @@ from trebuche.adapters.memory import (
     InMemoryCatchUpQueue,
     InMemoryConnectionSender,
     InMemoryConnectionStorage,
+    InMemoryDepartureQueue,
     InMemoryInvoker,
     InMemoryRegistry,
     InMemoryStateStore,
@@ -85,6 +86,7 @@ class World:
         retention_hours: Of journal, call records and detached streams.
         access: What is asked of callers.
         limits: How much they may ask for.
+        idle_seconds: How long connections may be silent.
     """
 
     def __init__(
@@ -94,12 +96,14 @@ class World:
         retention_hours: int = DEFAULT_RETENTION_HOURS,
         access: Access | None = None,
         limits: Limits | None = None,
+        idle_seconds: int = 0,
     ) -> None:
         self.states = InMemoryStateStore()
         self.subscriptions = InMemorySubscriptionStorage()
         self.connections = InMemoryConnectionStorage()
         self.sender = InMemoryConnectionSender()
         self.catch_ups = InMemoryCatchUpQueue()
+        self.departures = InMemoryDepartureQueue()
         self.clock = ManualClock()
         self.log = KeptLog()
         self.registry = InMemoryRegistry({actor.exposed_as: FUNCTION for actor in actors})
@@ -107,6 +111,7 @@ class World:
         self._stateful = stateful
         self._retention_seconds = retention_hours * 3600
         self._access = access or Access()
+        self._idle_seconds = idle_seconds
         self._limiter = Limiter(limits or Limits())
         self._seen: dict[str, StoredState] = {}
         self._records = 0
@@ -130,6 +135,8 @@ class World:
             source=Source("test", "my-app-test"),
             access=self._access,
             limiter=self._limiter,
+            departures=self.departures,
+            idle_seconds=self._idle_seconds,
         )
         self.gateway = CloudGateway(self.ports)
         for actor in self._actors:

@@ -5,7 +5,6 @@ id                          further attributes
 ``ticket#<sha256 of jti>``  ttl (s)
 """
 
-import hashlib
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -49,6 +48,8 @@ class DynamoDBAccessBook:
 
     def use_ticket(self, ticket_id: str, *, now: int, ttl: int) -> bool:
         """Note that a ticket was used; False when it had been before."""
+        import hashlib  # the authorizer's alone: others look revocations up, and would start later for it
+
         name = _TICKET + hashlib.sha256(ticket_id.encode()).hexdigest()
         with translated(f"table {self._table}"):
             try:

@@ -14,6 +14,7 @@ from trebuche.adapters.dynamodb_states import DynamoDBStateStore
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
 from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
 from trebuche.adapters.sqs_catch_ups import SQSCatchUpQueue
+from trebuche.adapters.sqs_departures import SQSDepartureQueue
 from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy, reseed_when_restored
 from trebuche.auth.access import Access
 from trebuche.auth.limits import Limiter, read_limits
@@ -28,6 +29,8 @@ from trebuche.contract import (
     ENV_AUTH_SECRET,
     ENV_CATCH_UP_QUEUES,
     ENV_CONNECTION_TABLE,
+    ENV_DEPARTURE_QUEUE,
+    ENV_IDLE_SECONDS,
     ENV_JOURNAL_TABLE,
     ENV_LIMITS,
     ENV_NAMESPACE,
@@ -80,6 +83,8 @@ def ports() -> Ports:
         source=_source(),
         access=_access(),
         limiter=Limiter(read_limits(_name(ENV_LIMITS))),
+        departures=SQSDepartureQueue(clients.queues, _name(ENV_DEPARTURE_QUEUE)),
+        idle_seconds=int(_name(ENV_IDLE_SECONDS) or 0),
         revocations=DynamoDBAccessBook(clients.dynamodb, _name(ENV_ACCESS_TABLE), SystemClock()),
     )
 

@@ -273,6 +273,17 @@ class InMemoryCatchUpQueue:
         self.sent.append((reminder, delay_seconds))
 
 
+class InMemoryDepartureQueue:
+    """Keeps which connections are to be looked at, with their delays."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int]] = []
+
+    def watch(self, connection_id: str, *, delay_seconds: int) -> None:
+        """Keep a message."""
+        self.sent.append((connection_id, delay_seconds))
+
+
 class InMemoryInvoker:
     """Functions that are Python callables."""
 

@@ -31,6 +31,6 @@ def fetch_secret(client: Callable[[], SecretsClient], arn: str) -> SecretDocumen
                 return SecretDocument()
             raise
     try:
-        return read_secret(answer["SecretString"])
+        return read_secret(str(answer.get("SecretString", "")))
     except MalformedError as error:
         raise ServiceError(f"secret {arn}: {error}") from error

@@ -8,7 +8,6 @@ any rule everybody who was let in may do everything.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Final
 
 from trebuche.auth.principals import Principal
@@ -39,7 +38,7 @@ class Rule:
     def speaks_of(self, principal: Principal, actor_id: str, method: str) -> bool:
         """Whether this rule decides the case."""
         return (
-            any(fnmatchcase(method, pattern) for pattern in self.methods)
+            any(re.fullmatch(_globbed(pattern), method) for pattern in self.methods)
             and all(set(_values(principal, name)) & set(map(_word, wanted)) for name, wanted in self.claims.items())
             and any(re.fullmatch(pattern, actor_id, re.DOTALL) for pattern in _patterns(self.actors, principal))
         )
@@ -101,9 +100,14 @@ def _patterns(actors: str, principal: Principal) -> Iterable[str]:
         if piece["claim"] is not None:
             texts = [re.escape(value) for value in _values(principal, piece["claim"])]
         else:
-            texts = [".*" if piece[0] == "*" else re.escape(piece[0])]
+            texts = [_globbed(piece[0])]
         patterns = [before + text for before in patterns for text in texts]
     return patterns
+
+
+def _globbed(text: str) -> str:
+    """A regular expression in which stars stand for any text, and nothing else for anything but itself."""
+    return ".*".join(map(re.escape, text.split("*")))
 
 
 def _values(principal: Principal, claim: str) -> Iterator[str]:
