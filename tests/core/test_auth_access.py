@@ -218,11 +218,10 @@ def test_a_worker_brings_nothing_after_the_end(hall: Hall) -> None:
     hall.ask_as("alice", call("todos/alice", "addTodo", "Milk"), "c2")
     hall.pump()
     hall.clock.pause(60)
-    [(reminder, _)] = hall.catch_ups.sent
+    bodies = [write_reminder(reminder) for reminder, _ in hall.catch_ups.sent]
 
-    assert hall.gateway.catch_up({"Records": [{"messageId": "1", "body": write_reminder(reminder)}]}) == {
-        "batchItemFailures": []
-    }
+    records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
+    assert hall.gateway.catch_up({"Records": records}) == {"batchItemFailures": []}
     assert last_frames(hall) == [("StreamErrorEnvelope", "expired")]
     assert not hall.sender.is_alive("c1")
 
