@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trebuche.batches import BatchReply, batch_reply
+from trebuche.batches import BatchReply, batch_reply, received_ms
 from trebuche.departures import see_off
 from trebuche.forward import route
 from trebuche.ports import Ports
@@ -34,8 +34,9 @@ class WebSocketLambdaHandler:
             event: A batch as Lambda reads it from SQS.
             time_left_ms: How long the function may still run.
         """
-        messages = {str(record["messageId"]): str(record["body"]) for record in event["Records"]}
-        runtime = Runtime(self._ports, time_left_ms=time_left_ms)
+        records = event["Records"]
+        messages = {str(record["messageId"]): str(record["body"]) for record in records}
+        runtime = Runtime(self._ports, event_time_ms=received_ms(records), time_left_ms=time_left_ms)
         failed = runtime.run(see_off(messages, self._ports.idle_seconds))
         runtime.report("see-off", {"messages": len(messages), "failed": len(failed)})
         return batch_reply(failed)

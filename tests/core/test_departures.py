@@ -33,9 +33,9 @@ def until(world: World, seconds: int) -> dict[str, str]:
     return {"until": str(world.clock.now_ms() // 1000 + seconds)}
 
 
-def look(world: World, *bodies: str) -> list[str]:
+def look(world: World, *bodies: str, **attributes: str) -> list[str]:
     """Have messages come; which have to come again."""
-    records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
+    records = [{"messageId": str(number), "body": body, "attributes": attributes} for number, body in enumerate(bodies)]
     reply = world.handler.see_off({"Records": records})
     return [one["itemIdentifier"] for one in reply["batchItemFailures"]]
 
@@ -90,6 +90,15 @@ def test_a_right_that_lasts_longer_than_a_message_can_wait_is_looked_at_again(wo
         waits.append(world.departures.sent[0][1])
         come_due(world)
     assert waits == [900, 900, 200]
+
+
+def test_the_queues_clock_counts_where_it_is_ahead(world: World) -> None:
+    """A message that was handed out at the end of a right must not be put off because this clock is behind."""
+    world.connect(principal="alice", context=until(world, 60))
+    received = str(world.clock.now_ms() + 60_000)
+
+    assert look(world, write_watch("c1"), ApproximateFirstReceiveTimestamp=received) == []
+    assert not world.sender.is_alive("c1")
 
 
 def test_a_message_about_nobody_does_nothing(world: World) -> None:
