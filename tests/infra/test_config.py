@@ -307,13 +307,13 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
         pytest.param(
             "- a\n",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections, discovery, retention, auth, limits",
+            "connections, discovery, retention, auth, delivery, limits",
             id="a list",
         ),
         pytest.param(
             "",
             "trebuche.yaml: it must be a mapping with the keys name, version, defaults, actors, websocket, state, "
-            "connections, discovery, retention, auth, limits",
+            "connections, discovery, retention, auth, delivery, limits",
             id="nothing",
         ),
         pytest.param(

@@ -43,7 +43,7 @@ from trebuche.contract import (
 )
 from trebuche.errors import ConfigError
 from trebuche.metrics import Source
-from trebuche.ports import Ports
+from trebuche.ports import NothingRevoked, Ports, Revocations
 
 if TYPE_CHECKING:
     from trebuche.actors import Actor
@@ -85,7 +85,7 @@ def ports() -> Ports:
         limiter=Limiter(read_limits(_name(ENV_LIMITS))),
         departures=SQSDepartureQueue(clients.queues, _name(ENV_DEPARTURE_QUEUE)),
         idle_seconds=int(_name(ENV_IDLE_SECONDS) or 0),
-        revocations=DynamoDBAccessBook(clients.dynamodb, _name(ENV_ACCESS_TABLE), SystemClock()),
+        revocations=_revocations(),
     )
 
 
@@ -136,6 +136,12 @@ def _access() -> Access:
     """Of a function that is told rules: an empty list of them, too, asks for an authorizer's word."""
     rules = _name(ENV_ACCESS_RULES)
     return Access(required=True, rules=read_rules(rules)) if rules else Access()
+
+
+def _revocations() -> Revocations:
+    """Of a stack without our authorizer none are written down; an authorizer of the user's own may name principals."""
+    table = _name(ENV_ACCESS_TABLE)
+    return DynamoDBAccessBook(clients.dynamodb, table, SystemClock()) if table else NothingRevoked()
 
 
 def _source() -> Source | None:
