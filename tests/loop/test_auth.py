@@ -348,22 +348,6 @@ def test_a_call_after_expiry_does_not_run(guarded: Guarded, action: str | None) 
     assert "Item" not in items
 
 
-def test_a_silent_connection_is_closed_when_its_right_ends(guarded: Guarded) -> None:
-    """Nobody calls and nothing changes: a message in a queue comes when it is time, on the sandbox's clock."""
-
-    async def scenario() -> list[Any]:
-        token = guarded.token(sub="silent", exp=guarded.now() + 30)
-        async with connect(f"{guarded.endpoint}?token={token}", proxy=None) as socket:
-            await socket.send(invocation("todos/silent", "observeState", "todos"))
-            for _ in range(2):
-                await socket.recv()
-            await asyncio.to_thread(guarded.sandbox.clock.advance, 32)
-            return await frames_until_closed(socket)
-
-    frames = asyncio.run(scenario())
-    assert [(frame["type"], frame["payload"]["code"]) for frame in frames] == [("streamError", "expired")]
-
-
 def test_who_is_revoked_while_watching_is_told_and_closed(guarded: Guarded) -> None:
     """The command returns when it is done; afterwards nobody of that name gets in, until it is undone."""
     token = guarded.token(sub="mallory")
