@@ -6,6 +6,7 @@ import sys
 import click
 
 from cli.commands.call import call
+from cli.commands.cost import cost
 from cli.commands.deploy import deploy
 from cli.commands.dev import dev
 from cli.commands.doctor import doctor
@@ -70,6 +71,7 @@ for _command in (
     redrive,
     prune,
     undeploy,
+    cost,
     sandbox,
 ):
     trebuche.add_command(_command)

@@ -67,6 +67,7 @@ class Peer:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.frames: asyncio.Queue[Json] = asyncio.Queue()
+        self.sent = self.received = self.received_bytes = 0
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self._streams: dict[str, Stream] = {}
 
@@ -113,6 +114,7 @@ class Peer:
 
     async def send(self, frame: Json) -> None:
         """Send a frame as it is."""
+        self.sent += 1
         await self.socket.send(json.dumps(frame))
 
     async def frame(self) -> Json:
@@ -140,6 +142,8 @@ class Peer:
     async def _read(self) -> None:
         try:
             async for text in self.socket:
+                self.received += 1
+                self.received_bytes += len(text.encode() if isinstance(text, str) else text)
                 self._take(json.loads(text))
         except ConnectionClosed:
             return

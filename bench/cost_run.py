@@ -1,0 +1,88 @@
+"""A fixed piece of traffic on a deployed stack, what its clients saw of it, and what the meter counted."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from sandbox.handle import Handle
+from tests.loop.conftest import Deployed
+from tests.loop.peer import Peer, Stream
+
+QUIET_SECONDS: Final = 1.0
+"""For how long nothing may be counted before a run begins or is read: disconnects and late logs come by themselves."""
+DEADLINE_SECONDS: Final = 60.0
+Counts = Sequence[Mapping[str, Any]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the clients saw of a run.
+
+    Args:
+        frames: Sent and received by all of them.
+        received_bytes: Of the frames received.
+        deliveries: Changes that came to subscribers.
+    """
+
+    frames: int
+    received_bytes: int
+    deliveries: int
+
+
+async def play(
+    deployed: Deployed, actor: str, *, calls: int, subscribers: int, read: Callable[[], T], text: str = "x"
+) -> tuple[Seen, T]:
+    """Have so many subscribers watch an actor, one of them change it so often, and all of them see each change.
+
+    The meter begins at zero when everybody has subscribed; the actor then has its first version. ``read`` is called
+    before anybody leaves, which would be counted, too; what it returns comes behind what the clients saw.
+    """
+    sandbox = sandbox_of(deployed)
+    async with AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(Peer.at(deployed.endpoint)) for _ in range(subscribers)]
+        todo = await peers[0].call(actor, "addTodo", text)
+        streams = [await peer.observe(actor) for peer in peers]
+        await all_have(streams, 1)
+        await quiet(sandbox)
+        sandbox.meter.reset()
+        before = [(peer.sent, peer.received, peer.received_bytes) for peer in peers]
+        for number in range(calls):
+            await peers[0].call(actor, "renameTodo", todo["id"], f"{text}{number}")
+            await all_have(streams, 2 + number)
+        await quiet(sandbox)
+        sent, received, size = (
+            sum(getattr(peer, name) - was[index] for peer, was in zip(peers, before, strict=True))
+            for index, name in enumerate(("sent", "received", "received_bytes"))
+        )
+        deliveries = sum(len(stream.values) - 1 for stream in streams)
+        seen = Seen(frames=sent + received, received_bytes=size, deliveries=deliveries)
+        return seen, await asyncio.to_thread(read)
+
+
+async def all_have(streams: Sequence[Stream], number: int) -> None:
+    """Wait until each stream has brought so many values."""
+    await asyncio.gather(*(stream.until(number) for stream in streams))
+
+
+async def quiet(sandbox: Handle) -> None:
+    """Wait until nothing has been counted for a while, except time."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    last = None
+    while last != (now := _without_minutes(sandbox.meter.read()["counts"])):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The sandbox was not quiet for {QUIET_SECONDS} s within {DEADLINE_SECONDS} s")
+        last = now
+        await asyncio.sleep(QUIET_SECONDS)
+
+
+def sandbox_of(deployed: Deployed) -> Handle:
+    """The sandbox that a stack is deployed on."""
+    return Handle(deployed.local.environment["AWS_ENDPOINT_URL"])
+
+
+def _without_minutes(counts: Counts) -> list[Mapping[str, Any]]:
+    return [one for one in counts if one["unit"] != "gateway-connection-minutes"]

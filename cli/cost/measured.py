@@ -1,0 +1,36 @@
+"""What one operation takes of what is billed, beside its payload.
+
+Sizes are those of the runtime's own items and frames (``tests/core/test_cost_sizes.py`` holds them), numbers of units
+were counted in the sandbox (``bench.cost_workloads``). Times are neither: they stand for what a warm function takes
+with the memory that trebuche.yaml gives it, and nobody has measured them on AWS. Run time is a few percent of a bill.
+"""
+
+from typing import Final
+
+FRAME_BYTES: Final = 160
+"""Of a frame around its value."""
+BASE64: Final = 4 / 3
+"""A value in a frame is base64 text."""
+ITEM_BYTES: Final = (73, 92, 171)
+"""Of a turn's items around the state or the result: the state, its journal entry, the call's record."""
+ROW_BYTES: Final = 257
+"""A subscription."""
+SUBSCRIBE_WRITES: Final = 5.0
+"""A subscription in a transaction, its turning live, and a note on the connection, which is in an index."""
+SUBSCRIBE_READS: Final = 1.0
+"""Beside the first of the state."""
+LEAVE_WRITES: Final = 6.0
+"""The connection and its entry in an index, and the subscription, which is moved aside in a transaction."""
+LEAVE_READS: Final = 1.0
+CALL_MS: Final = 30.0
+CONNECT_MS: Final = 20.0
+SUBSCRIBE_MS: Final = 60.0
+LEAVE_MS: Final = 60.0
+FAN_OUT_MS: Final = 20.0
+POST_MS: Final = 0.4
+"""Of an invocation's time for each post: 2,500 a second are let through by an execution environment."""
+LOG_BYTES_PER_INVOCATION: Final = 550.0
+LOG_BYTES_PER_POST: Final = 7.5
+"""Its latency, as a value of a metric in the log."""
+QUEUE_POLLS_PER_HOUR: Final = 5 * 3600 / 20
+"""Lambda asks a queue by five long polls of 20 s at a time, whether there is anything or not."""
