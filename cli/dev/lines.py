@@ -38,7 +38,6 @@ class Lines:
             self._server.close()
             for line in list(self._ends):
                 self._break(line)
-            await self._server.wait_closed()
 
     def cut(self, line: str) -> None:
         """Break a line off in the middle of whatever it carries, without a closing handshake, and keep it broken."""

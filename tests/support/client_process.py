@@ -104,7 +104,7 @@ class ClientProcess:
             self._process.stdin.write(json.dumps({"id": number, "do": name, **how}) + "\n")
             self._process.stdin.flush()
             arrived = self._changed.wait_for(lambda: number in self._answers, ANSWER_SECONDS)
-            assert arrived, f"{name} was not answered within {ANSWER_SECONDS:g} s"
+            assert arrived, f"{name} {how} was not answered within {ANSWER_SECONDS:g} s; states: {self._states}"
             answer = self._answers.pop(number)
         if "error" in answer:
             raise CommandFailedError(f"{answer['error']}: {answer['message']}")
