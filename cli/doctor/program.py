@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from cli.doctor.findings import PROGRAM, Finding
+from cli.doctor.configured import as_configured, wanted_of
+from cli.doctor.findings import PROGRAM, Finding, of_stack
 from cli.errors import CommandError
 from cli.pulumi_stack import PulumiStack
 from infra.plan import OPEN_TO_ALL
-from policies.model import ERROR, WARNING
+from policies.model import ERROR, WARNING, Node, Stack
 from policies.pack import MEND, SOURCE
 from policies.rules import BY_ID
 
@@ -39,7 +40,16 @@ def _preview(stack: PulumiStack, root: Path) -> list[Finding]:
     found = list(findings(run.events))
     if not run.ok and not found:
         raise CommandError(run.text)
-    return found
+    asked = Stack(stack.short_name, tuple(nodes(run.events)))
+    return [*found, *of_stack([as_configured(wanted_of(root, stack.short_name))], asked, PROGRAM)]
+
+
+def nodes(events: Iterable[Json]) -> Iterator[Node]:
+    """The resources that a program asks for, as far as the engine came; what is not known yet is a text of its own."""
+    for event in events:
+        step = (event.get("resourcePreEvent") or {}).get("metadata") or {}
+        if step.get("new") and str(step.get("type")).startswith("aws:"):
+            yield Node(urn=step["urn"], type=step["type"], props=step["new"].get("inputs") or {})
 
 
 def findings(events: Iterable[Json]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from cli.deployment import Deployment
 from cli.doctor import canary
+from cli.doctor.configured import as_configured, wanted_of
 from cli.doctor.findings import PROGRAM, RUNNING, Finding, of_stack
 from cli.doctor.live import LIVE_RULES, examine_live
 from cli.doctor.program import examine_program
@@ -43,6 +44,16 @@ def all_rules() -> list[Listed]:
     """Every rule of the doctor."""
     both, running = (PROGRAM, RUNNING), (RUNNING,)
     listed = [Listed(id=one.id, title=one.title, severity=one.severity, on=both, sources=one.sources) for one in RULES]
+    configured = as_configured({})
+    listed.append(
+        Listed(
+            id=configured.id,
+            title=configured.title,
+            severity=configured.severity,
+            on=both,
+            sources=configured.sources,
+        )
+    )
     listed += [
         Listed(id=one.id, title=one.title, severity=one.severity, on=running, sources=one.sources) for one in LIVE_RULES
     ]
@@ -96,7 +107,8 @@ def examine_and_print(output: Output, stack: PulumiStack, wanted: Examination) -
 def _examine_running(output: Output, stack: PulumiStack, wanted: Examination) -> list[Finding]:
     target = deployed_target(stack)
     resources = read_stack(target)
-    findings = [*of_stack(RULES, resources, RUNNING), *examine_live(target, resources)]
+    rules = [*RULES, as_configured(wanted_of(stack.root, stack.short_name))]
+    findings = [*of_stack(rules, resources, RUNNING), *examine_live(target, resources)]
     endpoint = target.deployment.outputs.get("wss_endpoint")
     if not wanted.canary or not isinstance(endpoint, str):
         return findings

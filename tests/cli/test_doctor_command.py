@@ -5,15 +5,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from cli.doctor.configured import as_configured, wanted_of
 from cli.doctor.findings import PROGRAM, Finding
-from cli.doctor.program import REFUSED, findings
+from cli.doctor.program import REFUSED, findings, nodes
 from cli.doctor.report import all_rules, print_rules
 from cli.drift import Difference, Drifted, drift
 from cli.output import Output
+from infra.config import ActorSettings
 from infra.plan import OPEN_TO_ALL
-from policies.model import STAGE, Node, Problem
+from policies.model import FUNCTION, STAGE, Node, Problem, Stack
 from policies.pack import text_of
 from policies.rules import BY_ID
+from tests.infra.project import CONFIG, make_project
 
 URN = "urn:pulumi:dev::trebuche::aws:apigatewayv2/stage:Stage::app-stage-stage"
 
@@ -59,6 +64,44 @@ def test_refusal_of_the_engine_is_a_finding() -> None:
     [found] = findings(events)
 
     assert (found.rule, found.where, found.what) == (REFUSED, "app-stage-stage", "Name is too long")
+
+
+def preview(name: str, memory: int, timeout: int) -> dict[str, Any]:
+    """What the engine notes of a function that a program asks for."""
+    inputs = {"name": name, "memorySize": memory, "timeout": timeout}
+    step = {"op": "create", "urn": "urn:x::actor", "type": FUNCTION, "new": {"inputs": inputs}}
+    return {"resourcePreEvent": {"metadata": step}}
+
+
+@pytest.mark.parametrize(
+    ("memory", "timeout", "texts"),
+    [
+        (1024, 20, []),
+        (64, 20, ["its memorySize is 64, and trebuche.yaml says 1024"]),
+        (1024, 3, ["its timeout is 3, and trebuche.yaml says 20"]),
+    ],
+)
+def test_function_is_as_trebuche_yaml_says(memory: int, timeout: int, texts: list[str]) -> None:
+    """What a transform makes of it is named before it is deployed; other functions are nobody's actors."""
+    wanted = {"app-dev-actor-todo-list": ActorSettings(memory=1024, timeout=20, stateful=True)}
+    asked = nodes(
+        [preview("app-dev-actor-todo-list", memory, timeout), preview("elsewhere", 1, 1), {"summaryEvent": {}}]
+    )
+
+    found = as_configured(wanted).check(Stack("dev", tuple(asked)))
+
+    assert [one.what for one in found] == texts
+
+
+def test_checkout_says_what_its_actors_get(tmp_path: Path) -> None:
+    """By the names that the stack's functions have."""
+    make_project(tmp_path, CONFIG)
+
+    wanted = wanted_of(tmp_path, "dev")
+
+    assert set(wanted) == {"my-app-dev-actor-todo-list", "my-app-dev-actor-game-room"}
+    assert wanted["my-app-dev-actor-todo-list"].memory == 1024
+    assert wanted["my-app-dev-actor-game-room"].timeout == 10
 
 
 def test_rules_are_listed_with_their_sources() -> None:
