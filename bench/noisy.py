@@ -9,6 +9,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -17,13 +18,15 @@ import click
 from tests.loop.peer import CallFailedError, Peer
 from tests.loop.stack import deployed_stack
 
-RATE: Final = 5
+RATE: Final = 2
 """Frames per second that a connection may send."""
-BURST: Final = 10
+BURST: Final = 4
 NOISE: Final = 10
 """Times the limit."""
-PAUSE_SECONDS: Final = 0.5
+PAUSE_SECONDS: Final = 1.0
 """Between two calls of a quiet client."""
+WARM_SECONDS: Final = 3.0
+"""Until every function has started."""
 CONFIG: Final = f"\nlimits: {{connection: {{rate: {RATE}, burst: {BURST}}}}}\n"
 
 
@@ -53,61 +56,64 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-async def quiet(endpoint: str, name: int, end: float) -> list[float]:
+async def quiet(peer: Peer, actor: str, end: float) -> list[float]:
     """Call at a steady pace; milliseconds of each answer, infinite for one that was refused."""
     times = []
-    async with Peer.at(endpoint) as peer:
-        while time.monotonic() < end:
-            started = time.monotonic()
-            try:
-                await peer.call(f"todos/quiet-{name}", "clearCompleted")
-                times.append((time.monotonic() - started) * 1000)
-            except CallFailedError:
-                times.append(float("inf"))
-            await asyncio.sleep(PAUSE_SECONDS)  # the pace of the load
+    while time.monotonic() < end:
+        started = time.monotonic()
+        try:
+            await peer.call(actor, "clearCompleted")
+            times.append((time.monotonic() - started) * 1000)
+        except CallFailedError:
+            times.append(float("inf"))
+        await asyncio.sleep(PAUSE_SECONDS)  # the pace of the load
     return times
 
 
-async def noisy(endpoint: str, end: float) -> Counter[str]:
+async def noisy(peer: Peer, end: float) -> Counter[str]:
     """Call at many times the limit, without waiting for answers; what became of the calls."""
     told: Counter[str] = Counter()
 
-    async def one(peer: Peer) -> None:
+    async def one() -> None:
         try:
             await peer.call("todos/noisy", "clearCompleted")
             told["served"] += 1
         except CallFailedError as error:
             told[error.payload["code"]] += 1
 
-    async with Peer.at(endpoint) as peer, asyncio.TaskGroup() as calls:
+    async with asyncio.TaskGroup() as calls:
         while time.monotonic() < end:
-            calls.create_task(one(peer))
+            calls.create_task(one())
             await asyncio.sleep(1 / (RATE * NOISE))  # the pace of the load
     return told
 
 
 async def measure(endpoint: str, clients: int, seconds: float) -> Report:
-    """Run both phases."""
+    """Run both phases, on sockets that are open before the first."""
+    async with AsyncExitStack() as sockets:
+        noisy_one, *quiet_ones = [await sockets.enter_async_context(Peer.at(endpoint)) for _ in range(clients + 1)]
 
-    async def all_times() -> list[float]:
-        end = time.monotonic() + seconds
-        each = await asyncio.gather(*(quiet(endpoint, name, end) for name in range(clients)))
-        return [one for times in each for one in times]
+        async def all_times(phase_seconds: float) -> list[float]:
+            end = time.monotonic() + phase_seconds
+            each = await asyncio.gather(
+                *(quiet(peer, f"todos/quiet-{number}", end) for number, peer in enumerate(quiet_ones))
+            )
+            return [one for times in each for one in times]
 
-    await asyncio.gather(*(quiet(endpoint, name, time.monotonic() + 1) for name in range(clients)))  # cold starts
-    before = await all_times()
-    started = time.monotonic()
-    during, told = await asyncio.gather(all_times(), noisy(endpoint, started + seconds))
-    return Report(
-        before_p50_ms=percentile(before, 0.5),
-        before_p99_ms=percentile(before, 0.99),
-        during_p50_ms=percentile(during, 0.5),
-        during_p99_ms=percentile(during, 0.99),
-        refused_quiet=sum(value == float("inf") for value in (*before, *during)),
-        noisy_served=told["served"],
-        noisy_limited=told["limited"],
-        noisy_seconds=time.monotonic() - started,
-    )
+        await all_times(WARM_SECONDS)
+        before = await all_times(seconds)
+        started = time.monotonic()
+        during, told = await asyncio.gather(all_times(seconds), noisy(noisy_one, started + seconds))
+        return Report(
+            before_p50_ms=percentile(before, 0.5),
+            before_p99_ms=percentile(before, 0.99),
+            during_p50_ms=percentile(during, 0.5),
+            during_p99_ms=percentile(during, 0.99),
+            refused_quiet=sum(value == float("inf") for value in (*before, *during)),
+            noisy_served=told["served"],
+            noisy_limited=told["limited"],
+            noisy_seconds=time.monotonic() - started,
+        )
 
 
 @click.command()

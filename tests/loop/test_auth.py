@@ -26,7 +26,8 @@ from tests.loop.stack import deployed_stack
 from tests.support.tokens import Issuer
 from trebuche.auth.principals import Principal
 from trebuche.auth.tickets import make_ticket
-from trebuche_client import ClientOptions, TrebuchetClient
+from trebuche_client import TrebuchetClient
+from trebuche_client.clock import SystemClock
 
 AUTH = """
 auth:
@@ -348,6 +349,22 @@ def test_a_call_after_expiry_does_not_run(guarded: Guarded, action: str | None) 
     assert "Item" not in items
 
 
+def test_a_silent_connection_is_closed_when_its_right_ends(guarded: Guarded) -> None:
+    """Nobody calls and nothing changes: a message in a queue comes when it is time, on the sandbox's clock."""
+
+    async def scenario() -> list[Any]:
+        token = guarded.token(sub="silent", exp=guarded.now() + 30)
+        async with connect(f"{guarded.endpoint}?token={token}", proxy=None) as socket:
+            await socket.send(invocation("todos/silent", "observeState", "todos"))
+            for _ in range(2):
+                await socket.recv()
+            await asyncio.to_thread(guarded.sandbox.clock.advance, 32)
+            return await frames_until_closed(socket)
+
+    frames = asyncio.run(scenario())
+    assert [(frame["type"], frame["payload"]["code"]) for frame in frames] == [("streamError", "expired")]
+
+
 def test_who_is_revoked_while_watching_is_told_and_closed(guarded: Guarded) -> None:
     """The command returns when it is done; afterwards nobody of that name gets in, until it is undone."""
     token = guarded.token(sub="mallory")
@@ -410,6 +427,17 @@ def test_credentials_turn_up_nowhere(guarded: Guarded) -> None:
             assert part not in outputs
 
 
+class TurnedClock(SystemClock):
+    """A client's clock with the time of day of the sandbox, by which tokens end."""
+
+    def __init__(self, offset: float) -> None:
+        self._offset = offset
+
+    def epoch(self) -> float:
+        """The sandbox's time of day."""
+        return super().epoch() + self._offset
+
+
 def test_a_client_moves_to_a_fresh_token_before_the_old_one_ends(guarded: Guarded) -> None:
     """Without a gap or a duplicate: a second socket, a resume, and then the first socket is closed."""
     actor, tokens = f"todos/t-red/{uuid4().hex}", 0
@@ -417,15 +445,14 @@ def test_a_client_moves_to_a_fresh_token_before_the_old_one_ends(guarded: Guarde
     def fetch() -> str:
         nonlocal tokens
         tokens += 1
-        return guarded.token(tenant="red", exp=guarded.now() + 60)
+        return guarded.token(tenant="red", exp=guarded.now() + 12)  # left at half of that
 
     async def scenario() -> list[int]:
-        margin = guarded.sandbox.clock.offset() + 58  # by the client's clock, which nobody turns
-        options = ClientOptions(expiry_margin=margin)
         numbers: list[int] = []
+        clock = TurnedClock(guarded.sandbox.clock.offset())
         async with (
             asyncio.timeout(SECONDS),
-            TrebuchetClient(guarded.endpoint, token=fetch, options=options) as client,
+            TrebuchetClient(guarded.endpoint, token=fetch, clock=clock) as client,
             Peer.at(f"{guarded.endpoint}?token={guarded.key}") as other,
             aclosing(client.resolve(actor).observe("state").values()) as values,
         ):
