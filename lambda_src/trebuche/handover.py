@@ -16,6 +16,7 @@ from trebuche.effects import (
     Log,
     MarkEnded,
     Now,
+    OpenSubscription,
     RaisePending,
     RandomUuid,
     Routine,
@@ -52,6 +53,22 @@ def insure(row: Subscription) -> Routine[None]:
     except (ConfigError, ServiceError) as error:
         fields = {"actorId": row.actor_id, "streamId": row.stream_id, "code": error.code}
         yield from perform(Log(logs.WARNING, "no-reminder", fields, error))
+
+
+def give_back(row: Subscription, before: Subscription | None) -> Routine[bool]:
+    """Return a stream to the connection from which a resume took it whose own is gone; False when there is none.
+
+    A resume can be handled long after its connection broke, and look like the later one, since gateways' clocks differ.
+    Then its reader is where the stream was: a worker brings it what it lacks, or finds that connection gone as well.
+    """
+    if before is None or before.phase not in (Phase.LIVE, Phase.OPENING) or before.connection_id == row.connection_id:
+        return False
+    opener = yield from perform(RandomUuid())
+    now_ms = yield from perform(Now())
+    # Before the row is there, as ever: nobody else would go on with it.
+    yield from perform(Defer(Reminder(before.actor_id, before.stream_id, opener, now_ms), SLOW_SECONDS))
+    back = replace(before, phase=Phase.OPENING, opener=opener, pending=0)
+    return (yield from perform(OpenSubscription(back, row, now_ms // 1000)))
 
 
 def set_aside(row: Subscription, sent: int) -> Routine[Subscription | None]:

@@ -30,7 +30,7 @@ from trebuche.effects import (
 )
 from trebuche.envelopes import InvocationEnvelope, StreamResumeEnvelope, StreamStartEnvelope, encode
 from trebuche.errors import ActorError, ConnectionGoneError, DeliveryError, HeldUpError, VersionConflictError
-from trebuche.handover import insure, put_off
+from trebuche.handover import give_back, insure, put_off
 from trebuche.scalars import UINT64_MAX
 from trebuche.socket_events import Caller
 from trebuche.stored import Connection, JournalEntry, Phase, Subscription
@@ -49,6 +49,9 @@ class _Opened:
     row: Subscription
     current: Current
     last_sequence: int
+    caller: Caller
+    before: Subscription | None
+    """The row that it replaced."""
     listed: bool
     """Whether the stream is on its connection's list, where unsubscribing and ``$disconnect`` find it."""
 
@@ -83,7 +86,7 @@ def subscribe(
     row = yield from _row(caller, actor_id, stream_id, invocation.target_identifier, invocation.call_id)
     # So the first value is number 1: clients drop 0 (wire format 7.3).
     row = replace(row, base=seen.version - 1, filter=invocation.stream_filter)
-    opened = yield from _open(actor_type, row, None, last_sequence=0)
+    opened = yield from _open(actor_type, row, None, caller, last_sequence=0)
     if opened is None:
         raise VersionConflictError(f"stream {stream_id} exists already; subscribe again")
     start = StreamStartEnvelope(
@@ -124,7 +127,7 @@ def resume(
         seen = yield from read_current(actor_type, actor_id)
         row = yield from _row(caller, actor_id, request.stream_id, request.target_identifier, opener)
         row, kept = _continued(row, known, seen, request.last_sequence)
-        opened = yield from _open(actor_type, row, known, last_sequence=request.last_sequence)
+        opened = yield from _open(actor_type, row, known, caller, last_sequence=request.last_sequence)
         if opened is not None:
             missed = (yield from _missed(actor_type, opened)) if kept else None
             start = _resumed(request, opened, recovered=missed is not None)
@@ -241,7 +244,7 @@ def _numbered_anew(row: Subscription, known: Subscription | None, version: int, 
 
 
 def _open(
-    actor_type: ActorType, row: Subscription, replaces: Subscription | None, *, last_sequence: int
+    actor_type: ActorType, row: Subscription, replaces: Subscription | None, caller: Caller, *, last_sequence: int
 ) -> Routine[_Opened | None]:
     """Write the row, then read the state; None when the row in whose place it should go has changed."""
     row = replace(row, sent=row.base + last_sequence, shape=actor_type.shape)
@@ -254,7 +257,7 @@ def _open(
     if not (yield from perform(OpenSubscription(row, replaces, now_ms // 1000))):
         return None
     current = yield from read_current(actor_type, row.actor_id)
-    return _Opened(row, current, last_sequence, listed)
+    return _Opened(row, current, last_sequence, caller, replaces, listed)
 
 
 def _outcome(effect: Effect[Any]) -> Routine[Any]:
@@ -296,24 +299,28 @@ def _catch_up(
     try:
         yield from deliver(row.connection_id, row.connected_at, start_frame(start))
         if not opened.listed:
-            yield from _list_again(row, opened.last_sequence)
+            yield from _list_again(opened)
         yield from bring_up(actor_type, row, opened.current, missed)
     except ConnectionGoneError:
-        yield from detach(row)
+        if not (yield from give_back(row, opened.before)):
+            yield from detach(row)
         raise
     except HeldUpError as error:
         now_ms = yield from perform(Now())
         yield from put_off(row, error.sent, now_ms)
 
 
-def _list_again(row: Subscription, last_sequence: int) -> Routine[None]:
+def _list_again(opened: _Opened) -> Routine[None]:
     """Remember a connection that was forgotten (a 410 that was not true, a row deleted by hand): it took a frame."""
+    row, caller = opened.row, opened.caller
     now_ms = yield from perform(Now())
     connection = Connection(
-        connection_id=row.connection_id,
-        connected_at=row.connected_at,
+        connection_id=caller.connection_id,
+        connected_at=caller.connected_at,
         ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
-        principal=row.principal,
+        principal=caller.principal,
+        until=caller.until,
+        credential=caller.credential,
     )
     yield from perform(RegisterConnection(connection))
-    yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))
+    yield from perform(NoteStream(caller.connection_id, row.actor_id, row.stream_id, opened.last_sequence))

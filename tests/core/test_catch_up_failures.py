@@ -202,6 +202,30 @@ def test_a_catch_up_of_a_busy_actor_leaves_the_rest_to_a_worker_in_time(world: W
     assert [row.phase for row in world.subscriptions.attached.values()] == [Phase.LIVE]
 
 
+@pytest.mark.parametrize("reader_lives", [True, False])
+def test_a_resume_without_a_connection_gives_the_stream_back(world: World, reader_lives: bool) -> None:
+    """It was handled late, and looked like the later one: its reader is on the connection that had the stream."""
+    for connection_id in ("c1", "c2"):
+        world.connect(connection_id)
+    stream_id = world.watch("game")
+    world.send(resume(stream_id, 1, "game"), "c2")
+    world.frames("c2")
+    world.sender.disconnect("c1")
+    assert world.send(resume(stream_id, 1, "game"), "c1") == {"statusCode": 410}
+    write(world, 4)
+    deliver(world)
+    if not reader_lives:
+        world.sender.disconnect("c2")
+    for reminder, _ in world.catch_ups.sent:
+        finish(Task(world.ports, catch_up(TYPE, reminder)))
+    if reader_lives:
+        assert values(world.frames("c2")) == {2: "4"}
+        assert [row.phase for row in world.subscriptions.attached.values()] == [Phase.LIVE]
+    else:
+        assert world.subscriptions.attached == {}
+        assert len(world.subscriptions.detached) == 1
+
+
 def test_a_worker_ends_a_stream_whose_actor_was_deleted(world: World) -> None:
     """The catch-up that should have said so has died."""
     opening = frame(world, observe("game"))
