@@ -69,7 +69,7 @@ def read_replay(
 ) -> Routine[tuple[JournalEntry, ...] | None]:
     """Versions ``after`` (to compare with, may be missing) to ``last``, as today's code would have written them.
 
-    None when they are too many, incomplete or no longer readable.
+    None when they are too many, incomplete or no longer readable, or when the actor was deleted and came back between.
     """
     if last - after > REPLAY_LIMIT:
         return None
@@ -78,6 +78,8 @@ def read_replay(
     missed = [entry.version for entry in entries if entry.version > after]
     # A hole must not pass for a replay: something has expired, or was written past the runtime.
     if missed != list(range(after + 1, last + 1)):
+        return None
+    if any(entry.first and entry.version > max(after, 1) for entry in entries):
         return None
     try:
         return tuple(replace(entry, state=actor_type.today(actor_id, entry.state, entry.schema)) for entry in entries)

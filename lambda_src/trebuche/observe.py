@@ -269,11 +269,8 @@ def _outcome(effect: Effect[Any]) -> Routine[Any]:
 
 
 def _missed(actor_type: ActorType, opened: _Opened) -> Routine[tuple[JournalEntry, ...] | None]:
-    """What was missed; None when a snapshot has to do, also when the actor was deleted and came back meanwhile."""
     after = opened.row.base + opened.last_sequence
-    entries = yield from read_replay(actor_type, opened.row.actor_id, after, opened.current.version)
-    came_back = any(entry.first and entry.version > max(after, 1) for entry in entries or ())
-    return None if came_back else entries
+    return (yield from read_replay(actor_type, opened.row.actor_id, after, opened.current.version))
 
 
 def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool) -> StreamStartEnvelope:

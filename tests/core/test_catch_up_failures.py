@@ -226,6 +226,25 @@ def test_a_resume_without_a_connection_gives_the_stream_back(world: World, reade
         assert len(world.subscriptions.detached) == 1
 
 
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_worker_shows_nothing_of_what_was_deleted_before_the_stream_began(world: World, comes_back: bool) -> None:
+    """The journal still has it, under the number of the default state that the stream begins with."""
+    world.states.delete("game")
+    deliver(world)
+    opening = frame(world, observe("game"))
+    until(opening, "Post")
+    opening.crash()
+    world.frames()
+    if comes_back:
+        write(world, 4)
+    reminder, _ = world.catch_ups.sent[-1]
+    finish(Task(world.ports, catch_up(TYPE, reminder)))
+    (value,) = world.frames()
+    assert isinstance(value, StreamDataEnvelope)
+    shown: Any = loads(value.data)
+    assert [message["text"] for message in shown["messages"]] == (["4"] if comes_back else [])
+
+
 def test_a_worker_ends_a_stream_whose_actor_was_deleted(world: World) -> None:
     """The catch-up that should have said so has died."""
     opening = frame(world, observe("game"))
