@@ -96,7 +96,8 @@ def test_a_disconnect_never_comes(aws: Aws, handle: Handle) -> None:
         with connect(socket.url) as client:
             names.append(own_id(client))
         eventually(lambda: taken(handle, "lost-disconnect"))
-        eventually(ended, lambda got: got[-1:] == names[1:][-1:])
+        eventually(ended, lambda got: names[1:] == [name for name in got if name in names[1:]])
+    handle.clock.advance(1)  # waits for what still runs: a goodbye that was not lost could be the slowest
     assert ended() == names[1:]
 
 
