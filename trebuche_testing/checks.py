@@ -1,11 +1,14 @@
 """What a history must show: nothing lost, nothing twice, nothing out of order, nobody left without an answer."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from trebuche.actor_types import WHOLE_STATE
 from trebuche.documents import loads
+from trebuche.frames import observed
+from trebuche.targets import observed_property
 from trebuche_testing.history import Event
 from trebuche_testing.linearizability import UNKNOWN, Operation, explain
 from trebuche_testing.specification import REFUSED, Specification
@@ -56,12 +59,14 @@ def _actors(by_kind: Mapping[str, list[Event]], specification: Specification) ->
     """The calls of each actor can have happened one after the other."""
     returned = {event["call"]: event for event in by_kind["return"]}
     sent = Counter(event["call"] for event in by_kind["send"])
+    committed = {event["call"]: event["at"] for event in by_kind["commit"]}
     calls: dict[str, list[Operation]] = defaultdict(list)
     for event in by_kind["call"]:
         operation = _operation(event, returned.get(event["call"]))
         calls[event["actor"]].append(operation)
-        if operation.outcome is REFUSED and sent[event["call"]] > 1:
-            # A refusal leaves no record: what was sent again may be carried out when it comes, once, and after it.
+        late = operation.outcome is REFUSED or committed.get(event["call"], 0) > operation.returned
+        if late and sent[event["call"]] > 1:
+            # Who was refused, or changed nothing, leaves no record: sent again it may be carried out, once, after that.
             later = replace(operation, returned=float("inf"), outcome=UNKNOWN, after=len(calls[event["actor"]]) - 1)
             calls[event["actor"]].append(later)
     for event in by_kind["delete"]:
@@ -99,7 +104,9 @@ def check_streams(events: list[Event]) -> Iterator[Violation]:
             streams[key].note(event)
     for key, stream in streams.items():
         yield from stream.wrong()
-        yield from stream.wrong_values(versions[stream.actor])
+        yield from stream.wrong_values(
+            {number: stream.shown(forms) for number, forms in versions[stream.actor].items()}
+        )
         if key in quiet["streams"]:
             final = quiet["states"][stream.actor]
             yield from stream.wrong_end(quiet["initial"] if final is None else final)
@@ -122,7 +129,9 @@ class _Stream:
     def __init__(self, observe: Event) -> None:
         self.actor = observe["actor"]
         self._name = f"stream {observe['stream']} of {observe['client']} on {observe['actor']}"
+        self._property = observed_property(observe["target"]) or WHOLE_STATE
         self._swift = observe["swift"]
+        self._tells_gaps = not self._swift and not observe.get("filtered")
         self._epochs: list[list[tuple[int, bytes]]] = [[]]
         self._last = 0
         self._highest: dict[tuple[str, int], int] = {}
@@ -144,6 +153,12 @@ class _Stream:
         if take is not None:
             take(event)
 
+    def shown(self, states: Iterable[str]) -> set[str]:
+        """What it shows of stored states."""
+        if self._property == WHOLE_STATE:
+            return set(states)
+        return {observed(state.encode(), self._property).decode() for state in states}
+
     def wrong(self) -> list[Violation]:
         """What was wrong on the way."""
         return self._problems
@@ -158,7 +173,7 @@ class _Stream:
     def wrong_end(self, final: str | bytes) -> Iterator[Violation]:
         """It shows the state as it is in the end."""
         values = [value for epoch in self._epochs for _, value in epoch]
-        if not values or _form(values[-1]) != _form(final):
+        if not values or self.shown([_form(final)]) != {_form(values[-1])}:
             yield Violation(LOST, f"{self._name}: the last of {len(values)} values is not the final state")
 
     def _start(self, _event: Event) -> None:
@@ -183,7 +198,7 @@ class _Stream:
         if self._last and number <= self._last:
             self._problem(DOUBLED, f"its reader got {number} after {self._last}")
         gap = number - self._last - 1
-        if not self._swift and not reset and gap > event["skipped"]:
+        if self._tells_gaps and not reset and gap > event["skipped"]:
             self._problem(LOST, f"{number} follows {self._last}, {event['skipped']} told as skipped")
         if reset:
             self._epochs.append([])

@@ -14,6 +14,7 @@ from trebuche.envelopes import (
     StreamEndEnvelope,
     StreamEndReason,
     StreamErrorEnvelope,
+    StreamFilter,
     StreamResumeEnvelope,
     StreamStartEnvelope,
     TrebuchetActorID,
@@ -63,6 +64,7 @@ class Stream:
 
     Attributes:
         key: Names it in the history.
+        wanted: Which values; None for all.
         stream_id: None until ``streamStart`` has come.
         last: Number of the last value that its reader got.
         anew: Numbers of the snapshots with which it was told that numbers begin anew.
@@ -75,6 +77,7 @@ class Stream:
     key: int
     actor: str
     target: str
+    wanted: StreamFilter | None = None
     stream_id: UUID | None = None
     last: int = 0
     expects: int = 1
@@ -103,6 +106,10 @@ class Client:
         self.socket: Socket | None = None
         self.young_ms = 0
         """For how long the next connection refuses posts."""
+        self.refused = False
+        """Whether a service has refused something to a function with a frame of its since it connected."""
+        self.asleep = False
+        """Whether its device does nothing until its socket turns out to be gone."""
         self._engine = around.engine
         self._front = around.front
         self._history = around.history
@@ -115,7 +122,9 @@ class Client:
     @property
     def stuck(self) -> bool:
         """Whether it waits for what never comes, and only a new connection helps."""
-        return False
+        # Of two faults on one opening, a refusal and a crash over telling it, a stream with a filter knows nothing.
+        filtered = (stream for stream in self._streams.values() if stream.wanted is not None)
+        return self.refused and any(not stream.last for stream in filtered)
 
     @property
     def idle(self) -> bool:
@@ -142,10 +151,19 @@ class Client:
         self._calls[call_id] = encode(invocation)
         self._send_call(call_id)
 
-    def observe(self, actor: str, target: str) -> None:
+    def observe(self, actor: str, target: str, wanted: StreamFilter | None = None) -> None:
         """Open a stream."""
-        stream = Stream(self._engine.random.getrandbits(32), actor, target)
-        self._history.add("observe", stream=stream.key, client=self.name, actor=actor, target=target, swift=self.swift)
+        # With a filter nothing is owed: the server holds values back without a word.
+        stream = Stream(self._engine.random.getrandbits(32), actor, target, wanted, expects=1 if wanted is None else 0)
+        self._history.add(
+            "observe",
+            stream=stream.key,
+            client=self.name,
+            actor=actor,
+            target=target,
+            swift=self.swift,
+            filtered=wanted is not None,
+        )
         self._start(stream)
 
     def unsubscribe(self) -> None:
@@ -161,7 +179,7 @@ class Client:
         """Send what was not answered yet, and go on with the streams."""
         if socket is not self.socket:
             return
-        self._open = True
+        self._open, self.refused = True, False
         for call_id in list(self._calls):
             self._send_call(call_id)
         for stream in list(self._starting.values()):
@@ -172,12 +190,16 @@ class Client:
     def on_closed(self, socket: Socket) -> None:
         """Connect again after a moment."""
         if socket is self.socket:
-            self._open = False
+            self._open = self.asleep = False
             self.socket = None
             self._after_a_pause(self.connect)
 
     def on_trouble(self) -> None:
         """A function failed; this client finds out by waiting."""
+
+    def on_refused(self) -> None:
+        """It may be told nothing of it, if that function dies as well."""
+        self.refused = True
 
     def on_frame(self, socket: Socket, text: str) -> None:
         """Read a frame; what is none is passed over."""
@@ -223,7 +245,8 @@ class Client:
         self._starting = {key: other for key, other in self._starting.items() if other is not stream}
         call_id = self._uuid()
         self._starting[call_id] = stream
-        if self._send(InvocationEnvelope(call_id, TrebuchetActorID(stream.actor), stream.target, 2)):
+        actor = TrebuchetActorID(stream.actor)
+        if self._send(InvocationEnvelope(call_id, actor, stream.target, 2, stream_filter=stream.wanted)):
             self._engine.later(STREAM_PATIENCE_MS, lambda: self._start_again(call_id))
 
     def _start_again(self, call_id: UUID) -> None:
@@ -241,10 +264,10 @@ class Client:
                 # A late answer to a subscribe that was tried again under another callID: nobody reads this stream.
                 self._send(StreamEndEnvelope(start.stream_id, StreamEndReason.CLIENT_UNSUBSCRIBED))
                 return
-            if start.recovered is not None:
+            if start.recovered is not None and stream.wanted is None:
                 stream.expects = start.up_to or 0
             if start.recovered is False:
-                stream.anew.add(stream.expects)
+                stream.anew.add(start.up_to or 0)
         stream.waiting = False
         self._history.add(
             "start",
@@ -271,7 +294,8 @@ class Client:
         if data.sequence_number <= stream.last:
             return
         # A value that has overtaken others waits for them.
-        if data.sequence_number > stream.last + 1 + (data.skipped or 0) and data.sequence_number not in stream.anew:
+        gap = data.sequence_number > stream.last + 1 + (data.skipped or 0)
+        if gap and stream.wanted is None and data.sequence_number not in stream.anew:
             stream.early[data.sequence_number] = data
             return
         self._take(stream, data)
@@ -335,7 +359,7 @@ class Client:
 
     def _send_text(self, text: str) -> bool:
         """Whether there is a socket to send it on; else it goes out when there is one."""
-        if not self._open or self.socket is None:
+        if not self._open or self.socket is None or self.asleep:
             return False
         self._front.receive(self.socket, text, direct=self._direct)
         return True

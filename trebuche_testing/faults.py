@@ -44,6 +44,8 @@ CRASH: Final = "crash"
 """The invocation ends before the effect; what it did so far stays."""
 CRASH_AFTER: Final = "crash-after"
 """The invocation ends after the effect, before it learns of the result."""
+CRASH_BEGUN: Final = "crash-begun"
+"""The invocation ends after it has told a client that its stream begins, before anything of it."""
 STALL: Final = "stall"
 """The effect happens ``amount`` milliseconds later."""
 REFUSED: Final = "refused"
@@ -56,7 +58,12 @@ POST_UNSURE: Final = "post-unsure"
 """A post times out, and the frame arrived."""
 POST_THROTTLED: Final = "post-throttled"
 """A post is refused with 429."""
-KINDS: Final = (CRASH, CRASH, CRASH_AFTER, STALL, REFUSED, LOST_ANSWER, POST_LOST, POST_UNSURE, POST_THROTTLED)
+KINDS: Final = (
+    *(CRASH, CRASH, CRASH_AFTER, CRASH_BEGUN, STALL),
+    *(REFUSED, LOST_ANSWER, POST_LOST, POST_UNSURE, POST_THROTTLED),
+)
+
+_STREAM_START: Final = '{"type":"streamStart"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,8 @@ def _fits(kind: str, effect: Effect[Any]) -> bool:
     match kind:
         case "crash" | "crash-after" | "stall":
             return True
+        case "crash-begun":
+            return isinstance(effect, Post) and effect.text.startswith(_STREAM_START)
         case "refused":
             return not isinstance(effect, Post | ResolveActor | ForgetActor)
         case "lost-answer":

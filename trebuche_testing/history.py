@@ -14,7 +14,7 @@ Event: TypeAlias = dict[str, Any]
     return   call, outcome (ok, refused, failed), result its answer, the first one
     commit   actor, version, call, state                 a turn was written
     delete   actor, version                              somebody deleted the state
-    observe  stream, client, actor, target, swift        a client wants a stream
+    observe  stream, client, actor, target, swift, filtered  a client wants a stream
     resume   stream, last                                a client asks to go on after a number
     start    stream, connection, recovered, upTo         it was told that a stream begins or goes on
     frame    stream, connection, number, skipped, value  a value as it came, repeated ones too

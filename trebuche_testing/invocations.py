@@ -44,6 +44,9 @@ class Host(Protocol):
     def invoke(self, effect: Invoke, finish: Finish) -> None:
         """Start the invocation of another function."""
 
+    def skew_ms(self) -> int:
+        """By how much the clock of a container or a gateway is wrong."""
+
     def overlooks(self, effect: Effect[Any]) -> bool:
         """Whether an effect that failed is taken for done, as only a mutant does."""
 
@@ -68,6 +71,7 @@ class Invocation:
         self.dead = False
         self.memory: dict[str, Any] = {}
         """What a mutant remembers from effect to effect."""
+        self._skew_ms = host.skew_ms()
         self._deadline_ms = host.engine.now_ms + PATIENCE_MS
         self._finish = finish
         self._routines: list[Generator[Effect[Any], Any, Any]] = []
@@ -91,7 +95,7 @@ class Invocation:
     def now_ms(self) -> int:
         """The later of the event's time and the clock's, and what a mutant makes of it."""
         skew: int = self.memory.get("skew", 0)
-        return max(self.event_time_ms, self.host.engine.now_ms) + skew
+        return max(self.event_time_ms, self.host.engine.now_ms + self._skew_ms) + skew
 
     def seconds_left(self) -> float:
         """Until an answer would come too late."""
@@ -170,7 +174,7 @@ class Strand:
         match fault.kind:
             case kinds.CRASH:
                 self._invocation.crash()
-            case kinds.CRASH_AFTER:
+            case kinds.CRASH_AFTER | kinds.CRASH_BEGUN:
                 self._carry_out(_ignore)
                 self._invocation.crash()
             case kinds.STALL:

@@ -26,6 +26,7 @@ from trebuche.effects import (
     QuerySubscribers,
 )
 from trebuche.errors import ConnectionGoneError, TrebucheError
+from trebuche.handover import ABANDONED_SECONDS
 from trebuche.stored import Phase, Subscription, Turn
 from trebuche_testing.engine import Engine
 from trebuche_testing.invocations import Invocation
@@ -248,6 +249,27 @@ class NoReminder(Mutant):
         return None if isinstance(effect, Defer) else to.carry_out(invocation, effect)
 
 
+class OpenedUnwatched(Mutant):
+    """Nobody looks after a stream whose function dies once it has begun."""
+
+    def perform(self, to: Setting, invocation: Invocation, effect: Any) -> Any:
+        """Lose the messages that are sent before a row is opened."""
+        lost = isinstance(effect, Defer) and effect.seconds == ABANDONED_SECONDS and invocation.name == "actor"
+        return None if lost else to.carry_out(invocation, effect)
+
+
+class LateResume(Mutant):
+    """A resume that is handled late takes the stream away from the connection on which its reader is by then."""
+
+    def perform(self, to: Setting, invocation: Invocation, effect: Any) -> Any:
+        """Hide when the row's own resume was asked for, and do not give back what was taken."""
+        if isinstance(effect, OpenSubscription) and invocation.memory.setdefault("opened", effect) is not effect:
+            return False
+        result = to.carry_out(invocation, effect)
+        late = isinstance(effect, LoadSubscription) and result is not None and invocation.name == "actor"
+        return replace(result, asked_at=0) if late else result
+
+
 class SetAsideTooFar(Mutant):
     """A subscriber that could not be posted to is handed over as if it had got what it could not get."""
 
@@ -274,6 +296,8 @@ MUTANTS: Final[Mapping[str, type[Mutant]]] = {
     "method-before-record": MethodBeforeRecord,
     "version-restarts": VersionRestarts,
     "no-reminder": NoReminder,
+    "opened-unwatched": OpenedUnwatched,
+    "late-resume": LateResume,
     "set-aside-too-far": SetAsideTooFar,
 }
 

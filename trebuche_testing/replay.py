@@ -17,7 +17,8 @@ WIDTH: Final = 110
 
 def replay(plan: Plan, subject: Subject, mutant: Mutant | None, show: Callable[[str], None]) -> Result:
     """Run a schedule and show every step of it: step, time, who, what; then what was wrong."""
-    show(f"schedule {plan.seed}: {len(plan.swift)} clients, {plan.actors} actors")
+    clocks = f", clocks wrong by up to {plan.skew_ms} ms" if plan.skew_ms else ""
+    show(f"schedule {plan.seed}: {len(plan.swift)} clients, {plan.actors} actors{clocks}")
     for act in (*plan.acts, *plan.events):
         detail = " ".join(map(str, (act.method, *act.arguments, act.amount or "")))
         show(f"  at {act.at_ms:4} ms  client {act.client + 1}  {act.kind} on actor {act.actor + 1}  {detail}".rstrip())

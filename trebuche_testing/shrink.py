@@ -50,6 +50,8 @@ def _candidates(plan: Plan) -> Iterator[Plan]:
         part = getattr(plan, name)
         for position in range(len(part)):
             yield _with(plan, name, part[:position] + part[position + 1 :])
+    if plan.skew_ms:
+        yield replace(plan, skew_ms=0)
     if any(plan.young_ms):
         yield replace(plan, young_ms=tuple(0 for _ in plan.young_ms))
 

@@ -10,6 +10,11 @@ from trebuche_testing.engine import Engine
 
 PATIENCE_MS: Final = 29_000
 """After that API Gateway stops waiting for a function."""
+LONGEST_LIFE_MS: Final = 7_200_000
+"""After that API Gateway ends a connection."""
+LONGEST_YOUTH_MS: Final = 2_500
+COLD_STARTS: Final = 0.15
+COLD_START_MS: Final = 1_500
 _TROUBLE: Final = '{"message": "Internal server error", "connectionId": "x", "requestId": "x"}'
 
 
@@ -28,12 +33,18 @@ class Peer(Protocol):
     def on_trouble(self) -> None:
         """A function failed with a frame of this client's, which it has no way to know."""
 
+    def on_refused(self) -> None:
+        """A service refused something to a function that handles a frame of this client's."""
+
 
 class Functions(Protocol):
     """What a WebSocket API is connected to."""
 
     def handle(self, event: dict[str, Any], finish: Callable[[dict[str, Any] | None], None], *, direct: bool) -> None:
         """Start a function; ``finish`` gets its answer, None when it failed."""
+
+    def skew_ms(self) -> int:
+        """By how much the clock of a gateway is wrong."""
 
 
 class Socket:
@@ -49,6 +60,8 @@ class Socket:
         """Until then posts are answered with 410, because the connection is young (ms)."""
         self.slow_until = 0
         """Until then posts are answered with 429, because its client does not read (ms)."""
+        self.skew_ms = 0
+        """By how much the clock of its gateway is wrong."""
         self.frames: deque[str] = deque()
 
 
@@ -68,6 +81,7 @@ class Front:
     def connect(self, peer: Peer, *, young_ms: int = 0) -> Socket:
         """Open a socket; posts to it are refused for ``young_ms`` after its client may use it."""
         socket = Socket(f"c{len(self.sockets) + 1}", peer, self._engine.now_ms)
+        socket.skew_ms = self._functions.skew_ms()
         self.sockets[socket.connection_id] = socket
 
         def connected(answer: dict[str, Any] | None) -> None:
@@ -75,7 +89,8 @@ class Front:
                 self._engine.soon(lambda: peer.on_closed(socket))
                 return
             socket.open_at_gateway = socket.open_at_client = True
-            socket.known_at = self._engine.now_ms + young_ms
+            # Young is who was connected some seconds ago, however long $connect took.
+            socket.known_at = min(self._engine.now_ms + young_ms, socket.connected_at + LONGEST_YOUTH_MS)
             self._engine.soon(lambda: peer.on_open(socket))
 
         self._handle(socket, "CONNECT", None, connected)
@@ -107,6 +122,12 @@ class Front:
             return
         self._after(client_late_ms, lambda: self._close_client(socket))
         self._after(gateway_late_ms, lambda: self._close_gateway(socket, told=told))
+
+    def end_old(self) -> None:
+        """Break the sockets whose time is over."""
+        for socket in tuple(self.sockets.values()):
+            if socket.open_at_gateway and self._engine.now_ms - socket.connected_at >= LONGEST_LIFE_MS:
+                self.cut(socket)
 
     def send(self, connection_id: str, text: str) -> None:
         """Post a frame."""
@@ -172,10 +193,15 @@ class Front:
         context = {
             "eventType": kind,
             "connectionId": socket.connection_id,
-            "connectedAt": socket.connected_at,
-            "requestTimeEpoch": self._engine.now_ms,
+            "connectedAt": socket.connected_at + socket.skew_ms,
+            "requestTimeEpoch": self._engine.now_ms + socket.skew_ms,
         }
         event: dict[str, Any] = {"requestContext": context, "isBase64Encoded": False}
         if body is not None:
             event["body"] = body
-        self._functions.handle(event, finish, direct=direct)
+        # The gateway has taken it: from here on it is handled even if the socket breaks meanwhile.
+        if self._engine.random.random() < COLD_STARTS:
+            late_ms = int(self._engine.random.random() * COLD_START_MS)
+            self._engine.later(late_ms, lambda: self._functions.handle(event, finish, direct=direct))
+        else:
+            self._functions.handle(event, finish, direct=direct)

@@ -22,7 +22,7 @@ class SwiftClient(Client):
     def stuck(self) -> bool:
         """Whether something that it asked for was not even begun. What was begun, the server has to finish."""
         begun = all(not stream.waiting for stream in self._streams.values())
-        return self._lost_request and bool(self._calls or self._starting or not begun)
+        return self._lost_request and bool(self.refused or self._calls or self._starting or not begun)
 
     def on_open(self, socket: Socket) -> None:
         """Resume each stream that began; those that did not are asked for again by whoever wants them."""

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from trebuche.actor_types import ActorType
+from trebuche.actor_types import WHOLE_STATE, ActorType
 from trebuche.adapters.memory import (
     InMemoryConnectionStorage,
     InMemoryInvoker,
@@ -20,19 +20,21 @@ from trebuche.adapters.memory import (
 from trebuche.changes import event_time_ms, read_change
 from trebuche.dispatch import dispatch
 from trebuche.effects import Effect, GoOpening, Invoke
+from trebuche.envelopes import FilterType, StreamFilter
 from trebuche.forward import route
 from trebuche.ports import Ports
 from trebuche.runtime import PORT_OF
 from trebuche.socket_events import read_socket_event
 from trebuche.stored import StoredState
 from trebuche.streams import fan_out
+from trebuche.targets import observe_target
 from trebuche.worker import work_off
 from trebuche_testing import plan as plans
 from trebuche_testing.catch_up_queue import CatchUpQueue
 from trebuche_testing.clients import Client
 from trebuche_testing.engine import Engine
 from trebuche_testing.event_source import Finished, Shard
-from trebuche_testing.faults import Fault, Faults
+from trebuche_testing.faults import LOST_ANSWER, REFUSED, Fault, Faults
 from trebuche_testing.history import History
 from trebuche_testing.invocations import Finish, Invocation
 from trebuche_testing.mutants import Mutant
@@ -41,6 +43,7 @@ from trebuche_testing.sockets import Front, Peer
 from trebuche_testing.swift_client import SwiftClient
 from trebuche_testing.tables import Record, WatchedStates, record
 
+_CHANGED: Final = StreamFilter(FilterType.PREDEFINED, "changed")
 Answer = Callable[[dict[str, Any] | None], None]
 Tell = Callable[[Engine, Invocation, Effect[Any], object], None]
 Code = Mapping[str, ActorType]
@@ -131,6 +134,11 @@ class System:
         """Start an actor's function for the websocket function."""
         self._start_actor(effect.event, finish)
 
+    def skew_ms(self) -> int:
+        """By how much the clock of a container or a gateway is wrong."""
+        most = self._plan.skew_ms
+        return int((2 * self.engine.random.random() - 1) * most) if most else 0
+
     def overlooks(self, effect: Effect[Any]) -> bool:
         """Whether an effect that failed is taken for done, as only a mutant does."""
         return self.mutant is not None and self.mutant.overlooks(self, effect)
@@ -140,6 +148,10 @@ class System:
         self.seen["faults"] += 1
         if fault.kind.startswith("crash"):
             self.seen["crash"] += 1
+        # Where the websocket function tells of a stream, the actor's has failed already.
+        second = fault.kind.startswith("crash") and invocation.name != "actor"
+        if "peer" in invocation.memory and (second or fault.kind in (REFUSED, LOST_ANSWER)):
+            invocation.memory["peer"].on_refused()
         if isinstance(effect, Invoke):
             self._peer(effect.event).on_trouble()
         self.history.add("fault", fault=fault.kind, function=invocation.name, effect=type(effect).__name__)
@@ -155,6 +167,7 @@ class System:
             return
         read = read_socket_event(event)
         invocation = Invocation(self, f"websocket {read.kind}", read.time_ms, _reply(answered))
+        invocation.memory["peer"] = self._peer(event)
         invocation.run(route(read, event))
 
     def process(self, records: Sequence[Record], finish: Finished) -> None:
@@ -185,6 +198,7 @@ class System:
             finish(reply, error)
 
         invocation = Invocation(self, "actor", read.time_ms, _reply(finished))
+        invocation.memory["peer"] = self._peer(event)
         invocation.run(dispatch(chosen, read.caller, read.body))
 
     def _peer(self, event: Mapping[str, Any]) -> Peer:
@@ -223,11 +237,12 @@ class System:
 
     def _do(self, act: Act) -> None:
         client = self.clients[act.client]
+        self.front.end_old()
         match act.kind:
             case plans.CALL:
                 client.call(self.actor_id(act.actor), act.method, act.arguments)
             case plans.OBSERVE:
-                client.observe(self.actor_id(act.actor), "observeState")
+                client.observe(self.actor_id(act.actor), *self._wanted(act.amount, client))
             case plans.UNSUBSCRIBE:
                 client.unsubscribe()
             case _:
@@ -250,6 +265,9 @@ class System:
                 self._deployed = len(self._code)
             case plans.DELETE:
                 self.states.delete(self.actor_id(act.actor))
+            case plans.SLEEP:
+                if client.idle:
+                    self._sleep(act, client)
             case plans.SLOW if client.socket is not None:
                 client.socket.slow_until = self.engine.now_ms + act.amount
             case _ if client.socket is not None:
@@ -262,6 +280,27 @@ class System:
         told = act.kind != plans.CUT_UNTOLD
         client.young_ms = act.amount if act.amount % 2 == 0 else 0
         self.front.cut(client.socket, client_late_ms=client_late, gateway_late_ms=gateway_late, told=told)
+
+    def _wanted(self, choice: int, client: Client) -> tuple[str, StreamFilter | None]:
+        """Mostly whole states; else one member, and some only when it changes. No Swift client has filters."""
+        if choice % 3:
+            return observe_target(WHOLE_STATE), None
+        known = sorted(frozenset.intersection(*(code[self._name].properties for code in self._code)))
+        wanted = _CHANGED if choice // 3 % 2 and not client.swift else None
+        return observe_target(known[choice // 6 % len(known)]), wanted
+
+    def _sleep(self, act: Act, client: Client) -> None:
+        """Only who waits for no answer: results are kept for a day, and a call repeated after it would run again."""
+        assert client.socket is not None
+        self.seen["sleep"] += 1
+        client.asleep = True
+        self.front.cut(client.socket, client_late_ms=act.amount, told=act.amount % 2 == 0)
+        self.engine.later(act.amount, partial(self._wake, expired=act.amount % 3 > 0))
+
+    def _wake(self, *, expired: bool) -> None:
+        if expired:  # DynamoDB deletes what is over in its own time, within days
+            self.states.expire(now=self.engine.now_ms // 1000)
+        self.front.end_old()
 
     def _note_end(self) -> None:
         self.seen["duplicate"] += sum(shard.repeated for shard in self._shards)

@@ -53,6 +53,16 @@ def test_a_schedule_is_as_large_as_it_is_said() -> None:
         assert result.seen["faults"] >= 2
 
 
+def test_schedules_have_what_time_and_filters_bring() -> None:
+    """Clients that sleep while things expire, clocks that differ, members of states, and some only when they change."""
+    results = [run(draw(seed, LEDGER), ledger()) for seed in range(150)]
+    observed = [event for result in results for event in result.events if event["event"] == "observe"]
+    assert sum(result.seen["sleep"] for result in results) >= 3
+    assert sum(result.plan.skew_ms > 0 for result in results) > 30
+    assert sum(event["filtered"] for event in observed) > 10
+    assert len({event["target"] for event in observed}) == 4
+
+
 def test_a_seed_gives_the_same_history_every_time() -> None:
     """What failed once fails again."""
     first, second = (run(draw(7, LEDGER), ledger()).events for _ in range(2))
