@@ -68,7 +68,11 @@ def give_back(row: Subscription, before: Subscription | None) -> Routine[bool]:
     # Before the row is there, as ever: nobody else would go on with it.
     yield from perform(Defer(Reminder(before.actor_id, before.stream_id, opener, now_ms), SLOW_SECONDS))
     back = replace(before, phase=Phase.OPENING, opener=opener, pending=0)
-    return (yield from perform(OpenSubscription(back, row, now_ms // 1000)))
+    # Its own $disconnect may have detached the row meanwhile.
+    for found in (row, replace(row, phase=Phase.DETACHED)):
+        if (yield from perform(OpenSubscription(back, found, now_ms // 1000))):
+            return True
+    return False
 
 
 def set_aside(row: Subscription, sent: int) -> Routine[Subscription | None]:

@@ -226,6 +226,27 @@ def test_a_resume_without_a_connection_gives_the_stream_back(world: World, reade
         assert len(world.subscriptions.detached) == 1
 
 
+def test_a_stream_is_given_back_though_the_dead_connection_was_told_of(world: World) -> None:
+    """Its $disconnect comes between the resume and the post that fails, and detaches the row."""
+    for connection_id in ("c1", "c2"):
+        world.connect(connection_id)
+    stream_id = world.watch("game")
+    world.send(resume(stream_id, 1, "game"), "c2")
+    world.frames("c2")
+    world.sender.disconnect("c1")
+    late = frame(world, resume(stream_id, 1, "game"))
+    until(late, "OpenSubscription")
+    world.disconnect("c1")
+    assert world.subscriptions.attached == {}
+    finish(late)
+    write(world, 4)
+    deliver(world)
+    for reminder, _ in world.catch_ups.sent:
+        finish(Task(world.ports, catch_up(TYPE, reminder)))
+    assert values(world.frames("c2")) == {2: "4"}
+    assert world.subscriptions.detached == {}
+
+
 @pytest.mark.parametrize("comes_back", [False, True])
 def test_a_worker_shows_nothing_of_what_was_deleted_before_the_stream_began(world: World, comes_back: bool) -> None:
     """The journal still has it, under the number of the default state that the stream begins with."""
