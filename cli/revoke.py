@@ -2,19 +2,24 @@
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
 
 from cli.account import speaking_to_aws
 from cli.errors import CommandError
 from cli.output import OK, Output
 from cli.target import Target
-from trebuche.adapters.api_gateway import APIGatewayConnectionSender
 from trebuche.adapters.dynamodb_access import DynamoDBAccessBook
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.system import SystemClock
 from trebuche.answers import failed_stream
 from trebuche.envelopes import encode
-from trebuche.errors import DeliveryError, RevokedError
+from trebuche.errors import RevokedError
 from trebuche.stored import Connection
+
+if TYPE_CHECKING:
+    from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
 _HOUR_SECONDS = 3_600
 
@@ -25,7 +30,7 @@ class Doors:
 
     book: DynamoDBAccessBook
     connections: DynamoDBConnectionStorage
-    sender: APIGatewayConnectionSender
+    sockets: "ApiGatewayManagementApiClient"
 
     @classmethod
     def of(cls, target: Target) -> "Doors":
@@ -43,10 +48,7 @@ class Doors:
         return cls(
             DynamoDBAccessBook(lambda: tables, str(outputs["access_table"]), SystemClock()),
             DynamoDBConnectionStorage(lambda: tables, str(outputs["connections_table"])),
-            APIGatewayConnectionSender(
-                lambda endpoint: session.client("apigatewaymanagementapi", endpoint_url=endpoint),
-                str(outputs["management_endpoint"]),
-            ),
+            session.client("apigatewaymanagementapi", endpoint_url=str(outputs["management_endpoint"])),
         )
 
     def close_all_of(self, name: str) -> int:
@@ -60,10 +62,14 @@ class Doors:
         for stream_id in connection.streams:
             frame = encode(failed_stream(stream_id, stream_id, RevokedError()))
             try:
-                self.sender.send(connection.connection_id, frame)
-            except DeliveryError:
+                self.sockets.post_to_connection(ConnectionId=connection.connection_id, Data=frame.encode())
+            except ClientError:
                 break  # the close is what counts
-        self.sender.disconnect(connection.connection_id)
+        try:
+            self.sockets.delete_connection(ConnectionId=connection.connection_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "GoneException":  # it is closed, which was wanted
+                raise
 
 
 def revoke_and_print(output: Output, target: Target, name: str, hours: int | None) -> int:

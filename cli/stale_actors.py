@@ -35,7 +35,8 @@ def _oldest_sent(client: "DynamoDBClient", table: str) -> dict[str, int]:
     pages = client.get_paginator("scan").paginate(
         TableName=table,
         ProjectionExpression=f"{ACTOR_ID}, {_SENT}",
-        FilterExpression=f"NOT begins_with({ACTOR_ID}, :detached)",
+        # The mark of an actor's audience is in this table too, and no subscriber.
+        FilterExpression=f"attribute_exists({_SENT}) AND NOT begins_with({ACTOR_ID}, :detached)",
         ExpressionAttributeValues={":detached": {"S": _DETACHED}},
         ConsistentRead=True,
     )

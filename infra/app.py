@@ -45,6 +45,7 @@ from trebuche.contract import (
     ENV_STATEFUL,
     ENV_SUBSCRIPTION_TABLE,
     ENV_WEBSOCKET_ENDPOINT,
+    ENV_WINDOW_MS,
     INTEGRATION_TIMEOUT_SECONDS,
     STREAM_HANDLER,
     WEBSOCKET_HANDLER,
@@ -218,6 +219,7 @@ class StreamingApp(pulumi.ComponentResource):
         own: dict[str, pulumi.Input[str]] = {
             ENV_ACTOR: actor.declared.reference,
             ENV_STATEFUL: str(actor.settings.stateful).lower(),
+            ENV_WINDOW_MS: str(actor.settings.window_ms),
         }
         grants = [self._state.grant_turn(), self._journal.grant_append()]
         if realtime:

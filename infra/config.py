@@ -1,11 +1,22 @@
 """trebuche.yaml as typed, frozen models. No Pulumi in here: the command line reads the same models."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from infra.auth_config import OptionalAuth, as_tuple
 from infra.limits_config import LimitsConfig
@@ -20,6 +31,10 @@ ROUTES = ("$connect", "$disconnect", "$default")
 
 _NAME_LIMIT = 40
 """Leaves room for the longest role and a short stack name in a function's 64 characters."""
+SHORTEST_WINDOW_MS = 50
+LONGEST_WINDOW_MS = 1_000
+"""For so long other actors of the same shard may wait."""
+DEFAULT_WINDOW = "250ms"
 _REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 
 
@@ -30,6 +45,12 @@ def _all_routes(routes: tuple[str, ...]) -> tuple[str, ...]:
     if len(routes) > len(ROUTES):
         raise mistake(f"a route is there twice; it must list {', '.join(ROUTES)} once each")
     return routes
+
+
+def _window(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,4}ms", text) or not SHORTEST_WINDOW_MS <= int(text[:-2]) <= LONGEST_WINDOW_MS:
+        raise ValueError(text)
+    return text
 
 
 AppName = Annotated[
@@ -69,6 +90,12 @@ IdleSeconds = Annotated[
     Field(ge=10, le=600),
     rule("a whole number of seconds from 10 to 600 (API Gateway closes a silent connection after 600)"),
 ]
+Delivery = Annotated[Literal["every", "latest"], rule("every or latest", ["every", "latest"])]
+Window = Annotated[
+    str,
+    AfterValidator(_window),
+    rule(f"milliseconds from {SHORTEST_WINDOW_MS}ms to {LONGEST_WINDOW_MS}ms, such as 250ms"),
+]
 Flag = Annotated[bool, rule("true or false")]
 Region = Annotated[str, Field(pattern=_REGION), rule("the name of an AWS region, such as us-east-1")]
 Version = Annotated[Literal["1"], rule('"1", in quotes')]
@@ -99,6 +126,20 @@ class ActorConfig(_Section):
     memory: MemoryMB | None = None
     timeout: TimeoutSeconds | None = None
     stateful: Flag = False
+    delivery: Delivery = "every"
+    window: Window | None = None
+
+    @field_validator("window")
+    @classmethod
+    def _goes_with_latest(cls, window: str | None, info: ValidationInfo) -> str | None:
+        if window is not None and info.data.get("delivery", "latest") != "latest":
+            raise mistake("a window goes with delivery: latest; with delivery: every, each value is delivered")
+        return window
+
+    @property
+    def window_ms(self) -> int:
+        """Milliseconds per value; 0 when every one is delivered."""
+        return int((self.window or DEFAULT_WINDOW).removesuffix("ms")) if self.delivery == "latest" else 0
 
 
 class WebSocketConfig(_Section):
@@ -144,6 +185,8 @@ class ActorSettings:
     timeout: int
     """Seconds."""
     stateful: bool
+    window_ms: int
+    """Of ``delivery: latest``; 0 for every value."""
 
 
 class AppConfig(_Section):
@@ -195,6 +238,7 @@ class AppConfig(_Section):
             memory=own.memory or self.defaults.memory,
             timeout=own.timeout or self.defaults.timeout,
             stateful=own.stateful,
+            window_ms=own.window_ms,
         )
 
     @property

@@ -13,7 +13,7 @@ from trebuche.socket_events import Reply
 # Outside the handler: made in the environment's initialisation, and used by every invocation after it.
 _class, _stateful = environment.actor_class(), environment.stateful()
 _gateway = CloudGateway(environment.ports())
-_gateway.expose(_class, stateful=_stateful)
+_gateway.expose(_class, stateful=_stateful, window_ms=environment.window_ms())
 
 
 class Context(Protocol):

@@ -1,12 +1,15 @@
 """Entry point of the stream processor."""
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 from trebuche.adapters import environment
+from trebuche.adapters.audience_cache import CachedAudiences
 from trebuche.batches import BatchReply
 from trebuche.stream_adapter import DynamoDBStreamAdapter
 
-_adapter = DynamoDBStreamAdapter(environment.ports())
+_ports = environment.ports()
+_adapter = DynamoDBStreamAdapter(replace(_ports, subscriptions=CachedAudiences(_ports.subscriptions)))
 
 
 class Context(Protocol):

@@ -8,6 +8,7 @@ from uuid import UUID
 from trebuche.documents import dumps
 from trebuche.envelopes import (
     Envelope,
+    FilterType,
     InvocationEnvelope,
     ResponseEnvelope,
     StreamDataEnvelope,
@@ -153,8 +154,9 @@ class Client:
 
     def observe(self, actor: str, target: str, wanted: StreamFilter | None = None) -> None:
         """Open a stream."""
-        # With a filter nothing is owed: the server holds values back without a word.
-        stream = Stream(self._engine.random.getrandbits(32), actor, target, wanted, expects=1 if wanted is None else 0)
+        # With a filter nothing is owed: the server holds values back without a word. Of the latest values the last is.
+        filtered = wanted is not None and wanted.type is not FilterType.CUSTOM
+        stream = Stream(self._engine.random.getrandbits(32), actor, target, wanted, expects=0 if filtered else 1)
         self._history.add(
             "observe",
             stream=stream.key,
@@ -162,7 +164,7 @@ class Client:
             actor=actor,
             target=target,
             swift=self.swift,
-            filtered=wanted is not None,
+            filtered=filtered,
         )
         self._start(stream)
 

@@ -21,6 +21,7 @@ from trebuche.effects import (
     LoadCall,
     LoadState,
     LoadSubscription,
+    MarkAudience,
     OpenSubscription,
     Post,
     QuerySubscribers,
@@ -280,6 +281,25 @@ class SetAsideTooFar(Mutant):
         return to.carry_out(invocation, effect)
 
 
+class WindowNeverCloses(Mutant):
+    """Of the changes of a window, the one that stands for them is lost."""
+
+    def perform(self, to: Setting, invocation: Invocation, effect: Any) -> Any:
+        """Take for sent what says that something was left out before it."""
+        if isinstance(effect, Post) and '"skipped":' in effect.text and "frame" not in invocation.memory:
+            invocation.memory["frame"] = True
+            return None
+        return to.carry_out(invocation, effect)
+
+
+class StaleAudience(Mutant):
+    """Whoever subscribes tells nobody that keeps an actor's subscribers."""
+
+    def perform(self, to: Setting, invocation: Invocation, effect: Any) -> Any:
+        """Write no mark."""
+        return None if isinstance(effect, MarkAudience) else to.carry_out(invocation, effect)
+
+
 MUTANTS: Final[Mapping[str, type[Mutant]]] = {
     "index-lag": IndexLag,
     "unconditional-write": UnconditionalWrite,
@@ -299,6 +319,8 @@ MUTANTS: Final[Mapping[str, type[Mutant]]] = {
     "opened-unwatched": OpenedUnwatched,
     "late-resume": LateResume,
     "set-aside-too-far": SetAsideTooFar,
+    "window-never-closes": WindowNeverCloses,
+    "stale-audience": StaleAudience,
 }
 
 

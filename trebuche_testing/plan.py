@@ -1,5 +1,6 @@
 """What a seed means: clients, what they do and when, and what disturbs them. All of it can be left out bit by bit."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
@@ -31,6 +32,7 @@ _CUTS: Final = (CUT, CUT, CUT_UNTOLD, CUT_CLIENT_LATE, CUT_GATEWAY_LATE)
 _EVENTS: Final = (*_CUTS, *_CUTS, SLOW, SLOW, LAG, REPEAT, REPEAT, OVERLAP, OVERLAP, JUMP, DEPLOY, DELETE, SLEEP)
 _LONGEST_MS: Final = {JUMP: 40_000, SLOW: 12_000, SLEEP: 30 * 3_600_000}
 _SETTLED_MS: Final = 6_000
+_WINDOWS_MS: Final = (30, 250)
 LEAST_CALLS: Final = 12
 
 
@@ -44,6 +46,7 @@ class Act:
         client: Whose; for a shard or an actor, its number.
         actor: Number of the actor.
         amount: Milliseconds, where the kind has any; of an ``observe``, what decides which member and filter.
+        window_ms: Of a stream, per value, when its reader wants the latest only.
     """
 
     at_ms: int
@@ -53,6 +56,7 @@ class Act:
     method: str = ""
     arguments: Arguments = ()
     amount: int = 0
+    window_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,7 @@ def draw(seed: int, specification: Specification) -> Plan:
     length_ms = random.choice((40, 150, 400))
     calls = [_call(random, length_ms, clients, specification) for _ in range(LEAST_CALLS + int(random.random() * 3))]
     streams = [_observe(random, length_ms, clients) for _ in range(2 + int(random.random() * 3))]
+    streams = list(_with_windows(streams, Random(f"windows of {seed}")))
     if random.random() < 0.1:
         streams.append(Act(_time(random, length_ms), UNSUBSCRIBE, int(random.random() * clients)))
     events = [_event(random, length_ms, clients) for _ in range(2 + int(random.random() * 2))]
@@ -137,6 +142,13 @@ def _call_after(random: Random, clients: int, event: Act, specification: Specifi
 def _observe(random: Random, length_ms: int, clients: int) -> Act:
     client, actor = int(random.random() * clients), int(random.random() * 2)
     return Act(_time(random, length_ms // 2), OBSERVE, client, actor, amount=int(random.random() * 600))
+
+
+def _with_windows(streams: list[Act], random: Random) -> Iterator[Act]:
+    """Every third schedule has streams of latest values, all of them or some; chance of its own keeps old seeds."""
+    share = random.choice((0.0, 0.0, 0.0, 0.0, 0.5, 1.0))
+    for stream in streams:
+        yield replace(stream, window_ms=random.choice(_WINDOWS_MS)) if random.random() < share else stream
 
 
 def _event(random: Random, length_ms: int, clients: int) -> Act:

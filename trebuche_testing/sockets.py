@@ -136,6 +136,10 @@ class Front:
             raise ThrottledError(f"connection {connection_id} reads too slowly")
         self._push(socket, text)
 
+    async def post(self, connection_id: str, text: str) -> None:
+        """Post a frame."""
+        self.send(connection_id, text)
+
     def is_alive(self, connection_id: str) -> bool:
         """Whether the gateway has it open."""
         socket = self.sockets.get(connection_id)

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, Final
 from uuid import UUID
 
 from trebuche.actor_types import WHOLE_STATE, ActorType
+from trebuche.adapters.audience_cache import CachedAudiences
 from trebuche.adapters.memory import (
     InMemoryConnectionStorage,
     InMemoryInvoker,
@@ -71,6 +73,11 @@ class System:
         self.subscriptions = InMemorySubscriptionStorage()
         self._catch_ups = CatchUpQueue(self.engine, self._start_worker)
         self.ports = self._ports()
+        self._containers = [
+            replace(self.ports, subscriptions=CachedAudiences(self.subscriptions, least_rows=1)) for _ in range(2)
+        ]
+        """Of the stream processor: each keeps subscribers of its own."""
+        self._batches = 0
         self.mutant = mutant
         self.tell: Tell | None = None
         """Gets every effect with its result, to be shown to people."""
@@ -123,9 +130,9 @@ class System:
         self.tell(self.engine, invocation, effect, result)
         return result
 
-    def carry_out(self, _invocation: Invocation, effect: Effect[Any]) -> Any:
+    def carry_out(self, invocation: Invocation, effect: Effect[Any]) -> Any:
         """Carry out an effect as it should be."""
-        result = PORT_OF[type(effect)](self.ports, effect)
+        result = PORT_OF[type(effect)](invocation.memory.get("ports", self.ports), effect)
         if type(effect) is GoOpening and result:
             self.seen["handover"] += 1
         return result
@@ -177,7 +184,11 @@ class System:
         def finished(number: str | None, error: Exception | None) -> None:
             finish(number, error is not None)
 
-        Invocation(self, "fan-out", event_time_ms(list(records)), finished).run(fan_out(changes))
+        invocation = Invocation(self, "fan-out", event_time_ms(list(records)), finished)
+        # Mostly the same container twice, and then the other one.
+        self._batches += 1
+        invocation.memory["ports"] = self._containers[self._batches // 2 % 2]
+        invocation.run(fan_out(changes))
 
     def _start_worker(self, body: str, finish: Finish) -> None:
         Invocation(self, "worker", 0, finish).run(work_off(self._running(), {"message": body}))
@@ -242,7 +253,10 @@ class System:
             case plans.CALL:
                 client.call(self.actor_id(act.actor), act.method, act.arguments)
             case plans.OBSERVE:
-                client.observe(self.actor_id(act.actor), *self._wanted(act.amount, client))
+                target, wanted = self._wanted(act.amount, client)
+                if act.window_ms:
+                    wanted = StreamFilter(FilterType.CUSTOM, "latest", {"window": str(act.window_ms)})
+                client.observe(self.actor_id(act.actor), target, wanted)
             case plans.UNSUBSCRIBE:
                 client.unsubscribe()
             case _:

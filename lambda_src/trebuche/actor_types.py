@@ -97,16 +97,25 @@ class ActorType:
         actor_class: The class.
         exposed_as: The name clients use; by default the one the class declares.
         stateful: Whether state is kept between calls.
+        window_ms: Milliseconds per value for its subscribers, who get the latest; 0 when they get every one.
 
     Raises:
         TypeError: The class cannot be exposed: no name, no usable state type, a method without hints or with a type
             that has no wire form.
     """
 
-    def __init__(self, actor_class: type[Actor[Any]], *, exposed_as: str | None = None, stateful: bool = True) -> None:
+    def __init__(
+        self,
+        actor_class: type[Actor[Any]],
+        *,
+        exposed_as: str | None = None,
+        stateful: bool = True,
+        window_ms: int = 0,
+    ) -> None:
         self.actor_class = actor_class
         self.exposed_as = exposed_as or actor_class.exposed_as
         self.stateful = stateful
+        self.window_ms = window_ms
         if not self.exposed_as:
             raise TypeError(
                 f'{actor_class.__name__} has no name; write class {actor_class.__name__}(…, exposed_as="…")'

@@ -12,7 +12,8 @@ from trebuche import logs
 from trebuche.actor_types import ActorType
 from trebuche.answers import failed_stream
 from trebuche.auth.access import has_ended
-from trebuche.delivery import HELD_UP, deliver, detach, dismiss
+from trebuche.conflation import window_ms
+from trebuche.delivery import HELD_UP, deliver, detach, dismiss, remove
 from trebuche.effects import (
     FlipLive,
     HighestVersion,
@@ -20,14 +21,13 @@ from trebuche.effects import (
     Log,
     Now,
     ReadJournal,
-    RemoveSubscription,
     Routine,
     TimeLeft,
     perform,
 )
 from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, StreamErrorEnvelope, encode
 from trebuche.errors import ExpiredError, HeldUpError, StateError, TrebucheError
-from trebuche.filters import passes
+from trebuche.filters import compares, passes
 from trebuche.frames import data_frame, observed, observed_before
 from trebuche.stored import JournalEntry, Phase, Subscription
 from trebuche.targets import observed_property
@@ -136,7 +136,7 @@ def end(row: Subscription) -> Routine[None]:
     frame = encode(StreamEndEnvelope(row.stream_id, StreamEndReason.ACTOR_TERMINATED))
     # Before the row goes: if the frame cannot be posted, whoever finds the row says it.
     yield from deliver(row.connection_id, row.connected_at, frame)
-    yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
+    yield from remove(row.actor_id, row.stream_id, row.connection_id)
 
 
 def give_up(row: Subscription, error: TrebucheError) -> Routine[None]:
@@ -145,7 +145,7 @@ def give_up(row: Subscription, error: TrebucheError) -> Routine[None]:
     yield from perform(Log(logs.ERROR, "state-undeliverable", fields | {"code": error.code}, error))
     frame = encode(StreamErrorEnvelope(row.stream_id, str(error), error.code, retryable=False))
     yield from deliver(row.connection_id, row.connected_at, frame)
-    yield from perform(RemoveSubscription(row.actor_id, row.stream_id, row.connection_id))
+    yield from remove(row.actor_id, row.stream_id, row.connection_id)
 
 
 def send_away(row: Subscription) -> Routine[None]:
@@ -176,12 +176,15 @@ def _send_snapshot(row: Subscription, after: int, version: int, state: bytes) ->
 
 
 def _send_replay(row: Subscription, after: int, entries: tuple[JournalEntry, ...]) -> Routine[None]:
-    """Post each version above ``after``.
+    """Post each version above ``after``; only the last that passes where no more is wanted.
 
     A reader that has none of the stream's values (none since they were numbered anew) gets the first one whatever the
     version before was: that nothing has changed since says nothing to it.
     """
     has_some = after - row.base >= max(row.since, 1)
+    if window_ms(row):
+        yield from _send_latest(row, after, entries, has_some=has_some)
+        return
     previous: bytes | None = None
     for entry in entries:
         if entry.version <= after and not has_some:
@@ -194,12 +197,28 @@ def _send_replay(row: Subscription, after: int, entries: tuple[JournalEntry, ...
         previous = entry.state
 
 
-def _send(row: Subscription, version: int, state: bytes, previous: bytes | None, skipped: int) -> Routine[None]:
+def _send_latest(row: Subscription, after: int, entries: tuple[JournalEntry, ...], *, has_some: bool) -> Routine[None]:
+    previous = next((entry.state for entry in entries if has_some and entry.version == after), None)
+    try:
+        for entry in reversed(entries):
+            if entry.version <= after:
+                return
+            sent = yield from _send(row, entry.version, entry.state, previous, entry.version - after - 1)
+            if sent or compares(row.filter):
+                return
+    except HELD_UP as error:
+        raise HeldUpError(after) from error
+
+
+def _send(row: Subscription, version: int, state: bytes, previous: bytes | None, skipped: int) -> Routine[bool]:
+    """Post a value, unless the filter holds it back, and then it is False."""
     property_key = observed_property(row.target) or ""
     value = observed(state, property_key)
-    if passes(row.filter, value=value, previous=observed_before(previous, property_key)):
-        now_ms = yield from perform(Now())
-        if has_ended(row.until, now_ms // 1000):
-            raise ExpiredError
-        frame = data_frame(row.stream_id, version - row.base, value, now_ms, skipped=skipped)
-        yield from deliver(row.connection_id, row.connected_at, frame)
+    if not passes(row.filter, value=value, previous=observed_before(previous, property_key)):
+        return False
+    now_ms = yield from perform(Now())
+    if has_ended(row.until, now_ms // 1000):
+        raise ExpiredError
+    frame = data_frame(row.stream_id, version - row.base, value, now_ms, skipped=skipped)
+    yield from deliver(row.connection_id, row.connected_at, frame)
+    return True

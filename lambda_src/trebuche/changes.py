@@ -24,6 +24,7 @@ class Change:
         previous: What it was before; None when there was none that can be read.
         updated_at: When the state was written, in milliseconds; None when it was deleted or does not say.
         shape: What the code knew that wrote the state; empty when it was deleted or does not say.
+        earlier: Those before it that it stands for, where only the latest counts.
     """
 
     sequence_number: str
@@ -33,6 +34,12 @@ class Change:
     previous: bytes | None
     updated_at: int | None = None
     shape: str = ""
+    earlier: tuple["Change", ...] = ()
+
+    @property
+    def first(self) -> "Change":
+        """The first of those that it stands for; most stand for themselves only."""
+        return self.earlier[0] if self.earlier else self
 
 
 def read_change(record: Mapping[str, Any]) -> Change | None:

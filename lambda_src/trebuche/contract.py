@@ -9,6 +9,7 @@ Tables, as ``design`` of the stored data:
     subscriptions   actorId, streamId | connectionId, connectedAt, target, filter, delivery, principal, exp (s),
                     base, since, phase, pending, sent, opener, shape, askedAt (ms), ttl (s)
                     (detached: actorId is ``detached#<streamId>[#<whose>]``, ``actor`` the actor's own id)
+                    (``audience#<actorId>``, ``audience`` | mark, ttl: another mark, another audience)
     journal         actorId, entry | ``v#<version, 20 digits>``: state, version, schema, first, ttl
                                      ``c#<callID>``: digest, result, version, ttl
                                      ``h#``: version (up to which they count as used)
@@ -31,6 +32,8 @@ ENV_ACTOR: Final = "TREBUCHE_ACTOR"
 """Of an actor type's function: the class that it runs, such as ``actors.todo_list:TodoList``."""
 ENV_STATEFUL: Final = "TREBUCHE_STATEFUL"
 """``true`` or ``false``, from ``actors.<Name>.stateful``."""
+ENV_WINDOW_MS: Final = "TREBUCHE_WINDOW_MS"
+"""Milliseconds per value for subscribers of an actor type with ``delivery: latest``; 0 when they get every one."""
 ENV_RETENTION_HOURS: Final = "TREBUCHE_RETENTION_HOURS"
 """How long the journal, call records and detached subscriptions are kept; without it a day."""
 ENV_CATCH_UP_QUEUES: Final = "TREBUCHE_CATCH_UP_QUEUES"

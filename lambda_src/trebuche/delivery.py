@@ -11,6 +11,7 @@ from trebuche.effects import (
     LoadConnection,
     LoadSubscription,
     Log,
+    MarkAudience,
     Now,
     Pause,
     Post,
@@ -28,6 +29,8 @@ YOUNG_MS: Final = 5_000
 """Until its ``$connect`` has returned everywhere, a connection answers 410 like a closed one."""
 RETRIES: Final = 3
 PAUSE_SECONDS: Final = 0.2
+MARK_SECONDS: Final = 86_400
+"""For which the mark of an audience is kept; nobody keeps the subscribers themselves for nearly as long."""
 HELD_UP: Final = (ThrottledError, UnsureError)
 """What a later post may well do; a connection that is gone or a missing permission it does not mend."""
 
@@ -100,9 +103,23 @@ def unsubscribe(connection_id: str, stream_id: UUID) -> Routine[bool]:
     if actor_id is None:
         return False
     # The row first: it is what frames are posted by, and a name that stays on the list does no harm.
-    removed = yield from perform(RemoveSubscription(actor_id, stream_id, connection_id))
+    removed = yield from remove(actor_id, stream_id, connection_id)
     yield from perform(ForgetStream(connection_id, actor_id, stream_id))
     return removed
+
+
+def remove(actor_id: str, stream_id: UUID, connection_id: str) -> Routine[bool]:
+    """Delete a subscription, if it is still attached to this connection."""
+    removed = yield from perform(RemoveSubscription(actor_id, stream_id, connection_id))
+    if removed:
+        yield from mark_audience(actor_id)
+    return removed
+
+
+def mark_audience(actor_id: str) -> Routine[None]:
+    """Say that an actor's subscribers are others now, before anything is done that relies on it."""
+    now_ms = yield from perform(Now())
+    yield from perform(MarkAudience(actor_id, now_ms // 1000 + MARK_SECONDS))
 
 
 def _worth_waiting(error: DeliveryError, connected_at: int) -> Routine[bool]:

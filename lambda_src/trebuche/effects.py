@@ -168,6 +168,14 @@ class QuerySubscribers(Effect[tuple[Subscription, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
+class MarkAudience(Effect[None]):
+    """Tell whoever keeps an actor's subscribers that they are others now; until ``ttl`` (seconds) it is remembered."""
+
+    actor_id: str
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
 class Detach(Effect[bool]):
     """Move a row out of the actor's partition, if it is still the one that was found, to wait for a resume."""
 

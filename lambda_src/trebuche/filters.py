@@ -56,12 +56,18 @@ def passes(stream_filter: StreamFilter | None, *, value: bytes, previous: bytes 
             return True
 
 
+def compares(stream_filter: StreamFilter | None) -> bool:
+    """Whether a filter is about the difference to what was sent before: then no older value can stand for the last."""
+    return stream_filter is not None and stream_filter.type is FilterType.PREDEFINED and stream_filter.name == "changed"
+
+
 def check_filter(stream_filter: StreamFilter | None) -> None:
     """Refuse a filter that is too large to be kept.
 
     Raises:
-        ProtocolError: Over 16 parameters, or a word of over 1,024 characters.
+        ProtocolError: Over 16 parameters, a word of over 1,024 characters, or no window for the latest value.
     """
+    latest_window_ms(stream_filter)
     if stream_filter is None:
         return
     parameters = stream_filter.parameters or {}

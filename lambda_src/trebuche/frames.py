@@ -10,13 +10,15 @@ from trebuche.contract import MESSAGE_LIMIT_BYTES
 from trebuche.documents import dumps, loads, utf8_bytes
 from trebuche.envelopes import ResponseEnvelope, StreamDataEnvelope, encode
 from trebuche.errors import MalformedError, ResultTooLargeError, StateError, StateTooLargeError
-from trebuche.scalars import UINT64_MAX, write_data
+from trebuche.scalars import UINT64_MAX, write_uuid
 
-_NO_DATA: Final = '"data":""'
+_ANY_STREAM: Final = UUID(int=0)
+_ANY_NUMBER: Final = UINT64_MAX
+"""Of a frame that nobody gets: base64 text of values comes after both, and time is written otherwise."""
 
 
 def data_frame(stream_id: UUID, number: int, data: bytes, now_ms: int, *, skipped: int = 0) -> str:
-    """A ``streamData`` frame; the base64 text of a value that many subscribers get is made once.
+    """A ``streamData`` frame; what those of many subscribers have in common is made once.
 
     Args:
         stream_id: The subscriber's.
@@ -29,13 +31,10 @@ def data_frame(stream_id: UUID, number: int, data: bytes, now_ms: int, *, skippe
         StateTooLargeError: It is longer than API Gateway carries; a state written past the runtime can be.
         StateError: The stream has no such number: a client may resume close to the last one that there is.
     """
-    timestamp = datetime.fromtimestamp(now_ms // 1000, UTC)
-    try:
-        frame = encode(StreamDataEnvelope(stream_id, number, b"", timestamp, skipped or None))
-    except MalformedError as error:
-        raise StateError(f"the stream cannot go on: {error}") from error
-    # Base64 needs no escaping, and before `data` come only an id and a number.
-    frame = frame.replace(_NO_DATA, f'"data":"{_base64(data)}"', 1)
+    if not 0 <= number <= UINT64_MAX:
+        raise StateError(f"the stream cannot go on: it has no number {number}")
+    first, second, third = _around(data, now_ms // 1000, skipped)
+    frame = f"{first}{write_uuid(stream_id)}{second}{number}{third}"
     # All of it is ASCII: characters are bytes.
     if (size := len(frame)) > MESSAGE_LIMIT_BYTES:
         raise StateTooLargeError(
@@ -111,8 +110,12 @@ def _check_response(size: int) -> None:
 
 
 @lru_cache(maxsize=32)
-def _base64(data: bytes) -> str:
-    return write_data(data)
+def _around(data: bytes, now: int, skipped: int) -> tuple[str, str, str]:
+    """The texts before, between and after stream id and number."""
+    envelope = StreamDataEnvelope(_ANY_STREAM, _ANY_NUMBER, data, datetime.fromtimestamp(now, UTC), skipped or None)
+    first, _, rest = encode(envelope).partition(write_uuid(_ANY_STREAM))
+    second, _, third = rest.partition(str(_ANY_NUMBER))
+    return first, second, third
 
 
 # With the longest numbers there are: a state that fits now still fits when they have grown.

@@ -27,19 +27,22 @@ class CloudGateway:
         self._ports = ports
         self._directory: dict[str, ActorType] = {}
 
-    def expose(self, actor_class: type[Actor[Any]], as_name: str | None = None, *, stateful: bool = True) -> None:
+    def expose(
+        self, actor_class: type[Actor[Any]], as_name: str | None = None, *, stateful: bool = True, window_ms: int = 0
+    ) -> None:
         """Let clients call actors of a class.
 
         Args:
             actor_class: The class.
             as_name: The name they use; by default the one the class declares.
             stateful: Whether state is kept between calls.
+            window_ms: Milliseconds per value for its subscribers, who get the latest; 0 when they get every one.
 
         Raises:
             TypeError: The class cannot be exposed; the text says why.
             ValueError: The name is taken.
         """
-        actor_type = ActorType(actor_class, exposed_as=as_name, stateful=stateful)
+        actor_type = ActorType(actor_class, exposed_as=as_name, stateful=stateful, window_ms=window_ms)
         if actor_type.exposed_as in self._directory:
             raise ValueError(f"'{actor_type.exposed_as}' is exposed already")
         self._directory[actor_type.exposed_as] = actor_type

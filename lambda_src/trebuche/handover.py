@@ -9,6 +9,7 @@ from typing import Final
 
 from trebuche import logs
 from trebuche.changes import Change
+from trebuche.delivery import mark_audience
 from trebuche.effects import (
     Defer,
     GoOpening,
@@ -82,6 +83,7 @@ def set_aside(row: Subscription, sent: int) -> Routine[Subscription | None]:
     """
     opener = yield from perform(RandomUuid())
     if (yield from perform(GoOpening(row, sent, opener))):
+        yield from mark_audience(row.actor_id)
         return replace(row, phase=Phase.OPENING, sent=sent, opener=opener, pending=0)
     now_ms = yield from perform(Now())
     return (yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000)))

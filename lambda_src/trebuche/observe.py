@@ -8,8 +8,9 @@ from trebuche import logs
 from trebuche.actor_types import ActorType
 from trebuche.answers import failed_stream, start_frame
 from trebuche.catch_up import Current, bring_up, read_current, read_replay
+from trebuche.conflation import LATEST, delivery_of, window_ms
 from trebuche.contract import CONNECTION_TTL_SECONDS
-from trebuche.delivery import deliver, detach
+from trebuche.delivery import deliver, detach, mark_audience, remove
 from trebuche.effects import (
     Concurrently,
     Effect,
@@ -23,7 +24,6 @@ from trebuche.effects import (
     OpenSubscription,
     RandomUuid,
     RegisterConnection,
-    RemoveSubscription,
     Retention,
     Routine,
     perform,
@@ -85,12 +85,18 @@ def subscribe(
     seen = yield from read_current(actor_type, actor_id)
     row = yield from _row(caller, actor_id, stream_id, invocation.target_identifier, invocation.call_id)
     # So the first value is number 1: clients drop 0 (wire format 7.3).
-    row = replace(row, base=seen.version - 1, filter=invocation.stream_filter)
+    delivery = delivery_of(invocation.stream_filter, actor_type.window_ms)
+    row = replace(row, base=seen.version - 1, filter=invocation.stream_filter, delivery=delivery)
     opened = yield from _open(actor_type, row, None, caller, last_sequence=0)
     if opened is None:
         raise VersionConflictError(f"stream {stream_id} exists already; subscribe again")
     start = StreamStartEnvelope(
-        stream_id, invocation.call_id, invocation.actor_id, invocation.target_identifier, invocation.stream_filter
+        stream_id,
+        invocation.call_id,
+        invocation.actor_id,
+        invocation.target_identifier,
+        invocation.stream_filter,
+        delivery=_told(row),
     )
     return (yield from _catch_up_or_fail(actor_type, opened, start, None))
 
@@ -127,6 +133,7 @@ def resume(
         seen = yield from read_current(actor_type, actor_id)
         row = yield from _row(caller, actor_id, request.stream_id, request.target_identifier, opener)
         row, kept = _continued(row, known, seen, request.last_sequence)
+        row = replace(row, delivery=delivery_of(row.filter, actor_type.window_ms))
         opened = yield from _open(actor_type, row, known, caller, last_sequence=request.last_sequence)
         if opened is not None:
             missed = (yield from _missed(actor_type, opened)) if kept else None
@@ -198,7 +205,7 @@ def _leave_other_actor(actor_id: str, stream_id: UUID, caller: Caller) -> Routin
     connection = yield from perform(LoadConnection(caller.connection_id))
     other = connection.streams.get(stream_id) if connection else None
     if other is not None and other != actor_id:
-        yield from perform(RemoveSubscription(other, stream_id, caller.connection_id))
+        yield from remove(other, stream_id, caller.connection_id)
         yield from perform(ForgetStream(caller.connection_id, other, stream_id))
 
 
@@ -256,6 +263,8 @@ def _open(
     now_ms = yield from perform(Now())
     if not (yield from perform(OpenSubscription(row, replaces, now_ms // 1000))):
         return None
+    # Before the state is read: a fan-out that does not know the row yet is of a change that is read then.
+    yield from mark_audience(row.actor_id)
     current = yield from read_current(actor_type, row.actor_id)
     return _Opened(row, current, last_sequence, caller, replaces, listed)
 
@@ -282,7 +291,13 @@ def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool)
         opened.row.filter,
         recovered=recovered,
         up_to=opened.current.version - opened.row.base,
+        delivery=_told(opened.row),
     )
+
+
+def _told(row: Subscription) -> str | None:
+    """What ``streamStart`` says about it: nothing where every value is delivered."""
+    return LATEST if window_ms(row) else None
 
 
 def _catch_up(

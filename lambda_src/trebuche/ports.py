@@ -66,6 +66,12 @@ class SubscriptionStorage(Protocol):
     def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
         """Every attached subscription of an actor."""
 
+    def audience(self, actor_id: str) -> str:
+        """The mark of an actor's audience; the same one as long as nobody wrote another."""
+
+    def mark_audience(self, actor_id: str, *, ttl: int) -> None:
+        """Give an actor's audience a mark that it never had; ``ttl`` (seconds) is when it may be forgotten."""
+
     def detach(self, row: Subscription, *, ttl: int) -> bool:
         """Keep a row for a resume, out of the actor's partition, if connection and opener are still the same."""
 
@@ -116,6 +122,9 @@ class ConnectionSender(Protocol):
             ThrottledError: Too many posts.
             DeliveryError: Anything else.
         """
+
+    async def post(self, connection_id: str, text: str) -> None:
+        """Post a frame, while others are being posted; raises what ``send`` raises."""
 
     def is_alive(self, connection_id: str) -> bool:
         """Whether the connection is open now; never a reason to send or not to send."""
@@ -213,6 +222,9 @@ class Clock(Protocol):
 
     def pause(self, seconds: float) -> None:
         """Wait."""
+
+    async def rest(self, seconds: float) -> None:
+        """Wait, while others go on."""
 
 
 class Entropy(Protocol):

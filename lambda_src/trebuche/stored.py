@@ -105,6 +105,7 @@ class Subscription:
         since: The first number that counts from this base; 0 when the stream began with it.
         pending: Highest version that came while the row was opening.
         asked_at: When the frame came with which the reader attached it to this connection (ms); 0: not known.
+        delivery: ``every``, or ``latest:<milliseconds>`` for one value per window.
         sent: Version up to which the subscriber has values: what it said on a resume, then what the catch-up delivered.
         shape: Of the states that its catch-up has shown; those of another shape only the actor's code can read.
         until: When the right of the connection to be there ends, in seconds; 0: never by itself.

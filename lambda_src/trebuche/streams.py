@@ -5,13 +5,14 @@ over to a worker, and so is whoever would come too late in an invocation with to
 fails is such a reason.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from trebuche import logs
 from trebuche.answers import code_of
 from trebuche.auth.access import has_ended
 from trebuche.catch_up import end, give_up, send_away
-from trebuche.changes import Change
+from trebuche.changes import UNREADABLE, Change
+from trebuche.conflation import hold_ms, merged, window_ms
 from trebuche.contract import METRIC_DELIVERY_LAG
 from trebuche.delivery import HELD_UP, bury, deliver, detach
 from trebuche.effects import (
@@ -19,12 +20,13 @@ from trebuche.effects import (
     Log,
     Measure,
     Now,
+    Pause,
     QuerySubscribers,
     Routine,
     perform,
 )
 from trebuche.errors import ConnectionGoneError, StateError
-from trebuche.filters import passes
+from trebuche.filters import compares, passes
 from trebuche.frames import data_frame, observed, observed_before
 from trebuche.handover import ABANDONED_SECONDS, SLOW_SECONDS, out_of_time, set_aside, tell
 from trebuche.stored import Phase, Subscription
@@ -39,9 +41,14 @@ def fan_out(changes: Iterable[Change]) -> Routine[str | None]:
     by_actor: dict[str, list[Change]] = {}
     for change in changes:
         by_actor.setdefault(change.actor_id, []).append(change)
-    failed = []
+    started_ms = yield from perform(Now())
+    failed, hold = [], 0
     for actor_id, own in by_actor.items():
-        failed.append((yield from _to_actor(actor_id, own)))
+        number, wanted_ms = yield from _to_actor(actor_id, own)
+        failed.append(number)
+        hold = max(hold, wanted_ms)
+    if hold and not any(failed):
+        yield from _hold(started_ms + hold)
     return first_failed(failed)
 
 
@@ -50,7 +57,18 @@ def first_failed(sequence_numbers: Iterable[str | None]) -> str | None:
     return min((number for number in sequence_numbers if number is not None), key=int, default=None)
 
 
-def _to_actor(actor_id: str, changes: Sequence[Change]) -> Routine[str | None]:
+def _hold(until_ms: int) -> Routine[None]:
+    """Let changes come together for those that want the latest only: the shard gives out none while this runs.
+
+    Everything is delivered by then, so a function that dies here has lost nothing.
+    """
+    now_ms = yield from perform(Now())
+    if until_ms > now_ms and not (yield from out_of_time()):
+        yield from perform(Pause((until_ms - now_ms) / 1000))
+
+
+def _to_actor(actor_id: str, changes: Sequence[Change]) -> Routine[tuple[str | None, int]]:
+    """The sequence number from which to deliver again, and for how long changes should come together now (ms)."""
     now_ms = yield from perform(Now())
     try:
         rows = yield from perform(QuerySubscribers(actor_id, now_ms // 1000))
@@ -58,29 +76,43 @@ def _to_actor(actor_id: str, changes: Sequence[Change]) -> Routine[str | None]:
         yield from perform(
             Log(logs.ERROR, "subscribers-unreadable", {"actorId": actor_id, "code": code_of(error)}, error)
         )
-        return changes[0].sequence_number
+        return changes[0].sequence_number, 0
     by_connection: dict[str, list[Subscription]] = {}
     for row in rows:
         by_connection.setdefault(row.connection_id, []).append(row)
+    latest = {_place(change): change for change in merged(changes)}
     # One post in flight per connection: API Gateway does not keep concurrent posts in order.
-    failed = yield from perform(Concurrently(tuple(_to_connection(own, changes) for own in by_connection.values())))
-    return first_failed(failed)
+    routines = tuple(_to_connection(own, changes, latest) for own in by_connection.values())
+    failed = yield from perform(Concurrently(routines))
+    return first_failed(failed), hold_ms(rows)
 
 
-def _to_connection(rows: Sequence[Subscription], changes: Sequence[Change]) -> Routine[str | None]:
+def _to_connection(
+    rows: Sequence[Subscription], changes: Sequence[Change], latest: Mapping[tuple[int, bool], Change]
+) -> Routine[str | None]:
+    """Bring changes to one connection; ``latest`` has, by place, those that stand for the others."""
     for change in changes:
         left = []
         for row in rows:
+            own = latest.get(_place(change)) if window_ms(row) else change
+            if own is None:
+                left.append(row)
+                continue
             try:
-                kept = yield from _tell(row, change)
+                kept = yield from _tell(row, own)
             except Exception as error:
                 fields = _fields(row) | {"code": code_of(error)}
                 yield from perform(Log(logs.ERROR, "change-undelivered", fields, error))
                 # Nothing after it: a later change must not overtake the one that comes again.
-                return change.sequence_number
+                return own.sequence_number
             left += [kept] if kept else []
         rows = left
     return None
+
+
+def _place(change: Change) -> tuple[int, bool]:
+    """Of a change among those of its actor: a deletion has the version of what was deleted."""
+    return change.version, change.state is None
 
 
 def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -> Routine[Subscription | None]:
@@ -131,7 +163,7 @@ def _of_other_code(row: Subscription, change: Change) -> bool:
 
 def _hand_over(row: Subscription, change: Change, seconds: int) -> Routine[Subscription | None]:
     """Leave a live subscriber with what it has, and this change and those after it to a worker."""
-    found = yield from set_aside(row, change.version - 1)
+    found = yield from set_aside(row, max(row.sent, change.first.version - 1))
     return (yield from _tell(found, change, seconds)) if found is not None else None
 
 
@@ -157,11 +189,20 @@ def _frame(row: Subscription, change: Change, state: bytes) -> Routine[str | Non
         StateError: The state, written past the runtime, is no state or fits no frame; or the stream is out of numbers.
     """
     property_key = observed_property(row.target) or ""
+    previous = observed_before(change.first.previous, property_key)
+    seen = max(row.sent, change.first.version - 1)
     value = observed(state, property_key)
-    if not passes(row.filter, value=value, previous=observed_before(change.previous, property_key)):
+    for earlier in () if compares(row.filter) else reversed(change.earlier):
+        if passes(row.filter, value=value, previous=previous):
+            break
+        if earlier.version <= seen:
+            return None
+        change, value = earlier, observed(earlier.state or UNREADABLE, property_key)
+    if not passes(row.filter, value=value, previous=previous):
         return None
     now_ms = yield from perform(Now())
-    return data_frame(row.stream_id, change.version - row.base, value, now_ms)
+    skipped = change.version - seen - 1 if window_ms(row) else 0
+    return data_frame(row.stream_id, change.version - row.base, value, now_ms, skipped=skipped)
 
 
 def _measure_lag(change: Change) -> Routine[None]:

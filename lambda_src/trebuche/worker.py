@@ -34,8 +34,30 @@ def work_off(directory: Directory, messages: Mapping[str, str]) -> Routine[tuple
         directory: The actor types of this function.
         messages: Message id to body.
     """
-    done = yield from perform(Concurrently(tuple(_guarded(directory, body) for body in messages.values())))
-    return tuple(message_id for message_id, well in zip(messages, done, strict=True) if not well)
+    # Those about one stream one after the other: the second mostly finds that there is nothing left to do.
+    streams: dict[tuple[str, ...], list[str]] = {}
+    for message_id, body in messages.items():
+        streams.setdefault(_stream_of(body), []).append(message_id)
+    routines = tuple(_in_turn(directory, {name: messages[name] for name in names}) for names in streams.values())
+    done = yield from perform(Concurrently(routines))
+    failed = {message_id for names in done for message_id in names}
+    return tuple(message_id for message_id in messages if message_id in failed)
+
+
+def _in_turn(directory: Directory, messages: Mapping[str, str]) -> Routine[tuple[str, ...]]:
+    failed = []
+    for message_id, body in messages.items():
+        if not (yield from _guarded(directory, body)):
+            failed.append(message_id)
+    return tuple(failed)
+
+
+def _stream_of(body: str) -> tuple[str, ...]:
+    try:
+        reminder = read_reminder(body)
+    except MalformedError:
+        return (body,)
+    return reminder.actor_id, str(reminder.stream_id)
 
 
 def catch_up(actor_type: ActorType, reminder: Reminder) -> Routine[None]:

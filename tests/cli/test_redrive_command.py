@@ -206,6 +206,8 @@ def test_records_that_are_gone_fall_back_to_the_current_state(account: Account) 
     account.subscribe("game", 3)
     account.subscribe("never-written", 0)
     account.subscribe("detached#1", 0)
+    mark = {"actorId": {"S": "audience#todos"}, "streamId": {"S": "audience"}, "mark": {"S": "m"}}
+    account.tables.put_item(TableName="subscriptions", Item=cast("Any", mark))
     account.give_up(f"{1:021}", f"{2:021}")
     account.trimmed = True
     redriver = account.redriver()

@@ -18,4 +18,6 @@ def no_clients() -> Iterator[None]:
 
 def _forget() -> None:
     clients._made.clear()
+    clients._stages.clear()
+    clients._resolved.cache_clear()
     clients._session.cache_clear()

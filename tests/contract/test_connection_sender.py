@@ -1,56 +1,51 @@
 """Posting to connections: in memory, and to an API Gateway that answers as AWS documents it."""
 
+import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
-from botocore.stub import Stubber
+from botocore.exceptions import NoCredentialsError
 
+from tests.support.scripted_api import ScriptedApi, error, scripted_api
+from tests.support.signers import FIXED
 from trebuche.adapters.api_gateway import APIGatewayConnectionSender, management_endpoint
+from trebuche.adapters.management import ManagementApi
 from trebuche.adapters.memory import InMemoryConnectionSender
+from trebuche.adapters.signing import Credentials
 from trebuche.errors import ConfigError, ConnectionGoneError, DeliveryError, ThrottledError, UnsureError
 from trebuche.ports import ConnectionInfo
-
-if TYPE_CHECKING:
-    from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
 ENDPOINT = "wss://abc123.execute-api.us-east-1.amazonaws.com/production"
 
 
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> "ApiGatewayManagementApiClient":
-    """A client that nothing leaves."""
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    return boto3.client(
-        "apigatewaymanagementapi",
-        region_name="us-east-1",
-        endpoint_url="https://127.0.0.1:9",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+def sender_to(endpoint: str) -> APIGatewayConnectionSender:
+    """A sender with one set of connections."""
+    api = ManagementApi(endpoint, lambda: FIXED, "us-east-1", authorities=str)
+    return APIGatewayConnectionSender(lambda _: api, endpoint)
 
 
 @pytest.fixture
-def answers(api: "ApiGatewayManagementApiClient") -> Iterator[Stubber]:
+def api() -> Iterator[ScriptedApi]:
     """What API Gateway answers next."""
-    with Stubber(api) as stubber:
-        yield stubber
+    with scripted_api() as serving:
+        yield serving
 
 
 @pytest.fixture
-def sender(api: "ApiGatewayManagementApiClient") -> APIGatewayConnectionSender:
-    """A sender with that client."""
-    return APIGatewayConnectionSender(lambda _: api, ENDPOINT)
+def sender(api: ScriptedApi) -> APIGatewayConnectionSender:
+    """A sender to it."""
+    return sender_to(api.endpoint)
 
 
-def test_a_frame_is_posted_at_once(sender: APIGatewayConnectionSender, answers: Stubber) -> None:
-    """One request, and none before it."""
-    answers.add_response("post_to_connection", {}, {"ConnectionId": "c1=", "Data": "é".encode()})
+def test_a_frame_is_posted_at_once(sender: APIGatewayConnectionSender, api: ScriptedApi) -> None:
+    """One request, and none before it; the next goes over the same connection."""
     sender.send("c1=", "é")
-    answers.assert_no_pending_responses()
+    sender.send("c2=", "x")
+    assert api.requests == [
+        ("POST /production/@connections/c1%3D HTTP/1.1", "é".encode()),
+        ("POST /production/@connections/c2%3D HTTP/1.1", b"x"),
+    ]
+    assert api.connections == 1
 
 
 @pytest.mark.parametrize(
@@ -66,40 +61,61 @@ def test_a_frame_is_posted_at_once(sender: APIGatewayConnectionSender, answers: 
     ],
 )
 def test_each_answer_has_its_meaning(
-    sender: APIGatewayConnectionSender, answers: Stubber, code: str, status: int, expected: type[DeliveryError]
+    sender: APIGatewayConnectionSender, api: ScriptedApi, code: str, status: int, expected: type[DeliveryError]
 ) -> None:
     """Gone, throttled, or a failure that says what AWS said; never a silent loss."""
-    answers.add_client_error("post_to_connection", code, "because", status)
-    with pytest.raises(DeliveryError, match=f"c1=.*{code}: because") as raised:
+    api.answers = [error(status, code, "because")]
+    with pytest.raises(DeliveryError, match=rf"c1=.*PostToConnection: {code}: because \(request r-1\)") as raised:
         sender.send("c1=", "x")
     assert raised.type is expected
-    assert raised.value.__cause__ is not None
 
 
-def test_an_address_that_does_not_answer_is_a_failure(
-    sender: APIGatewayConnectionSender, api: "ApiGatewayManagementApiClient"
-) -> None:
-    """And not a dead connection."""
-
-    def refuse(**_: object) -> None:
-        raise EndpointConnectionError(endpoint_url=ENDPOINT)
-
-    api.meta.events.register("before-send.*", refuse)
-    with pytest.raises(DeliveryError, match="c1=") as raised:
+def test_an_answer_without_a_name_has_its_status(sender: APIGatewayConnectionSender, api: ScriptedApi) -> None:
+    """A proxy on the way writes pages of its own."""
+    api.answers = [b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>"]
+    with pytest.raises(UnsureError, match="502"):
         sender.send("c1=", "x")
-    assert raised.type is UnsureError
 
 
-def test_liveness_is_what_the_service_says(sender: APIGatewayConnectionSender, answers: Stubber) -> None:
+def test_an_address_that_does_not_answer_is_a_failure() -> None:
+    """And not a dead connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(UnsureError, match="c1="):
+        sender_to(f"http://127.0.0.1:{port}/production").send("c1=", "x")
+
+
+def test_a_function_without_credentials_posts_nothing(api: ScriptedApi) -> None:
+    """They may come: it is not the connection's fault."""
+
+    def nobody() -> Credentials:
+        raise NoCredentialsError
+
+    management = ManagementApi(api.endpoint, nobody, "us-east-1", authorities=str)
+    with pytest.raises(UnsureError, match="credentials"):
+        APIGatewayConnectionSender(lambda _: management, api.endpoint).send("c1=", "x")
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("connection_id", ["", ".", ".."])
+def test_what_cannot_be_an_id_is_asked_nobody(
+    sender: APIGatewayConnectionSender, api: ScriptedApi, connection_id: str
+) -> None:
+    """It would be the address of something else."""
+    with pytest.raises(ConnectionGoneError):
+        sender.send(connection_id, "x")
+    assert api.requests == []
+
+
+def test_liveness_is_what_the_service_says(sender: APIGatewayConnectionSender, api: ScriptedApi) -> None:
     """Alive, or gone; a service that fails says neither."""
-    identity = {"SourceIp": "203.0.113.9", "UserAgent": "Mozilla/5.0"}
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    for _ in range(2):
-        answers.add_response(
-            "get_connection", {"ConnectedAt": moment, "LastActiveAt": moment, "Identity": identity}, None
-        )
-    answers.add_client_error("get_connection", "GoneException", "", 410)
-    answers.add_client_error("get_connection", "ForbiddenException", "", 403)
+    moment = "2026-01-01T00:00:00.000Z"
+    body = (
+        f'{{"connectedAt": "{moment}", "lastActiveAt": "{moment}", '
+        '"identity": {"sourceIp": "203.0.113.9", "userAgent": "Mozilla/5.0"}}'
+    ).encode()
+    known = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    api.answers = [known, known, error(410, "GoneException", ""), error(403, "ForbiddenException", "")]
     info = ConnectionInfo(1_767_225_600_000, 1_767_225_600_000, "203.0.113.9", "Mozilla/5.0")
     assert sender.get_connection_info("c1=") == info
     assert sender.is_alive("c1=") is True
@@ -108,13 +124,12 @@ def test_liveness_is_what_the_service_says(sender: APIGatewayConnectionSender, a
         sender.is_alive("c1=")
 
 
-def test_disconnecting_twice_is_fine(sender: APIGatewayConnectionSender, answers: Stubber) -> None:
+def test_disconnecting_twice_is_fine(sender: APIGatewayConnectionSender, api: ScriptedApi) -> None:
     """It is closed afterwards either way."""
-    answers.add_response("delete_connection", {}, {"ConnectionId": "c1="})
-    answers.add_client_error("delete_connection", "GoneException", "", 410)
+    api.answers = [b"HTTP/1.1 204 No Content\r\n\r\n", error(410, "GoneException", "")]
     sender.disconnect("c1=")
     sender.disconnect("c1=")
-    answers.assert_no_pending_responses()
+    assert [line.partition(" ")[0] for line, _ in api.requests] == ["DELETE", "DELETE"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +148,7 @@ def test_a_socket_address_becomes_a_request_address(given: str, expected: str) -
 def test_a_function_without_address_says_so() -> None:
     """By the variable's name, when somebody is to be reached."""
 
-    def never(endpoint: str) -> "ApiGatewayManagementApiClient":
+    def never(endpoint: str) -> ManagementApi:
         raise AssertionError(endpoint)
 
     with pytest.raises(ConfigError, match="WEBSOCKET_ENDPOINT"):

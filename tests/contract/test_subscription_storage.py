@@ -214,3 +214,15 @@ def test_all_pages_of_a_large_audience_are_read(subscriptions: SubscriptionStora
         assert subscriptions.open(replace(wide, stream_id=UUID(int=10 + number)), None, now=NOW)
     found = subscriptions.subscribers("todos/a", now=NOW)
     assert [row.stream_id.int for row in found] == [10, 11, 12, 13, 14]
+
+
+def test_an_audience_gets_marks_that_it_never_had(opened: SubscriptionStorage) -> None:
+    """It keeps its mark until somebody writes another, and no other actor's changes with it."""
+    seen = [opened.audience("todos/a")]
+    for _ in range(3):
+        opened.mark_audience("todos/a", ttl=NOW + 60)
+        seen.append(opened.audience("todos/a"))
+        assert opened.audience("todos/a") == seen[-1]
+    assert len(set(seen)) == 4
+    assert opened.audience("todos/b") == seen[0]
+    assert opened.subscribers("todos/a", now=NOW) == (ROW,)

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from bench import cold_start, turn
+from bench import cold_start, fan_out, turn
+from bench.management_api import CREDENTIALS, is_signed
+from tests.support.signers import signed_by_botocore
 
 
 @pytest.mark.parametrize("start", [f"import actor_handler\n{cold_start.READY}", cold_start.RIVAL])
@@ -43,3 +45,30 @@ def test_turn_and_documents_take_time_that_is_measured() -> None:
 def test_a_turn_has_to_keep_within_its_limit(turn_us: float, *, good: bool) -> None:
     """At most 6.5 times its documents."""
     assert turn.Figures(turn_us, 10.0, 1024).good is good
+
+
+def test_fan_out_and_boto3_deliver_to_a_server_that_refuses_the_unsigned() -> None:
+    """Every connection gets all of it once and in order, or two frames when it is gone; nothing was wrongly signed."""
+    figures = fan_out.measure(fan_out.Workload(connections=24, versions=4, state_bytes=100), rounds=1)
+    for rounds in figures.rounds.values():
+        assert [one.wrong for one in rounds] == [[]]
+        assert rounds[0].refused["403"] == 0
+        assert rounds[0].refused["410"] > 0
+
+
+def test_the_server_refuses_what_was_changed_after_it_was_signed() -> None:
+    """Body, address and time; and what is not signed at all."""
+    url, body = "https://127.0.0.1:8443/production/@connections/c1%3D", b"{}"
+    headers = signed_by_botocore(url, body, CREDENTIALS) | {"host": "127.0.0.1:8443"}
+    assert is_signed("POST", url, headers, body)
+    assert not is_signed("POST", url, headers, b"{ }")
+    assert not is_signed("POST", url.replace("c1", "c2"), headers, body)
+    assert not is_signed("POST", url, headers | {"x-amz-date": "20260101T000000Z"}, body)
+    assert not is_signed("POST", url, {"host": "127.0.0.1:8443"}, body)
+
+
+@pytest.mark.parametrize(("ours", "wrong", "good"), [(1.0, [], True), (1.1, [], False), (1.0, ["c1"], False)])
+def test_the_fan_out_has_to_keep_within_its_limit(ours: float, wrong: list[str], *, good: bool) -> None:
+    """Eight times as many posts, all of them right."""
+    rounds = {"ours": [fan_out.Round(1, ours, 1.0, {}, wrong)], "rival": []}
+    assert json.loads(fan_out.Figures(ours, 8.0, rounds).to_json())["good"] is good

@@ -134,7 +134,7 @@ def test_a_worker_finishes_a_catch_up_that_died(world: World, steps: int) -> Non
 
 @pytest.mark.parametrize(
     ("envelope", "steps"),
-    [(observe("game"), 5), (observe("game"), 6), (resume(STREAM, 1, "game"), 8), (resume(STREAM, 1, "game"), 9)],
+    [(observe("game"), 6), (observe("game"), 7), (resume(STREAM, 1, "game"), 9), (resume(STREAM, 1, "game"), 10)],
 )
 def test_a_stream_that_began_is_finished_though_nothing_changes(world: World, envelope: Envelope, steps: int) -> None:
     """The reminder was sent before the row was there: no client has to ask again, and no change has to come."""

@@ -66,6 +66,10 @@ class Unreachable:
         """Fail."""
         raise self._error
 
+    async def post(self, connection_id: str, text: str) -> None:
+        """Fail."""
+        self.send(connection_id, text)
+
 
 def test_a_document_has_the_form_that_cloudwatch_reads() -> None:
     """Namespace, dimensions and units next to the values; the members of two dimension sets in one document."""

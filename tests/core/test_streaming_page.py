@@ -48,7 +48,7 @@ def test_filters_of_the_page_do_what_it_says(written: dict[str, object]) -> None
 
 def test_every_filter_is_on_the_page() -> None:
     """None of the rows is lost to the search for them."""
-    assert {one.get("name") for one in FILTERS} == {None, "changed", "nonEmpty", "threshold"}
+    assert {one.get("name") for one in FILTERS} == {None, "changed", "nonEmpty", "threshold", "latest"}
 
 
 @pytest.mark.parametrize(

@@ -122,8 +122,15 @@ COMMON = {
 ENVIRONMENTS = {
     "my-app-dev-websocket": COMMON,
     "my-app-dev-actor-todo-list": COMMON
-    | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL", "TREBUCHE_CATCH_UP_QUEUES"},
-    "my-app-dev-actor-game-room": COMMON | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL"},
+    | {
+        "TREBUCHE_JOURNAL_TABLE",
+        "TREBUCHE_ACTOR",
+        "TREBUCHE_STATEFUL",
+        "TREBUCHE_WINDOW_MS",
+        "TREBUCHE_CATCH_UP_QUEUES",
+    },
+    "my-app-dev-actor-game-room": COMMON
+    | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_ACTOR", "TREBUCHE_STATEFUL", "TREBUCHE_WINDOW_MS"},
     "my-app-dev-stream-processor": COMMON | {"TREBUCHE_JOURNAL_TABLE", "TREBUCHE_CATCH_UP_QUEUES"},
 }
 QUEUE = {
@@ -256,6 +263,7 @@ def test_values_of_the_environments(deployed: Deploy) -> None:
         "TREBUCHE_JOURNAL_TABLE": "my-app-dev-journal",
         "TREBUCHE_ACTOR": "actors.todo_list:TodoList",
         "TREBUCHE_STATEFUL": "true",
+        "TREBUCHE_WINDOW_MS": "0",
         "TREBUCHE_CATCH_UP_QUEUES": '{"todos": "https://sqs/my-app-dev-catch-up-todos"}',
     }
     assert found["my-app-dev-actor-game-room"]["TREBUCHE_STATEFUL"] == "false"
@@ -501,6 +509,7 @@ def test_without_websocket(deployed: Deploy) -> None:
         "TREBUCHE_RETENTION_HOURS",
         "TREBUCHE_STAGE",
         "TREBUCHE_STATEFUL",
+        "TREBUCHE_WINDOW_MS",
     }
     history = {"release", "releases", "interfaces"}
     assert set(outputs) == {"state_table", "journal_table", "functions", "stream_enabled"} | history

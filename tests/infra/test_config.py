@@ -91,14 +91,39 @@ def test_actor_overrides_defaults(tmp_path: Path) -> None:
         ),
         pytest.param(
             HEAD + "actors:\n  Todo: {isolated: true}\n",
-            "trebuche.yaml:4: actors.Todo.isolated: unknown key; allowed here: memory, stateful, timeout",
+            "trebuche.yaml:4: actors.Todo.isolated: unknown key; allowed here: "
+            "delivery, memory, stateful, timeout, window",
             id="unknown key of an actor",
         ),
         pytest.param(
             HEAD + "actors:\n  Todo: 7\n",
             "trebuche.yaml:4: actors.Todo: 7 is not allowed; it must be a mapping with the keys "
-            "memory, stateful, timeout",
+            "delivery, memory, stateful, timeout, window",
             id="actor that is no mapping",
+        ),
+        pytest.param(
+            HEAD + "actors:\n  Todo: {delivery: lastest}\n",
+            'trebuche.yaml:4: actors.Todo.delivery: "lastest" is not allowed; it must be every or latest; '
+            'did you mean "latest"?',
+            id="delivery that there is not",
+        ),
+        pytest.param(
+            HEAD + "actors:\n  Todo: {delivery: latest, window: 2s}\n",
+            'trebuche.yaml:4: actors.Todo.window: "2s" is not allowed; it must be milliseconds from 50ms to 1000ms, '
+            "such as 250ms",
+            id="window in seconds",
+        ),
+        pytest.param(
+            HEAD + "actors:\n  Todo: {delivery: latest, window: 49ms}\n",
+            'trebuche.yaml:4: actors.Todo.window: "49ms" is not allowed; it must be milliseconds from 50ms to 1000ms, '
+            "such as 250ms",
+            id="window that is too short",
+        ),
+        pytest.param(
+            HEAD + "actors:\n  Todo: {window: 250ms}\n",
+            "trebuche.yaml:4: actors.Todo.window: a window goes with delivery: latest; with delivery: every, each "
+            "value is delivered",
+            id="window without latest",
         ),
         pytest.param(
             HEAD + "actors: [Todo]\n",

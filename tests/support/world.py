@@ -87,6 +87,7 @@ class World:
         access: What is asked of callers.
         limits: How much they may ask for.
         idle_seconds: How long connections may be silent.
+        window_ms: Per value for their subscribers, who get the latest; 0 for every one.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class World:
         access: Access | None = None,
         limits: Limits | None = None,
         idle_seconds: int = 0,
+        window_ms: int = 0,
     ) -> None:
         self.states = InMemoryStateStore()
         self.subscriptions = InMemorySubscriptionStorage()
@@ -109,6 +111,7 @@ class World:
         self.registry = InMemoryRegistry({actor.exposed_as: FUNCTION for actor in actors})
         self._actors = actors
         self._stateful = stateful
+        self._window_ms = window_ms
         self._retention_seconds = retention_hours * 3600
         self._access = access or Access()
         self._idle_seconds = idle_seconds
@@ -140,7 +143,7 @@ class World:
         )
         self.gateway = CloudGateway(self.ports)
         for actor in self._actors:
-            self.gateway.expose(actor, stateful=self._stateful)
+            self.gateway.expose(actor, stateful=self._stateful, window_ms=self._window_ms)
         self.handler = WebSocketLambdaHandler(self.ports)
         self.processor = DynamoDBStreamAdapter(self.ports)
 

@@ -1,32 +1,41 @@
 """Frames through API Gateway's ``@connections``; error meanings from the AWS API reference of that service."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
-from trebuche.adapters.failures import code_of, describe
 from trebuche.errors import ConfigError, ConnectionGoneError, DeliveryError, ThrottledError, UnsureError
 from trebuche.ports import ConnectionInfo
 
 if TYPE_CHECKING:
-    from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+    from trebuche.adapters.keep_alive import Answer
+    from trebuche.adapters.management import ManagementApi
+
+T = TypeVar("T")
+
+_OPERATIONS: Final = {"POST": "PostToConnection", "GET": "GetConnection", "DELETE": "DeleteConnection"}
 
 
 class APIGatewayConnectionSender:
     """Posts to connections of one stage, without asking first whether they live: that would only race.
 
     Args:
-        client: Gives the client of the stage at an ``https://`` or ``http://`` address.
+        api: Gives the interface of the stage at an ``https://`` or ``http://`` address.
         endpoint: The stage's address; ``wss://`` and ``ws://`` are understood.
     """
 
-    def __init__(self, client: "Callable[[str], ApiGatewayManagementApiClient]", endpoint: str) -> None:
-        self._client = client
+    def __init__(self, api: "Callable[[str], ManagementApi]", endpoint: str) -> None:
+        self._api = api
         self._endpoint = management_endpoint(endpoint)
 
     def send(self, connection_id: str, text: str) -> None:
+        """Post a frame, and wait for the answer; raises what ``post`` raises."""
+        _complete(self.post(connection_id, text))
+
+    async def post(self, connection_id: str, text: str) -> None:
         """Post a frame.
 
         Raises:
@@ -35,8 +44,7 @@ class APIGatewayConnectionSender:
             UnsureError: The service failed or did not answer.
             DeliveryError: Anything else: permission, address, size.
         """
-        with _translated(connection_id):
-            self._api().post_to_connection(ConnectionId=connection_id, Data=text.encode())
+        await self._request("POST", connection_id, text.encode())
 
     def is_alive(self, connection_id: str) -> bool:
         """Whether the connection is open now; never a reason to send or not to send."""
@@ -49,8 +57,7 @@ class APIGatewayConnectionSender:
     def disconnect(self, connection_id: str) -> None:
         """Close a connection; one that is gone already is fine."""
         try:
-            with _translated(connection_id):
-                self._api().delete_connection(ConnectionId=connection_id)
+            _complete(self._request("DELETE", connection_id))
         except ConnectionGoneError:
             return
 
@@ -60,19 +67,34 @@ class APIGatewayConnectionSender:
         Raises:
             ConnectionGoneError: Closed, or not yet open.
         """
-        with _translated(connection_id):
-            answer = self._api().get_connection(ConnectionId=connection_id)
+        answer = json.loads(_complete(self._request("GET", connection_id)).body)
         return ConnectionInfo(
-            connected_at=int(answer["ConnectedAt"].timestamp() * 1000),
-            last_active_at=int(answer["LastActiveAt"].timestamp() * 1000),
-            source_ip=answer["Identity"]["SourceIp"],
-            user_agent=answer["Identity"]["UserAgent"],
+            connected_at=_milliseconds(answer["connectedAt"]),
+            last_active_at=_milliseconds(answer["lastActiveAt"]),
+            source_ip=answer["identity"]["sourceIp"],
+            user_agent=answer["identity"]["userAgent"],
         )
 
-    def _api(self) -> "ApiGatewayManagementApiClient":
+    async def _request(self, method: str, connection_id: str, body: bytes = b"") -> "Answer":
         if not self._endpoint:
             raise ConfigError("WEBSOCKET_ENDPOINT is not set, so there is no way to reach a client")
-        return self._client(self._endpoint)
+        if not connection_id.strip("."):
+            # No id is empty, and those that are folders would be about another address.
+            raise ConnectionGoneError(f"{connection_id!r} is no connection")
+        try:
+            answer = await self._api(self._endpoint).request(method, connection_id, body)
+        except (OSError, BotoCoreError) as error:
+            # No answer: the frame may have arrived. Posting it again is safe: readers drop numbers that they have.
+            raise UnsureError(f"connection {connection_id}: {error}") from error
+        if answer.status >= 300:
+            raise _error(f"connection {connection_id}", _OPERATIONS[method], answer)
+        return answer
+
+
+def _complete(work: Coroutine[Any, Any, T]) -> T:
+    from trebuche.side_by_side import complete  # its asyncio takes 15 ms of a start
+
+    return complete(work)
 
 
 def management_endpoint(endpoint: str) -> str:
@@ -83,25 +105,20 @@ def management_endpoint(endpoint: str) -> str:
     return endpoint.rstrip("/")
 
 
-@contextmanager
-def _translated(connection_id: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        raise _error(connection_id, error) from error
-    except BotoCoreError as error:
-        # No answer: the frame may have arrived. Posting it again is safe, since readers drop numbers that they have.
-        raise UnsureError(f"connection {connection_id}: {error}") from error
+def _error(about: str, operation: str, answer: "Answer") -> DeliveryError:
+    from trebuche.adapters.management import describe, error_code
 
-
-def _error(connection_id: str, error: ClientError) -> DeliveryError:
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    text = f"connection {connection_id}: {describe(error)}"
+    text = f"{about}: {describe(operation, answer)}"
+    code = error_code(answer)
     # A malformed id answers 400; whoever it was, nobody is there.
-    if status == 410 or code_of(error) in ("GoneException", "BadRequestException"):
+    if answer.status == 410 or code in ("GoneException", "BadRequestException"):
         return ConnectionGoneError(text)
     # One code for two things (@connections API): the account's rate is used up, or this client's buffer is full.
-    if status == 429 or code_of(error) in ("LimitExceededException", "ThrottlingException"):
+    if answer.status == 429 or code in ("LimitExceededException", "ThrottlingException"):
         return ThrottledError(text)
     # A 403 (IAM, wrong stage) and a 413 say nothing about the connection: its rows must stay.
-    return UnsureError(text) if isinstance(status, int) and status >= 500 else DeliveryError(text)
+    return UnsureError(text) if answer.status >= 500 else DeliveryError(text)
+
+
+def _milliseconds(moment: Any) -> int:
+    return int(datetime.fromisoformat(moment).timestamp() * 1000)

@@ -5,28 +5,30 @@ They are botocore's. boto3 makes the same ones, and adds what nothing here uses 
 
 from collections.abc import Callable
 from functools import cache
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.session import Session
-    from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_servicediscovery import ServiceDiscoveryClient
     from types_boto3_sqs import SQSClient
 
+    from trebuche.adapters.management import ManagementApi
     from trebuche.adapters.secrets_manager import SecretsClient
+    from trebuche.adapters.signing import Credentials
 
 DynamoDB: TypeAlias = "Callable[[], DynamoDBClient]"
 """Gives the client; the same at each call."""
 
-SERVICES: Final = ("apigatewaymanagementapi", "dynamodb", "lambda", "secretsmanager", "servicediscovery", "sqs")
+SERVICES: Final = ("dynamodb", "lambda", "secretsmanager", "servicediscovery", "sqs")
 """What there is a client for."""
 
 _made: "Final[dict[tuple[str, str | None], BaseClient]]" = {}
-_making: Final = Lock()
+_stages: "Final[dict[str, ManagementApi]]" = {}
+_making: Final = RLock()
 """The posts of a first fan-out come from many threads at once, and a session is not made to be used by several."""
 
 
@@ -35,10 +37,23 @@ def dynamodb() -> "DynamoDBClient":
     return cast("DynamoDBClient", _client("dynamodb", read_timeout=5, attempts=4))
 
 
-def management(endpoint: str) -> "ApiGatewayManagementApiClient":
+def management(endpoint: str) -> "ManagementApi":
     """For posting to connections of the stage at an ``https://…/<stage>`` address."""
-    client = _client("apigatewaymanagementapi", endpoint, read_timeout=3, attempts=3)
-    return cast("ApiGatewayManagementApiClient", client)
+    with _making:
+        if endpoint not in _stages:
+            from botocore.httpsession import get_cert_path
+
+            from trebuche.adapters.management import ManagementApi
+
+            session = _session()
+            _stages[endpoint] = ManagementApi(
+                endpoint,
+                _credentials,
+                session.get_config_variable("region") or "",
+                # What botocore trusts: its own list, or AWS_CA_BUNDLE.
+                authorities=lambda: str(session.get_config_variable("ca_bundle") or get_cert_path(True)),
+            )
+        return _stages[endpoint]
 
 
 def functions() -> "LambdaClient":
@@ -78,6 +93,22 @@ def warm(endpoint: str) -> None:
         discovery()
 
 
+def reconnect() -> None:
+    """Drop connections that are not this environment's own, but those of the snapshot that it was restored from."""
+    for stage in _stages.values():
+        stage.forget()
+
+
+def _credentials() -> "Credentials":
+    """As they are now; botocore replaces temporary ones some minutes before they expire."""
+    from botocore.exceptions import NoCredentialsError
+
+    found = _resolved()
+    if found is None:
+        raise NoCredentialsError
+    return cast("Credentials", found.get_frozen_credentials())
+
+
 def _client(service: str, endpoint: str | None = None, *, read_timeout: int, attempts: int) -> Any:
     """Timeouts in seconds; ``standard`` retries throttling and 5xx with backoff, and nothing else."""
     with _making:
@@ -93,6 +124,12 @@ def _client(service: str, endpoint: str | None = None, *, read_timeout: int, att
             )
             _made[service, endpoint] = _session().create_client(service, endpoint_url=endpoint, config=config)
         return _made[service, endpoint]
+
+
+@cache
+def _resolved() -> Any:
+    with _making:
+        return _session().get_credentials()
 
 
 @cache

@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from botocore.exceptions import ClientError
 
 from trebuche.adapters.clients import DynamoDB
 from trebuche.adapters.failures import code_of, lost_race, translated
-from trebuche.adapters.items import Item, StoredItem, Value, number, text
+from trebuche.adapters.items import Item, StoredItem, Value, number, read_text, text
 from trebuche.adapters.subscription_items import (
+    MARK,
     OPENER,
     PENDING,
     PHASE,
     SENT,
     attached_key,
+    audience_key,
     detached_key,
     read_row,
     write_row,
@@ -133,6 +135,18 @@ class DynamoDBSubscriptionStorage:
                 )
             )
             return tuple(read_row(item) for page in pages for item in page["Items"])
+
+    def audience(self, actor_id: str) -> str:
+        """The mark of an actor's audience, read strongly; empty when it has none (yet, or any more)."""
+        with translated(f"table {self._table}"):
+            answer = self._client().get_item(TableName=self._table, Key=audience_key(actor_id), ConsistentRead=True)
+        return read_text(answer["Item"], MARK) if "Item" in answer else ""
+
+    def mark_audience(self, actor_id: str, *, ttl: int) -> None:
+        """Give it a new one, by chance and not by counting: when it has expired, no count begins anew."""
+        item: Item = {**audience_key(actor_id), MARK: text(str(uuid4())), TTL: number(ttl)}
+        with translated(f"table {self._table}"):
+            self._client().put_item(TableName=self._table, Item=item)
 
     def detach(self, row: Subscription, *, ttl: int) -> bool:
         """Keep a row for a resume, out of the actor's partition, if connection and opener are still the same."""

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import random
 from typing import TYPE_CHECKING, Any
 
 from trebuche.adapters import clients
@@ -15,7 +16,7 @@ from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
 from trebuche.adapters.lambda_invoke import LambdaFunctionInvoker
 from trebuche.adapters.sqs_catch_ups import SQSCatchUpQueue
 from trebuche.adapters.sqs_departures import SQSDepartureQueue
-from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy, reseed_when_restored
+from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy, when_restored
 from trebuche.auth.access import Access
 from trebuche.auth.limits import Limiter, read_limits
 from trebuche.auth.remembered import Patience
@@ -40,6 +41,7 @@ from trebuche.contract import (
     ENV_STATEFUL,
     ENV_SUBSCRIPTION_TABLE,
     ENV_WEBSOCKET_ENDPOINT,
+    ENV_WINDOW_MS,
 )
 from trebuche.errors import ConfigError
 from trebuche.metrics import Source
@@ -67,7 +69,7 @@ def ports() -> Ports:
     if way in _MADE_READY:
         clients.warm(_name(ENV_WEBSOCKET_ENDPOINT))
     if way == _SNAP_START:
-        reseed_when_restored()
+        when_restored(random.seed, clients.reconnect)
     return Ports(
         states=DynamoDBStateStore(clients.dynamodb, _name(ENV_STATE_TABLE), _name(ENV_JOURNAL_TABLE)),
         subscriptions=DynamoDBSubscriptionStorage(clients.dynamodb, _name(ENV_SUBSCRIPTION_TABLE)),
@@ -130,6 +132,11 @@ def actor_class() -> "type[Actor[Any]]":
 def stateful() -> bool:
     """Whether the actors of this function keep state between calls."""
     return _name(ENV_STATEFUL) != "false"
+
+
+def window_ms() -> int:
+    """Milliseconds per value for subscribers of this function's actors; 0 when they get every one."""
+    return int(_name(ENV_WINDOW_MS) or 0)
 
 
 def _access() -> Access:

@@ -1,6 +1,7 @@
 """All ports in memory, for tests of actors and of the runtime. One lock makes each operation atomic."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
@@ -91,6 +92,7 @@ class InMemorySubscriptionStorage:
     def __init__(self) -> None:
         self.attached: dict[tuple[str, UUID], Subscription] = {}
         self.detached: dict[tuple[UUID, str | None], Subscription] = {}
+        self.marks: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def load(self, actor_id: str, stream_id: UUID, *, now: int) -> Subscription | None:
@@ -159,6 +161,15 @@ class InMemorySubscriptionStorage:
         with self._lock:
             rows = [row for row in self.attached.values() if row.actor_id == actor_id and row.ttl > now]
         return tuple(sorted(rows, key=lambda row: str(row.stream_id)))
+
+    def audience(self, actor_id: str) -> str:
+        """The mark of an actor's audience."""
+        return str(self.marks[actor_id])
+
+    def mark_audience(self, actor_id: str, *, ttl: int) -> None:  # noqa: ARG002  (nothing expires here)
+        """Give it a new one."""
+        with self._lock:
+            self.marks[actor_id] += 1
 
     def detach(self, row: Subscription, *, ttl: int) -> bool:
         """Keep a row for a resume, out of the actor's partition."""
@@ -243,6 +254,10 @@ class InMemoryConnectionSender:
         """Keep a frame."""
         self._check(connection_id)
         self.sent.setdefault(connection_id, []).append(text)
+
+    async def post(self, connection_id: str, text: str) -> None:
+        """Keep a frame."""
+        self.send(connection_id, text)
 
     def is_alive(self, connection_id: str) -> bool:
         """Whether the connection was not marked dead."""
@@ -330,6 +345,10 @@ class ManualClock:
     def pause(self, seconds: float) -> None:
         """Turn the clock on at once."""
         self._now_ms += round(seconds * 1000)
+
+    async def rest(self, seconds: float) -> None:
+        """Turn the clock on at once."""
+        self.pause(seconds)
 
 
 class SeededEntropy:

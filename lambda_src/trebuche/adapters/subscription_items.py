@@ -26,6 +26,7 @@ PHASE: Final = "phase"
 PENDING: Final = "pending"
 SENT: Final = "sent"
 ASKED_AT: Final = "askedAt"
+MARK: Final = "mark"
 _ACTOR: Final = "actor"
 
 
@@ -38,6 +39,11 @@ def detached_key(stream_id: UUID, principal: str | None) -> Item:
     """Where it waits for a resume by its principal."""
     whose = f"#{uuid5(stream_id, principal)}" if principal is not None else ""
     return {ACTOR_ID: text(f"detached#{write_uuid(stream_id)}{whose}"), STREAM_ID: text(write_uuid(stream_id))}
+
+
+def audience_key(actor_id: str) -> Item:
+    """Where the mark of an actor's audience is: in no actor's partition."""
+    return {ACTOR_ID: text(f"audience#{actor_id}"), STREAM_ID: text("audience")}
 
 
 def write_row(row: Subscription) -> Item:

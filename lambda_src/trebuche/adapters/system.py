@@ -5,6 +5,7 @@ import random
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -12,14 +13,17 @@ _CHANCE: Final = random.SystemRandom()
 """Containers that are thawed from one snapshot must not share their chance."""
 
 
-def reseed_when_restored() -> None:
-    """Have environments that are restored from one snapshot draw different numbers, where each would draw the same.
+def when_restored(*hooks: Callable[[], object]) -> None:
+    """Have environments that are restored from one snapshot make anew what each would else have the same of.
 
-    Not for the runtime itself, which asks the operating system, but for botocore: it draws the pauses between attempts
-    from the interpreter's common chance. The hooks are part of Lambda's Python, from the versions that have SnapStart.
+    Chance, for one: the runtime itself asks the operating system, but botocore draws the pauses between attempts from
+    the interpreter's common chance. And sockets, which belong to whoever made the snapshot. The hooks are part of
+    Lambda's Python, from the versions that have SnapStart.
     """
     with suppress(ModuleNotFoundError):
-        importlib.import_module("snapshot_restore_py").register_after_restore(random.seed)
+        register = importlib.import_module("snapshot_restore_py").register_after_restore
+        for hook in hooks:
+            register(hook)
 
 
 class SystemClock:
@@ -32,6 +36,12 @@ class SystemClock:
     def pause(self, seconds: float) -> None:
         """Sleep."""
         time.sleep(seconds)
+
+    async def rest(self, seconds: float) -> None:
+        """Let others go on meanwhile."""
+        from asyncio import sleep
+
+        await sleep(seconds)
 
 
 class SystemEntropy:
