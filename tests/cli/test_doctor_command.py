@@ -83,7 +83,7 @@ def preview(name: str, memory: int, timeout: int) -> dict[str, Any]:
 )
 def test_function_is_as_trebuche_yaml_says(memory: int, timeout: int, texts: list[str]) -> None:
     """What a transform makes of it is named before it is deployed; other functions are nobody's actors."""
-    wanted = {"app-dev-actor-todo-list": ActorSettings(memory=1024, timeout=20, stateful=True)}
+    wanted = {"app-dev-actor-todo-list": ActorSettings(memory=1024, timeout=20, stateful=True, window_ms=0)}
     asked = nodes(
         [preview("app-dev-actor-todo-list", memory, timeout), preview("elsewhere", 1, 1), {"summaryEvent": {}}]
     )
