@@ -95,7 +95,8 @@ def _finish(actor_type: ActorType, row: Subscription) -> Routine[None]:
         return
     current = yield from read_current(actor_type, row.actor_id)
     # Of an absent state the journal has the last version that was deleted, which nobody may be shown any more.
-    missed = (yield from read_replay(actor_type, row.actor_id, row.sent, current.version)) if current.exists else None
+    replayable = current.exists or row.sent >= current.version
+    missed = (yield from read_replay(actor_type, row.actor_id, row.sent, current.version)) if replayable else None
     yield from bring_up(actor_type, row, current, missed)
 
 

@@ -226,6 +226,21 @@ def test_a_resume_without_a_connection_gives_the_stream_back(world: World, reade
         assert len(world.subscriptions.detached) == 1
 
 
+def test_a_worker_sends_nothing_to_who_has_all_of_an_actor_that_was_never_called() -> None:
+    """There is nothing to show it again, and nothing that could be counted as left out."""
+    world = World(GameRoom)
+    world.connect("c1")
+    stream_id = world.watch("game")
+    again = frame(world, resume(stream_id, 1, "game"))
+    until(again, "Post")
+    again.crash()
+    world.frames()
+    reminder, _ = world.catch_ups.sent[-1]
+    finish(Task(world.ports, catch_up(TYPE, reminder)))
+    assert world.frames() == []
+    assert [row.phase for row in world.subscriptions.attached.values()] == [Phase.LIVE]
+
+
 def test_a_stream_is_given_back_though_the_dead_connection_was_told_of(world: World) -> None:
     """Its $disconnect comes between the resume and the post that fails, and detaches the row."""
     for connection_id in ("c1", "c2"):
