@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import simpy
-from trebuche.adapters.pacing import Pacer
 
+from trebuche.adapters.pacing import Pacer
 from trebuche.delivery import PAUSE_SECONDS, RETRIES
 from trebuche.runtime import SIDE_BY_SIDE
 
