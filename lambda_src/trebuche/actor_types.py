@@ -11,7 +11,7 @@ from uuid import UUID
 
 from trebuche.actors import ALIASES_MARK, MARK, QUERY_MARK, Actor
 from trebuche.documents import Json, canonical, dumps, loads
-from trebuche.errors import ActorError, MalformedError, NewerStateError, StateError
+from trebuche.errors import ActorError, MalformedError, NewerStateError, ProtocolError, StateError
 from trebuche.naming import snake_to_camel
 from trebuche.targets import base_name
 from trebuche.type_documents import shape_of
@@ -168,6 +168,14 @@ class ActorType:
             known = ", ".join(sorted(self.methods)) or "none"
             raise ActorError(f"Method '{name}' not found on '{self.exposed_as}'; there are: {known}")
         return found
+
+    def names_of(self, target: str) -> tuple[str, ...]:
+        """Everything that the method answers to which a target identifier names, its own name first; empty for none."""
+        try:
+            method = self.method(target)
+        except (ActorError, ProtocolError):
+            return ()
+        return (method.name, method.attribute, *method.aliases)
 
     def fresh_state(self) -> Any:
         """The state of an actor that was never called."""

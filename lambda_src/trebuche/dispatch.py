@@ -101,7 +101,9 @@ class _Desk:
             ForbiddenError: There may be, but not for this caller.
         """
         key = actor_key(actor_id)
-        self.admission.access.check_action(self.caller, key, target)
+        known = self.directory.get(key.partition("/")[0])
+        names = known.names_of(target) if known and not is_stream_target(target) else ()
+        self.admission.access.check_action(self.caller, key, target, names)
         return find_actor(self.directory, actor_id), key
 
 

@@ -75,7 +75,7 @@ def read_socket_event(event: Mapping[str, Any]) -> SocketEvent:
             connected_at=_milliseconds(context.get("connectedAt")) or time_ms,
             principal=_text(authorizer.get("principalId")),
             asked_at=time_ms,
-            until=_whole(authorizer.get(UNTIL)),
+            until=_end(authorizer.get(UNTIL)),
             credential=_text(authorizer.get(CREDENTIAL)),
             claims=_claims(authorizer.get(CLAIMS)),
         ),
@@ -112,9 +112,11 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _whole(value: object) -> int:
-    """A number of the authorizer's context, all of which arrives as text."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else 0
+def _end(value: object) -> int:
+    """The end of a right, in the authorizer's context, all of which arrives as text; what is no time has passed."""
+    if value is None:
+        return 0
+    return int(str(value)) if str(value).isdecimal() else 1
 
 
 def _claims(value: object) -> Mapping[str, Json]:

@@ -9,6 +9,7 @@ import pytest
 
 from actors.todo_list import TodoList
 from tests.support.world import World, call, message, observe, resume, socket_event
+from trebuche.actors import Actor, distributed
 from trebuche.auth.access import Access
 from trebuche.auth.rules import Rule, Rules
 from trebuche.envelopes import (
@@ -21,8 +22,9 @@ from trebuche.envelopes import (
     StreamStartEnvelope,
     decode,
 )
+from trebuche.errors import ExpiredError
 from trebuche.reminders import write_reminder
-from trebuche.socket_events import Reply
+from trebuche.socket_events import Reply, read_socket_event
 from trebuche.websocket import WebSocketLambdaHandler
 
 OWN_LISTS = Access(required=True, rules=Rules((Rule("todos/{sub}"), Rule("todos/t/*", claims={"tenant": ("t",)}))))
@@ -95,6 +97,41 @@ def test_a_resume_that_no_rule_allows_is_refused(hall: Hall) -> None:
     assert not hall.subscriptions.attached
 
 
+class Names(Actor[None], exposed_as="names"):
+    """An actor whose methods answer to several names."""
+
+    @distributed
+    def add_name(self) -> None:
+        """Known as ``addName``."""
+
+    @distributed(name="deleteAll", aliases=["wipe", "$sWhole"])
+    def get_rid(self) -> None:
+        """Known under a name that has nothing to do with its own."""
+
+
+@pytest.mark.parametrize("target", ["deleteAll", "get_rid", "wipe", "$sWhole"])
+@pytest.mark.parametrize("named", ["deleteAll", "get_rid", "wipe"])
+def test_a_method_is_refused_under_all_its_names(named: str, target: str) -> None:
+    """A rule that forbids one forbids the method, whatever a frame calls it."""
+    world = World(Names, access=Access(required=True, rules=Rules((Rule(methods=(named,), allow=False), Rule()))))
+    world.connect("c1", principal="alice")
+
+    answer = world.send(call("names", target), "c1", principal="alice")
+    assert refusal(answer) == ("ResponseEnvelope", "forbidden")
+    allowed = decode(world.send(call("names", "add_name"), "c1", principal="alice")["body"])
+    assert isinstance(allowed, ResponseEnvelope)
+    assert allowed.error_message is None
+
+
+@pytest.mark.parametrize("target", ["deleteAll", "get_rid", "wipe"])
+def test_what_is_allowed_is_allowed_by_its_own_name(target: str) -> None:
+    """Who may only read must not find a method that does something else under a name that sounds like it."""
+    world = World(Names, access=Access(required=True, rules=Rules((Rule(methods=("get*", "wipe")),))))
+    world.connect("c1", principal="alice")
+
+    assert refusal(world.send(call("names", target), "c1", principal="alice"))[1] == "forbidden"
+
+
 def test_a_stolen_stream_is_not_found(hall: Hall) -> None:
     """Whoever learns a stream's id cannot take it over, even where the rules allow them the actor."""
     shared = json.dumps({"tenant": "t"})
@@ -118,6 +155,15 @@ def test_claims_of_the_authorizer_count(hall: Hall) -> None:
     answer = decode(hall.ask_as("alice", envelope, claims='{"tenant": ["s", "t"]}')["body"])
     assert isinstance(answer, ResponseEnvelope)
     assert answer.error_message is None
+
+
+@pytest.mark.parametrize("until", [1, "1.7672256E9", "soon", "", True])
+def test_an_end_that_nobody_can_read_has_passed(until: Any) -> None:
+    """Whatever becomes of it on its way from the authorizer, it must not turn into a right for good."""
+    event = socket_event("MESSAGE", "c1", principal="alice", context={"until": until})
+
+    with pytest.raises(ExpiredError):
+        Access().check_presence(read_socket_event(event).caller, 1_767_225_600)
 
 
 def last_frames(world: World, connection_id: str = "c1") -> list[tuple[str, str | None]]:

@@ -34,19 +34,21 @@ class Access:
         if has_ended(caller.until, now) or (self.required and caller.principal is None):
             raise ExpiredError
 
-    def check_action(self, caller: Caller, actor_id: str, target: str) -> None:
+    def check_action(self, caller: Caller, actor_id: str, target: str, names: tuple[str, ...] = ()) -> None:
         """Refuse what the caller may not do.
 
         Args:
             caller: Who asks.
             actor_id: Of the actor, in the form that keys tables.
             target: Target identifier of a call, of an observation or of a resume.
+            names: All names of the method that it leads to, its own first; empty when it leads to none.
 
         Raises:
             ForbiddenError: The rules do not allow it.
         """
         if caller.principal is not None:
-            self.rules.check(Principal(caller.principal, caller.until, caller.claims), actor_id, _method(target))
+            principal = Principal(caller.principal, caller.until, caller.claims)
+            self.rules.check(principal, actor_id, _method(target), names)
 
 
 def has_ended(until: int, now: int) -> bool:

@@ -35,10 +35,12 @@ class Rule:
     claims: Mapping[str, tuple[Json, ...]] = field(default_factory=dict, hash=False)
     allow: bool = True
 
-    def speaks_of(self, principal: Principal, actor_id: str, method: str) -> bool:
-        """Whether this rule decides the case."""
+    def speaks_of(self, principal: Principal, actor_id: str, names: tuple[str, ...]) -> bool:
+        """Whether this rule decides the case; ``names`` as for ``Rules.check``."""
+        # What is allowed is allowed by its own name only; what is refused is refused under whatever name it has.
+        meant = names[:1] if self.allow else names
         return (
-            any(re.fullmatch(_globbed(pattern), method) for pattern in self.methods)
+            any(re.fullmatch(_globbed(pattern), name) for pattern in self.methods for name in meant)
             and all(set(_values(principal, name)) & set(map(_word, wanted)) for name, wanted in self.claims.items())
             and any(re.fullmatch(pattern, actor_id, re.DOTALL) for pattern in _patterns(self.actors, principal))
         )
@@ -50,13 +52,14 @@ class Rules:
 
     rules: tuple[Rule, ...] = ()
 
-    def check(self, principal: Principal, actor_id: str, method: str) -> None:
+    def check(self, principal: Principal, actor_id: str, method: str, names: tuple[str, ...] = ()) -> None:
         """Refuse what is not allowed.
 
         Args:
             principal: Who asks.
             actor_id: Of the actor, in the form that keys tables.
-            method: The method's own name, or the stream target.
+            method: The name that was asked for, or the stream target.
+            names: All names of what will run, its own first; by default what was asked for is the only one.
 
         Raises:
             ForbiddenError: A rule forbids it, or none allows it.
@@ -64,7 +67,7 @@ class Rules:
         if not self.rules:
             return
         for rule in self.rules:
-            if rule.speaks_of(principal, actor_id, method):
+            if rule.speaks_of(principal, actor_id, names or (method,)):
                 if rule.allow:
                     return
                 break
