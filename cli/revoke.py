@@ -14,6 +14,7 @@ from trebuche.adapters.dynamodb_access import DynamoDBAccessBook
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.system import SystemClock
 from trebuche.answers import failed_stream
+from trebuche.delivery import YOUNG_MS
 from trebuche.envelopes import encode
 from trebuche.errors import RevokedError
 from trebuche.stored import Connection
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
 _HOUR_SECONDS = 3_600
+_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +56,35 @@ class Doors:
     def close_all_of(self, name: str) -> int:
         """Tell each stream of a principal or a credential why it ends, and close the connections; how many."""
         found = [one for one in self.connections.every() if name in (one.principal, one.credential)]
-        for connection in found:
-            self._close(connection)
+        failures = [failure for one in sorted(found, key=_age) if (failure := self._close(one))]
+        if failures:
+            raise failures[0]
         return len(found)
 
-    def _close(self, connection: Connection) -> None:
+    def _close(self, connection: Connection) -> ClientError | None:
+        """Why it could not be closed: the others are, all the same."""
         for stream_id in connection.streams:
             frame = encode(failed_stream(stream_id, stream_id, RevokedError()))
             try:
                 self.sockets.post_to_connection(ConnectionId=connection.connection_id, Data=frame.encode())
             except ClientError:
                 break  # the close is what counts
-        try:
-            self.sockets.delete_connection(ConnectionId=connection.connection_id)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "GoneException":  # it is closed, which was wanted
-                raise
+        while True:
+            try:
+                self.sockets.delete_connection(ConnectionId=connection.connection_id)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "GoneException":
+                    return error
+                # A young one may be about to open: its `$connect` was over before the revocation was written down.
+                if time.time() * 1000 - connection.connected_at < YOUNG_MS:
+                    time.sleep(_PAUSE_SECONDS)
+                    continue
+            return None
+
+
+def _age(connection: Connection) -> int:
+    """The oldest come first: by the time that the young ones' turn has come, they have opened."""
+    return connection.connected_at
 
 
 def revoke_and_print(output: Output, target: Target, name: str, hours: int | None) -> int:

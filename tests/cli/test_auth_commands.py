@@ -11,6 +11,7 @@ from uuid import UUID
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from cli.auth_secret import AuthSecret, read_claims
@@ -43,6 +44,8 @@ class Sockets:
     def __init__(self) -> None:
         self.posted: list[tuple[str, Json]] = []
         self.closed: list[str] = []
+        self.answers: dict[str, list[str]] = {}
+        """Codes of the errors with which connections cannot be closed, one per attempt."""
 
     def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803 - boto3's
         """Take a frame."""
@@ -50,6 +53,8 @@ class Sockets:
 
     def delete_connection(self, *, ConnectionId: str) -> None:  # noqa: N803 - boto3's
         """Close."""
+        if codes := self.answers.get(ConnectionId):
+            raise ClientError({"Error": {"Code": codes.pop(0), "Message": ""}}, "DeleteConnection")
         self.closed.append(ConnectionId)
 
 
@@ -210,3 +215,30 @@ def test_who_is_revoked_is_written_down_told_and_closed(account: Account) -> Non
     restore_and_print(account.output(), account.target, "alice")
     assert not book.is_revoked("alice")
     assert book.is_revoked("key:k")
+
+
+def test_a_connection_that_is_about_to_open_is_closed_too(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers 410 like a closed one, and nothing else would ever close it."""
+    monkeypatch.setattr("cli.revoke.time.sleep", lambda _: None)
+    tables = account.session.client("dynamodb")
+    storage = DynamoDBConnectionStorage(lambda: tables, "my-app-connections")
+    now_ms = SystemClock().now_ms()
+    for name, connected_at in (("opening", now_ms), ("closed", now_ms - 60_000)):
+        storage.register(Connection(connection_id=name, connected_at=connected_at, ttl=9, principal="alice"))
+    account.sockets.answers = {"opening": ["GoneException"] * 2, "closed": ["GoneException"] * 9}
+
+    revoke_and_print(account.output(), account.target, "alice", None)
+    assert account.sockets.closed == ["opening"]
+
+
+def test_one_that_cannot_be_closed_keeps_no_other_open(account: Account) -> None:
+    """It is told all the same."""
+    tables = account.session.client("dynamodb")
+    storage = DynamoDBConnectionStorage(lambda: tables, "my-app-connections")
+    for age, name in enumerate(("c1", "c2")):
+        storage.register(Connection(connection_id=name, connected_at=age, ttl=9, principal="alice"))
+    account.sockets.answers = {"c1": ["LimitExceededException"]}
+
+    with pytest.raises(CommandError):
+        revoke_and_print(account.output(), account.target, "alice", None)
+    assert account.sockets.closed == ["c2"]
