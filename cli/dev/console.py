@@ -40,6 +40,7 @@ class Console:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.address = f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
+        self._lines.origins = frozenset(f"http://{host}" for host in self._hosts)
 
     async def stop(self) -> None:
         """Close every socket and stop listening."""
@@ -65,8 +66,7 @@ class Console:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Serve this machine's browser only: not a page from elsewhere, nor a name that was made to lead here."""
-        port = self.address.rstrip("/").rsplit(":", 1)[-1]
-        hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
+        hosts = self._hosts
         origin = request.headers.get("Origin")
         if request.host not in hosts or (origin is not None and origin.removeprefix("http://") not in hosts):
             raise web.HTTPForbidden(text="The console is for pages from its own address only.\n")
@@ -78,6 +78,12 @@ class Console:
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+    @property
+    def _hosts(self) -> tuple[str, str]:
+        """Under which names this machine's browser finds the page."""
+        port = self.address.rstrip("/").rsplit(":", 1)[-1]
+        return f"127.0.0.1:{port}", f"localhost:{port}"
 
     async def _page(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(self._root / "clients/console/index.html")

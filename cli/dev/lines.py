@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 _REQUEST: Final = re.compile(rb"GET /(?P<line>[A-Za-z0-9-]{1,64})(?P<query>\?\S*)? HTTP/1\.1\r\n")
+_ORIGIN: Final = re.compile(rb"\r\norigin:[ \t]*(?P<origin>[^\r\n]*?)[ \t]*\r\n", re.IGNORECASE)
 _LONGEST_REQUEST: Final = 16 * 1024
 _PART_BYTES: Final = 64 * 1024
 _HANDSHAKE_SECONDS: Final = 5.0
@@ -19,10 +20,12 @@ class Lines:
 
     Attributes:
         endpoint: Where lines lead; while it is None, nothing passes.
+        origins: Whose pages may use them, for browsers let any page open sockets; None: anybody's.
     """
 
     def __init__(self) -> None:
         self.endpoint: str | None = None
+        self.origins: frozenset[str] | None = None
         self._cut: set[str] = set()
         self._ends: defaultdict[str, set[asyncio.StreamWriter]] = defaultdict(set)
         self._server: asyncio.Server | None = None
@@ -61,8 +64,9 @@ class Lines:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(_HANDSHAKE_SECONDS):
-            request = _REQUEST.fullmatch(await reader.readuntil(b"\r\n"))
-        if request is None or self.endpoint is None:
+            head = await reader.readuntil(b"\r\n\r\n")
+        request = _REQUEST.match(head)
+        if request is None or self.endpoint is None or not self._serves(head):
             return
         line = request["line"].decode()
         if line in self._cut:
@@ -73,10 +77,15 @@ class Lines:
         self._ends[line] |= ends
         try:
             far_writer.write(b"GET " + target.path.encode() + (request["query"] or b"") + b" HTTP/1.1\r\n")
+            far_writer.write(head[request.end() :])
             await _first_of(_pass(reader, far_writer), _pass(far_reader, writer))
         finally:
             far_writer.close()
             self._forget(line, ends)
+
+    def _serves(self, head: bytes) -> bool:
+        named = {found["origin"].decode(errors="replace") for found in _ORIGIN.finditer(head)}
+        return self.origins is None or named <= self.origins
 
     def _forget(self, line: str, ends: set[asyncio.StreamWriter]) -> None:
         self._ends[line] -= ends

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidMessage
+from websockets.typing import Origin
 
 from cli.dev.console import Console, serving_console
 from cli.dev.lines import Lines
@@ -142,3 +143,26 @@ def test_cut_line_is_broken_until_it_is_mended(serving: Any) -> None:
             await lines.stop()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("origin", "passes"), [("http://127.0.0.1:1", True), ("https://evil.example", False)])
+def test_line_is_for_the_consoles_own_page(serving: Any, origin: str, passes: bool) -> None:
+    """Browsers let any page open a socket to loopback; what comes without an origin is no page."""
+    endpoint: FakeEndpoint = serving(echo)
+
+    async def run() -> bool:
+        lines = Lines()
+        lines.endpoint, lines.origins = endpoint.url, frozenset({"http://127.0.0.1:1"})
+        address = await lines.start()
+        try:
+            async with (
+                connect(f"{address}ada", proxy=None),
+                connect(f"{address}ada", proxy=None, origin=Origin(origin)),
+            ):
+                return True
+        except (InvalidMessage, ConnectionResetError):
+            return False
+        finally:
+            await lines.stop()
+
+    assert asyncio.run(run()) is passes
