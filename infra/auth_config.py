@@ -45,6 +45,8 @@ def _claims(value: Any) -> Any:
     if not isinstance(value, dict):
         raise mistake("it must be a mapping of claims to a value or a list of values")
     found = {str(name): as_tuple(wanted) if isinstance(wanted, list) else (wanted,) for name, wanted in value.items()}
+    if not all(found.values()):
+        raise mistake("each claim must have at least one value")
     if any(not isinstance(one, str | int | float) or one == "" for wanted in found.values() for one in wanted):
         raise mistake("the values of claims must be texts, numbers, true or false")
     return found

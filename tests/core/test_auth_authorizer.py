@@ -127,6 +127,14 @@ def test_the_answer_carries_who_it_is_and_until_when() -> None:
     assert answer["context"] == {"until": NOW + 3630, "credential": "jwt", "claims": '{"tenant":["t1"]}'}
 
 
+def test_claims_that_cannot_be_carried_let_nobody_in() -> None:
+    """A text that is no Unicode is an answer to its sender, not a failure of the function."""
+    door = Door(claims=["name"])
+
+    token = ISSUING.token(NOW, name="\ud800")
+    assert effect(door.knock({"Authorization": f"Bearer {token}"})) == "Deny"
+
+
 def test_claims_that_fit_no_answer_let_nobody_in() -> None:
     """API Gateway would make a failure of it that nobody understands."""
     door = Door(claims=["tenant"])

@@ -283,6 +283,13 @@ def test_a_wrong_ticket_is_nobodys(reason: str, key: bytes, ticket_id: str, end:
     assert Desk().refusal(make_ticket(key, Principal("alice"), ticket_id=ticket_id, end=end)) == reason
 
 
+def test_a_ticket_may_count_from_later_on() -> None:
+    """As a token may."""
+    ticket = make_ticket(TICKET_KEY, Principal("alice", 0, {"nbf": NOW + 9}), ticket_id="7", end=NOW + 60)
+
+    assert Desk().refusal(ticket) == "not-yet-valid"
+
+
 def test_nobody_makes_tickets_while_there_is_no_key_for_them() -> None:
     """An empty key would be everybody's."""
     desk = Desk()

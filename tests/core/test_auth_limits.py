@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from actors.todo_list import TodoList
 from tests.support.world import World, call, observe, resume
-from trebuche.auth.limits import Buckets, Limits, Rate, read_limits
+from trebuche.auth.limits import Buckets, Limiter, Limits, Rate, read_limits
 from trebuche.envelopes import ResponseEnvelope, StreamErrorEnvelope, StreamStartEnvelope, decode
+from trebuche.errors import LimitedError
 
 SLOW = Rate(2.0, 3)
 
@@ -96,6 +97,16 @@ def test_connections_of_a_principal_share_a_bucket(world: World) -> None:
     world.clock.pause(0.01)
     assert answer(world, "c3", principal="bob") is None
     assert answer(world, "c4") is None
+
+
+def test_what_a_principal_may_not_send_costs_the_connection_nothing() -> None:
+    """A frame that is refused takes nobody's tokens."""
+    limiter = Limiter(Limits(connection=Rate(1.0, 2), principal=Rate(10.0, 1)))
+    limiter.admit("c1", "alice", 0)
+    with pytest.raises(LimitedError):
+        limiter.admit("c1", "alice", 0)
+
+    limiter.admit("c1", "alice", 100)
 
 
 def test_observing_and_resuming_count_too(world: World) -> None:

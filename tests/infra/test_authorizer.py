@@ -69,6 +69,7 @@ def test_none_asks_for_nothing(tmp_path: Path, auth: str) -> None:
         ("{api_keys: true, rules: [{actors: 'todos/{sub'}]}", "braces must hold the name of a claim"),
         ("{api_keys: true, rules: [{methods: ['add Todo']}]}", "it must be the name of a method or a stream"),
         ("{api_keys: true, rules: [{claims: [admin]}]}", "it must be a mapping of claims to a value"),
+        ("{api_keys: true, rules: [{claims: {role: []}}]}", "each claim must have at least one value"),
         ("{api_keys: true, rules: [{claims: {role: null}}]}", "the values of claims must be texts, numbers"),
         ("{api_keys: true, rules: [{actor: '*'}]}", 'auth.rules[0].actor: unknown key; did you mean "actors"?'),
     ],

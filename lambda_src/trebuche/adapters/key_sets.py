@@ -1,6 +1,6 @@
 """JWK Sets from their issuers, over HTTPS."""
 
-import urllib.error
+import http.client
 import urllib.request
 from typing import Any, Final
 
@@ -32,5 +32,5 @@ def fetch_key_set(url: str) -> tuple[PublishedKey, ...]:
         with _OPENER.open(url, timeout=TIMEOUT_SECONDS) as answer:
             content = answer.read(LONGEST_BYTES + 1)
         return read_key_set(loads(content, limit_bytes=LONGEST_BYTES))
-    except (OSError, urllib.error.URLError, MalformedError, CredentialsError) as error:
+    except (OSError, http.client.HTTPException, MalformedError, CredentialsError) as error:
         raise ServiceError(f"the key set at {url} cannot be used: {error}") from error

@@ -14,7 +14,7 @@ from trebuche.auth.identify import Identification, Identity
 from trebuche.auth.principals import Principal
 from trebuche.auth.settings import AuthSettings
 from trebuche.documents import Json, dumps, utf8_bytes
-from trebuche.errors import CredentialsError
+from trebuche.errors import CredentialsError, MalformedError
 from trebuche.ports import Clock, LogSink, Revocations
 from trebuche.socket_events import CLAIMS, CREDENTIAL, UNTIL, read_socket_event
 
@@ -70,7 +70,11 @@ class Authorizer:
 
     def _admit(self, event: Mapping[str, Any], now: int) -> Identity:
         identity = self._identification.of(find_credentials(event, self._settings.places), now)
-        if utf8_bytes(dumps(self._context(identity))) > CONTEXT_LIMIT_BYTES:
+        try:
+            size = utf8_bytes(dumps(self._context(identity)))
+        except MalformedError as error:
+            raise CredentialsError("malformed", "claims that cannot be carried along") from error
+        if size > CONTEXT_LIMIT_BYTES:
             raise CredentialsError("claims-too-large", f"over {CONTEXT_LIMIT_BYTES} bytes")
         if self._book.is_revoked(identity.principal.name, identity.credential):
             raise CredentialsError("revoked")

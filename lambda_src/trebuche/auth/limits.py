@@ -90,6 +90,11 @@ class Buckets:
             self._levels.popitem(last=False)
         return wait
 
+    def put_back(self, key: str) -> None:
+        """Give back what was taken a moment ago."""
+        level, then = self._levels[key]
+        self._levels[key] = level + 1, then
+
 
 class Limiter:
     """Counts callers' frames, for as long as an environment lives.
@@ -119,6 +124,8 @@ class Limiter:
         wait = self._connections.take(connection_id, now_ms) if self._connections else 0.0
         if not wait and self._principals and principal is not None:
             wait = self._principals.take(principal, now_ms)
+            if wait and self._connections:
+                self._connections.put_back(connection_id)
         if wait:
             raise LimitedError(wait)
 

@@ -93,27 +93,24 @@ def check_claims(token: Token, expected: Expectation, now: int) -> int:
     named = token.claims.get("aud")
     if expected.audiences.isdisjoint(_texts(named)):
         raise CredentialsError("wrong-audience")
-    until = check_times(token, expected.clock_skew, now)
-    begin = _seconds(token, "nbf")
-    if begin is not None and begin > now + expected.clock_skew:
-        raise CredentialsError("not-yet-valid")
-    return until
+    return check_times(token, expected.clock_skew, now)
 
 
 def check_times(token: Token, clock_skew: int, now: int) -> int:
     """When the token stops to count.
 
     Raises:
-        CredentialsError: It has stopped, or never would, or says that it was made in the future.
+        CredentialsError: It has stopped, or never would, does not count yet, or says that it was made in the future.
     """
     end = _seconds(token, "exp")
     if end is None:
         raise CredentialsError("no-expiry")
     if end + clock_skew <= now:
         raise CredentialsError("expired")
-    made = _seconds(token, "iat")
-    if made is not None and made > now + clock_skew:
-        raise CredentialsError("not-yet-valid")
+    for claim in ("iat", "nbf"):
+        begin = _seconds(token, claim)
+        if begin is not None and begin > now + clock_skew:
+            raise CredentialsError("not-yet-valid")
     return end + clock_skew
 
 
