@@ -14,6 +14,7 @@ from trebuche.adapters.dynamodb_access import DynamoDBAccessBook
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.system import SystemClock
 from trebuche.answers import failed_stream
+from trebuche.auth.principals import revocable
 from trebuche.delivery import YOUNG_MS
 from trebuche.envelopes import encode
 from trebuche.errors import RevokedError
@@ -55,7 +56,7 @@ class Doors:
 
     def close_all_of(self, name: str) -> int:
         """Tell each stream of a principal or a credential why it ends, and close the connections; how many."""
-        found = [one for one in self.connections.every() if name in (one.principal, one.credential)]
+        found = [one for one in self.connections.every() if name in revocable(one.principal, one.credential)]
         failures = [failure for one in sorted(found, key=_age) if (failure := self._close(one))]
         if failures:
             raise failures[0]

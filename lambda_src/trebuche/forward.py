@@ -7,6 +7,7 @@ from uuid import UUID
 from trebuche import logs
 from trebuche.answers import code_of, failed_call, failed_stream, is_expected, start_frame
 from trebuche.auth.handshake import chosen_protocol
+from trebuche.auth.principals import revocable
 from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import bury
 from trebuche.departures import watch_over
@@ -80,8 +81,7 @@ def _connect(caller: Caller, protocol: str | None, idle_seconds: int) -> Routine
 
 
 def _is_revoked(caller: Caller, principal: str) -> Routine[bool]:
-    names = (principal, *([caller.credential] if caller.credential else []))
-    return (yield from perform(IsRevoked(names)))
+    return (yield from perform(IsRevoked(revocable(principal, caller.credential))))
 
 
 def _disconnect(caller: Caller) -> Routine[Outcome]:

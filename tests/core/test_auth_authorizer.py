@@ -154,6 +154,15 @@ def test_who_was_revoked_is_refused(name: str) -> None:
     assert json.loads(door.log.lines[-1])["code"] == "revoked"
 
 
+def test_a_way_in_is_no_name() -> None:
+    """Whoever is called ``jwt`` and is revoked takes nobody along."""
+    door = Door()
+    door.book.revoked = {"jwt"}
+
+    assert effect(door.knock(token=ISSUING.token(NOW))) == "Allow"
+    assert effect(door.knock(token=ISSUING.token(NOW, sub="jwt"))) == "Deny"
+
+
 def test_a_ticket_opens_one_connection() -> None:
     """The second time it is refused, and a revoked holder does not use it up."""
     door = Door(tickets={"longest": 60, "session": 600})

@@ -17,6 +17,16 @@ def rules(*entries: dict[str, Json]) -> Rules:
     return read_rules(dumps(list(entries)))
 
 
+def test_many_claims_of_many_values_take_no_time() -> None:
+    """A token chooses how many there are, and each frame is held against them."""
+    many: list[Json] = [f"g{number}" for number in range(300)]
+    found = rules({"actors": "rooms/{g}/{g}/{h}/x"})
+    principal = Principal("alice", 0, {"g": many, "h": many})
+
+    assert not allowed(found, "rooms/g1/g2/g3", "addTodo", principal)
+    assert allowed(found, "rooms/g1/g2/g3/x", "addTodo", principal)
+
+
 def allowed(found: Rules, actor_id: str, method: str, principal: Principal = ALICE) -> bool:
     """Whether it passes."""
     try:

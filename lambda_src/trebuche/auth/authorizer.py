@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from trebuche import logs
 from trebuche.auth.handshake import find_credentials
 from trebuche.auth.identify import Identification, Identity
-from trebuche.auth.principals import Principal
+from trebuche.auth.principals import Principal, revocable
 from trebuche.auth.settings import AuthSettings
 from trebuche.documents import Json, dumps, utf8_bytes
 from trebuche.errors import CredentialsError, MalformedError
@@ -76,7 +76,7 @@ class Authorizer:
             raise CredentialsError("malformed", "claims that cannot be carried along") from error
         if size > CONTEXT_LIMIT_BYTES:
             raise CredentialsError("claims-too-large", f"over {CONTEXT_LIMIT_BYTES} bytes")
-        if self._book.is_revoked(identity.principal.name, identity.credential):
+        if self._book.is_revoked(*revocable(identity.principal.name, identity.credential)):
             raise CredentialsError("revoked")
         # Last, so that a ticket is used up only by whoever gets in.
         if identity.ticket_id and not self._book.use_ticket(identity.ticket_id, now=now, ttl=identity.ticket_end):

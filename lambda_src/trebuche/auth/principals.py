@@ -25,6 +25,15 @@ class Principal:
     claims: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
+def revocable(principal: str | None, credential: str | None) -> tuple[str, ...]:
+    """Names under which a right can be taken back: of the principal, and of its key.
+
+    ``jwt`` and ``ticket`` are ways in, and nobody's own: a principal may be called so.
+    """
+    key = credential if credential and credential.startswith("key:") else None
+    return tuple(name for name in (principal, key) if name)
+
+
 def principal_name(value: object) -> str:
     """A principal's name.
 
