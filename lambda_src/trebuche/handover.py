@@ -72,6 +72,8 @@ def give_back(row: Subscription, before: Subscription | None) -> Routine[bool]:
     # Its own $disconnect may have detached the row meanwhile.
     for found in (row, replace(row, phase=Phase.DETACHED)):
         if (yield from perform(OpenSubscription(back, found, now_ms // 1000))):
+            # Detached, it was in nobody's audience.
+            yield from mark_audience(row.actor_id)
             return True
     return False
 

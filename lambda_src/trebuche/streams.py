@@ -80,7 +80,7 @@ def _to_actor(actor_id: str, changes: Sequence[Change]) -> Routine[tuple[str | N
     by_connection: dict[str, list[Subscription]] = {}
     for row in rows:
         by_connection.setdefault(row.connection_id, []).append(row)
-    latest = {_place(change): change for change in merged(changes)}
+    latest = {_place(one): last for last in merged(changes) for one in (*last.earlier, last)}
     # One post in flight per connection: API Gateway does not keep concurrent posts in order.
     routines = tuple(_to_connection(own, changes, latest) for own in by_connection.values())
     failed = yield from perform(Concurrently(routines))
@@ -90,12 +90,13 @@ def _to_actor(actor_id: str, changes: Sequence[Change]) -> Routine[tuple[str | N
 def _to_connection(
     rows: Sequence[Subscription], changes: Sequence[Change], latest: Mapping[tuple[int, bool], Change]
 ) -> Routine[str | None]:
-    """Bring changes to one connection; ``latest`` has, by place, those that stand for the others."""
+    """Bring changes to one connection; ``latest`` says, by place, which one stands for each where only that counts."""
     for change in changes:
         left = []
+        last = latest[_place(change)]
         for row in rows:
-            own = latest.get(_place(change)) if window_ms(row) else change
-            if own is None:
+            own = last if window_ms(row) else change
+            if _place(own) != _place(change):
                 left.append(row)
                 continue
             try:
@@ -103,8 +104,9 @@ def _to_connection(
             except Exception as error:
                 fields = _fields(row) | {"code": code_of(error)}
                 yield from perform(Log(logs.ERROR, "change-undelivered", fields, error))
-                # Nothing after it: a later change must not overtake the one that comes again.
-                return own.sequence_number
+                # Nothing after it: a later change must not overtake the one that comes again. And all that is left out
+                # comes again with it, for streams beside this one that have not got the last yet.
+                return (last if any(map(window_ms, rows)) else change).sequence_number
             left += [kept] if kept else []
         rows = left
     return None
@@ -189,8 +191,10 @@ def _frame(row: Subscription, change: Change, state: bytes) -> Routine[str | Non
         StateError: The state, written past the runtime, is no state or fits no frame; or the stream is out of numbers.
     """
     property_key = observed_property(row.target) or ""
-    previous = observed_before(change.first.previous, property_key)
-    seen = max(row.sent, change.first.version - 1)
+    # Its catch-up may have shown the first of those that this one stands for.
+    first = next((one for one in change.earlier if one.version > row.sent), change)
+    previous = observed_before(first.previous, property_key)
+    seen = max(row.sent, first.version - 1)
     value = observed(state, property_key)
     for earlier in () if compares(row.filter) else reversed(change.earlier):
         if passes(row.filter, value=value, previous=previous):

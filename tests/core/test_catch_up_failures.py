@@ -11,6 +11,7 @@ from actors.game_room import GameRoom
 from tests.support.steps import Task, some_order
 from tests.support.world import World, observe, resume, write_state
 from trebuche.actor_types import ActorType
+from trebuche.adapters.audience_cache import CachedAudiences
 from trebuche.adapters.memory import InMemoryCatchUpQueue, InMemoryConnectionSender, InMemorySubscriptionStorage
 from trebuche.changes import read_change
 from trebuche.dispatch import dispatch
@@ -260,6 +261,31 @@ def test_a_stream_is_given_back_though_the_dead_connection_was_told_of(world: Wo
         finish(Task(world.ports, catch_up(TYPE, reminder)))
     assert values(world.frames("c2")) == {2: "4"}
     assert world.subscriptions.detached == {}
+
+
+def test_a_stream_that_is_given_back_is_missed_by_no_audience_that_was_kept(world: World) -> None:
+    """While it was detached, another subscriber's audience was read and kept without it."""
+    kept = CachedAudiences(world.subscriptions, least_rows=1)
+    for connection_id in ("c1", "c2", "c3"):
+        world.connect(connection_id)
+    stream_id = world.watch("game")
+    world.watch("game", connection_id="c3")
+    world.send(resume(stream_id, 1, "game"), "c2")
+    world.frames("c2")
+    world.sender.disconnect("c1")
+    late = frame(world, resume(stream_id, 1, "game"))
+    until(late, "MarkAudience")
+    world.disconnect("c1")
+    now = world.clock.now_ms() // 1000
+    for _ in range(2):
+        assert len(kept.subscribers("game", now=now)) == 1
+    finish(late)
+    for reminder, _ in world.catch_ups.sent:
+        finish(Task(world.ports, catch_up(TYPE, reminder)))
+    write(world, 4)
+    changes = [change for change in map(read_change, world.records()) if change is not None]
+    finish(Task(replace(world.ports, subscriptions=kept), fan_out(changes)))
+    assert values(world.frames("c2")) == {2: "4"}
 
 
 @pytest.mark.parametrize("comes_back", [False, True])

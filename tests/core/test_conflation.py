@@ -31,16 +31,16 @@ def latest(window: str | None = None) -> StreamFilter:
 
 
 class Failing(InMemoryConnectionSender):
-    """A sender that fails for some connections, a number of times each."""
+    """A sender that fails for some connections, a number of times each; None: not this time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.failures: dict[str, list[TrebucheError]] = {}
+        self.failures: dict[str, list[TrebucheError | None]] = {}
 
     def send(self, connection_id: str, text: str) -> None:
         """Fail while there are failures left."""
-        if left := self.failures.get(connection_id):
-            raise left.pop(0)
+        if (left := self.failures.get(connection_id)) and (failure := left.pop(0)) is not None:
+            raise failure
         super().send(connection_id, text)
 
 
@@ -275,3 +275,38 @@ def test_a_worker_tells_of_no_change_that_was_taken_back(world: World, sender: F
     reminder, _ = world.catch_ups.sent[-1]
     world.gateway.catch_up({"Records": [{"messageId": "m", "body": write_reminder(reminder)}]})
     assert data(world) == []
+
+
+def test_what_changed_is_told_by_the_value_that_the_subscriber_has(world: World) -> None:
+    """A subscriber that came in between was shown a value that is taken back: to it that is a change."""
+    write(world, "a")
+    world.pump()
+    write(world, "b")
+    world.send(observe("todos", only=StreamFilter(FilterType.PREDEFINED, "changed")))
+    assert data(world) == [(1, 0, "b")]
+    write(world, "a")
+    world.pump()
+    assert data(world) == [(2, 0, "a")]
+
+
+def test_a_change_left_out_comes_again_when_another_stream_of_its_connection_fails(
+    world: World, sender: Failing
+) -> None:
+    """The stream beside it gets every value, and fails at one in the middle: that is before the latest went out."""
+    write(world, "a")
+    world.pump()
+    world.send(observe("todos", only=StreamFilter(FilterType.PREDEFINED, "changed")))
+    row = next(iter(world.subscriptions.attached.values()))
+    beside = replace(row, stream_id=uuid4(), delivery="every", filter=None)
+    world.subscriptions.attached["todos", beside.stream_id] = beside
+    world.frames()
+    write(world, "b", "b")
+    sender.failures["c1"] = [None, ServiceError("broken")]
+    records = world.records()
+    failed = world.processor.handle({"Records": records})["batchItemFailures"]
+    again = [one["dynamodb"]["SequenceNumber"] for one in records].index(failed[0]["itemIdentifier"])
+    world.processor.handle({"Records": records[again:]})
+    own = [
+        frame for frame in world.frames() if isinstance(frame, StreamDataEnvelope) and frame.stream_id == row.stream_id
+    ]
+    assert [decode_title(frame.data) for frame in own] == ["b"]
