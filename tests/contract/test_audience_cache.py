@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from trebuche.adapters.audience_cache import LONGEST_SECONDS, CachedAudiences
+from trebuche.adapters.audience_cache import LONGEST_SECONDS, MOST_OWNED, CachedAudiences
 from trebuche.adapters.memory import InMemorySubscriptionStorage
 from trebuche.stored import Phase, Subscription
 
@@ -92,12 +92,29 @@ def test_what_this_function_writes_has_it_read(cached: CachedAudiences, storage:
         assert storage.queries == number
 
 
-def test_rows_that_others_own_are_read_every_time(cached: CachedAudiences, storage: Counting) -> None:
-    """What a catch-up does to its row writes no mark."""
+def test_rows_that_catch_ups_own_are_read_every_time(cached: CachedAudiences, storage: Counting) -> None:
+    """By themselves: what a catch-up does to its row writes no mark. The others are still kept."""
     cached.go_opening(ROWS[1], 0, UUID(int=50))
+    cached.go_opening(ROWS[2], 0, UUID(int=51))
     for _ in range(3):
+        rows = cached.subscribers(ACTOR, now=NOW)
+    assert storage.queries == 2
+    assert [row.phase for row in rows].count(Phase.OPENING) == 2
+    storage.flip_live(rows[1], 7)
+    storage.detach(rows[2], ttl=NOW + 60)
+    for _ in range(2):
+        assert cached.subscribers(ACTOR, now=NOW) == InMemorySubscriptionStorage.subscribers(storage, ACTOR, now=NOW)
+    assert storage.queries == 2
+
+
+def test_many_rows_that_catch_ups_own_are_read_with_all_others(storage: Counting) -> None:
+    """One read instead of one for each."""
+    cached = CachedAudiences(storage)
+    for row in ROWS[: MOST_OWNED + 1]:
+        storage.go_opening(row, 0, row.opener)
+    for number in range(1, 4):
         cached.subscribers(ACTOR, now=NOW)
-    assert storage.queries == 3
+        assert storage.queries == number
 
 
 def test_a_small_audience_costs_no_mark(storage: Counting) -> None:

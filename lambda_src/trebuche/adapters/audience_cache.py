@@ -8,7 +8,8 @@ found the old mark did so before a new subscriber read the state that it begins 
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +20,8 @@ LEAST_ROWS: Final = 8
 """Fewer are read about as fast as the mark is."""
 MOST_ROWS: Final = 20_000
 """Of all actors together: some ten megabytes."""
+MOST_OWNED: Final = 8
+"""Rows that catch-ups own, each of which is read by itself; with more of them all are read together."""
 LONGEST_SECONDS: Final = 30
 """After that rows are read anew, for writers that died between a row and its mark."""
 
@@ -51,8 +54,10 @@ class CachedAudiences:
         mark = self._storage.audience(actor_id) if kept else None
         if kept is None or kept.mark is None or kept.mark != mark or now - kept.read_at >= LONGEST_SECONDS:
             kept = _Audience(mark, now, self._storage.subscribers(actor_id, now=now))
-        # A row that others own looks different at any moment; only those that wait for changes stay as they are.
-        if len(kept.rows) >= self._least_rows and all(row.phase is Phase.LIVE for row in kept.rows):
+        else:
+            kept = replace(kept, rows=tuple(self._seen_to(kept.rows, now)))
+        # A client that does not read, which one of a thousand mostly is, must not have all of them read each time.
+        if len(kept.rows) >= self._least_rows and sum(map(_is_owned, kept.rows)) <= MOST_OWNED:
             self._keep(actor_id, kept)
         return tuple(row for row in kept.rows if row.ttl > now)
 
@@ -105,7 +110,18 @@ class CachedAudiences:
         self._kept.pop(actor_id, None)
         return self._storage.remove(actor_id, stream_id, connection_id)
 
+    def _seen_to(self, rows: Iterable[Subscription], now: int) -> Iterator[Subscription]:
+        """Rows as they are: those that catch-ups own look different at any moment, and write no mark for it."""
+        for row in rows:
+            found = self._storage.load(row.actor_id, row.stream_id, now=now) if _is_owned(row) else row
+            if found is not None:
+                yield found
+
     def _keep(self, actor_id: str, audience: _Audience) -> None:
         self._kept[actor_id] = audience
         while len(self._kept) > 1 and sum(len(kept.rows) for kept in self._kept.values()) > MOST_ROWS:
             self._kept.popitem(last=False)
+
+
+def _is_owned(row: Subscription) -> bool:
+    return row.phase is not Phase.LIVE
