@@ -57,6 +57,7 @@ def test_a_frame_is_posted_at_once(sender: APIGatewayConnectionSender, api: Scri
         ("TooManyRequestsException", 429, ThrottledError),
         ("ForbiddenException", 403, DeliveryError),
         ("PayloadTooLargeException", 413, DeliveryError),
+        ("RequestTimeout", 408, UnsureError),
         ("InternalServerError", 500, UnsureError),
     ],
 )

@@ -36,8 +36,9 @@ def test_a_throttled_environment_slows_down_and_recovers() -> None:
     clock = Clock()
     rates = []
     for _ in range(10):
-        clock.post()
-        clock.pacer.throttled()
+        for _ in range(8):
+            clock.post()
+            clock.pacer.throttled()
         clock.now += 0.125
         clock.post()
         rates.append(clock.pacer.rate)
@@ -59,4 +60,15 @@ def test_a_few_slow_readers_slow_nobody_down() -> None:
     clock.pacer.throttled()
     clock.now += 0.125
     clock.post()
+    assert clock.pacer.rate == CEILING
+
+
+def test_a_slow_reader_slows_nobody_down_where_little_is_posted() -> None:
+    """It is tried four times for a change, and may be the only one that there is."""
+    clock = Clock()
+    for _ in range(20):
+        for _ in range(4):
+            clock.post()
+            clock.pacer.throttled()
+        clock.now += 0.125
     assert clock.pacer.rate == CEILING

@@ -117,7 +117,8 @@ def _error(about: str, operation: str, answer: "Answer") -> DeliveryError:
     if answer.status == 429 or code in ("LimitExceededException", "ThrottlingException"):
         return ThrottledError(text)
     # A 403 (IAM, wrong stage) and a 413 say nothing about the connection: its rows must stay.
-    return UnsureError(text) if answer.status >= 500 else DeliveryError(text)
+    # A 408 was on its way before the request was: an idle connection is ended so (RFC 9110, section 15.5.9).
+    return UnsureError(text) if answer.status >= 500 or answer.status == 408 else DeliveryError(text)
 
 
 def _milliseconds(moment: Any) -> int:

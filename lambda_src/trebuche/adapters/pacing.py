@@ -20,6 +20,8 @@ RECOVERY: Final = 250.0
 WINDOW_SECONDS: Final = 0.1
 REFUSED_SHARE: Final = 0.1
 """Of a window's posts; fewer refusals are about single clients that read too slowly, which get the same answer."""
+REFUSED_LEAST: Final = 5
+"""In a window; where little is posted, one such client has a large share of it."""
 _STEP_SECONDS: Final = 0.02
 """Less is not worth a sleep: it is owed until so much has come together."""
 
@@ -65,7 +67,7 @@ class Pacer:
         elapsed = now - self._window_at
         if elapsed < WINDOW_SECONDS:
             return
-        if self._refused > self._posted * REFUSED_SHARE:
+        if self._refused > max(REFUSED_LEAST, self._posted * REFUSED_SHARE):
             self._rate = max(FLOOR, self._rate / 2)
         else:
             self._rate = min(CEILING, self._rate + elapsed * RECOVERY)
