@@ -1,8 +1,10 @@
 """What only a sandbox's state needs does not stay in the stack files."""
 
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,23 @@ def test_salt_of_secrets_stays(tmp_path: Path, directory: Path) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
     remove_salts(tmp_path, directory)
     assert (tmp_path / "Pulumi.dev.yaml").read_text() == text
+
+
+def test_file_that_somebody_else_has_just_removed_is_no_error(tmp_path: Path, directory: Path) -> None:
+    """A command tidies up while the sandbox sweeps; the state is read, through a pipe, when the file is gone."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"encryptionsalt: {OURS}\n")
+    [checkpoint] = directory.glob("state/.pulumi/stacks/*/dev.json")
+    state = checkpoint.read_text()
+    checkpoint.unlink()
+    os.mkfifo(checkpoint)
+    with ThreadPoolExecutor() as pool:
+        removing = pool.submit(remove_salts, tmp_path, directory)
+        with checkpoint.open("w") as pipe:  # opens once the other end reads
+            file.unlink()
+            pipe.write(state)
+        removing.result(20)
+    assert not file.exists()
 
 
 def test_file_that_held_nothing_else_goes(tmp_path: Path, directory: Path) -> None:

@@ -174,7 +174,7 @@ def function(world: World) -> Json:
         "timeout": 10,
         "publish": True,
         "description": "first",
-        "environment": {"variables": {"A": "1", "B": "2"}},
+        "environment": {"variables": {"ONE": "1", "TWO": "2"}},
         "loggingConfig": {"logFormat": "JSON", "applicationLogLevel": "INFO", "systemLogLevel": "WARN"},
         "tracingConfig": {"mode": "Active"},
         "ephemeralStorage": {"size": 1024},
@@ -299,7 +299,7 @@ CASES: dict[str, Case] = {
         function,
         {
             "memorySize": None,
-            "environment": {"variables": {"A": "3"}},
+            "environment": {"variables": {"ONE": "3"}},
             "description": None,
             "code": code(SOURCE + "# two\n"),
             "reservedConcurrentExecutions": None,
