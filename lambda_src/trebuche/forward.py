@@ -8,7 +8,6 @@ from trebuche import logs
 from trebuche.answers import code_of, failed_call, failed_stream, is_expected, start_frame
 from trebuche.auth.handshake import chosen_protocol
 from trebuche.auth.principals import revocable
-from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.delivery import bury
 from trebuche.departures import watch_over
 from trebuche.effects import (
@@ -42,7 +41,6 @@ from trebuche.errors import (
 )
 from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
 from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Caller, Reply, SocketEvent, reply, welcome
-from trebuche.stored import Connection
 from trebuche.targets import is_stream_target
 
 
@@ -61,17 +59,10 @@ def route(event: SocketEvent, raw: Mapping[str, Any], *, idle_seconds: int = 0) 
 
 def _connect(caller: Caller, protocol: str | None, idle_seconds: int) -> Routine[Outcome]:
     now_ms = yield from perform(Now())
-    connection = Connection(
-        connection_id=caller.connection_id,
-        connected_at=caller.connected_at,
-        ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
-        principal=caller.principal,
-        until=caller.until,
-        credential=caller.credential,
-    )
-    # The row is there before the first frame: API Gateway opens the socket when this has returned.
+    connection = caller.connection(now_ms)
     # Before the row: without the message nobody would look at it again, and a message about no row does nothing.
     yield from watch_over(connection, idle_seconds, now_ms // 1000)
+    # The row is there before the first frame: API Gateway opens the socket when this has returned.
     yield from perform(RegisterConnection(connection))
     # After the row: a revocation first writes itself down, then looks for rows, so one of the two sees the other.
     if caller.principal is not None and (yield from _is_revoked(caller, caller.principal)):

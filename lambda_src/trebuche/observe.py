@@ -33,7 +33,7 @@ from trebuche.errors import ActorError, ConnectionGoneError, DeliveryError, Held
 from trebuche.handover import give_back, insure, put_off
 from trebuche.scalars import UINT64_MAX
 from trebuche.socket_events import Caller
-from trebuche.stored import Connection, JournalEntry, Phase, Subscription
+from trebuche.stored import JournalEntry, Phase, Subscription
 from trebuche.targets import observe_target
 
 NUMBERS_LEFT_OUT: Final = 100
@@ -326,13 +326,5 @@ def _list_again(opened: _Opened) -> Routine[None]:
     """Remember a connection that was forgotten (a 410 that was not true, a row deleted by hand): it took a frame."""
     row, caller = opened.row, opened.caller
     now_ms = yield from perform(Now())
-    connection = Connection(
-        connection_id=caller.connection_id,
-        connected_at=caller.connected_at,
-        ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
-        principal=caller.principal,
-        until=caller.until,
-        credential=caller.credential,
-    )
-    yield from perform(RegisterConnection(connection))
+    yield from perform(RegisterConnection(caller.connection(now_ms)))
     yield from perform(NoteStream(caller.connection_id, row.actor_id, row.stream_id, opened.last_sequence))

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from trebuche.contract import CONNECTION_TTL_SECONDS
 from trebuche.documents import Json, loads
 from trebuche.errors import MalformedError
+from trebuche.stored import Connection
 
 Reply: TypeAlias = dict[str, Any]
 """``{"statusCode": int, "body": str?}``; the body travels back as a frame through the declared RouteResponse."""
@@ -44,6 +46,17 @@ class Caller:
     until: int = 0
     credential: str | None = None
     claims: Mapping[str, Json] = field(default_factory=dict, hash=False)
+
+    def connection(self, now_ms: int) -> Connection:
+        """What is remembered of the caller's connection, for a day from ``now_ms`` on."""
+        return Connection(
+            connection_id=self.connection_id,
+            connected_at=self.connected_at,
+            ttl=now_ms // 1000 + CONNECTION_TTL_SECONDS,
+            principal=self.principal,
+            until=self.until,
+            credential=self.credential,
+        )
 
 
 @dataclass(frozen=True, slots=True)
