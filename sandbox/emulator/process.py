@@ -18,6 +18,8 @@ from sandbox.errors import EmulatorDiedError, SandboxError
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 INTERPRETER: Final = CHECKOUT / ".venv-emulator" / "bin" / "python"
+BARE: Final = INTERPRETER.with_name("ministack")
+"""The emulator as it is published."""
 LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 START_DEADLINE_SECONDS: Final = 60.0
 STOP_GRACE_SECONDS: Final = 1.0
@@ -49,7 +51,15 @@ class Emulator:
         return self._process.pid
 
     @classmethod
-    async def start(cls, directory: Path, logs: Path, *, aws_endpoint: str, interpreter: Path = INTERPRETER) -> Self:
+    async def start(
+        cls,
+        directory: Path,
+        logs: Path,
+        *,
+        aws_endpoint: str,
+        interpreter: Path = INTERPRETER,
+        program: Path = LAUNCHER,
+    ) -> Self:
         """Start the emulator and wait until it answers.
 
         Args:
@@ -58,6 +68,7 @@ class Emulator:
             aws_endpoint: Where the functions find AWS: the sandbox's own address, so that what they call meets the
                 same limits and is measured like everybody's calls.
             interpreter: Of the environment that has the emulator.
+            program: What it runs: the emulator with the sandbox's additions, or without.
 
         Raises:
             SandboxError: Its environment is missing, or it does not answer in time.
@@ -70,7 +81,10 @@ class Emulator:
         log = logs / "emulator.log"
         clock = QueueClock(directory)
         clock.create()
-        process = _spawn(interpreter, directory, log=log, port=port, aws_endpoint=aws_endpoint)
+        # Without -P the launcher's folder were on the path: `process` and its like are names of packages.
+        process = _spawn(
+            [str(interpreter), "-P", str(program)], directory, log=log, port=port, aws_endpoint=aws_endpoint
+        )
         emulator = cls(process, port, log, clock)
         try:
             await emulator._until_healthy()
@@ -116,7 +130,7 @@ class Emulator:
         raise SandboxError(f"The emulator did not answer in {START_DEADLINE_SECONDS:.0f} s; see {self._log}.")
 
 
-def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int, aws_endpoint: str) -> subprocess.Popen[bytes]:
+def _spawn(command: list[str], directory: Path, *, log: Path, port: int, aws_endpoint: str) -> subprocess.Popen[bytes]:
     environment = {
         # Nothing of our own environment: functions inherit what the emulator has.
         "HOME": str(directory),
@@ -136,11 +150,7 @@ def _spawn(interpreter: Path, directory: Path, *, log: Path, port: int, aws_endp
     }
     with log.open("ab") as output:
         return subprocess.Popen(
-            [
-                str(interpreter),
-                "-P",
-                str(LAUNCHER),
-            ],  # its folder stays off the path: `process` and its like are names of a package
+            command,
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
