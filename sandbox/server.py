@@ -126,9 +126,7 @@ async def _front(emulator: Emulator, listener: socket.socket, options: Options) 
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=timeout) as session:
         aws = AwsClient(session, emulator.endpoint)
-        services = services_on(
-            aws, options.quotas, ttl_delay_seconds=options.ttl_delay_seconds, emulator_pid=emulator.pid
-        )
+        services = services_on(aws, options.quotas, ttl_delay_seconds=options.ttl_delay_seconds)
         services.clock.follow(emulator.queue_clock.turn)
         pump = Pump(services)
         front = Front(session, emulator_endpoint=emulator.endpoint, listener=listener, pump=pump, services=services)

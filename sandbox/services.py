@@ -49,20 +49,17 @@ class Services:
     permissions: Permissions
 
 
-def services_on(
-    aws: AwsClient, quotas: Quotas, *, ttl_delay_seconds: float = DELAY_SECONDS, emulator_pid: int | None = None
-) -> Services:
+def services_on(aws: AwsClient, quotas: Quotas, *, ttl_delay_seconds: float = DELAY_SECONDS) -> Services:
     """The services of a sandbox.
 
     Args:
         aws: Reaches the emulator.
         quotas: What each account may do.
         ttl_delay_seconds: How long expired items stay.
-        emulator_pid: The emulator's process; without it no function can be killed.
     """
     clock = Clock()
     permissions = Permissions(aws)
-    faults, workers = Faults(), Workers(aws, emulator_pid)
+    faults, workers = Faults(), Workers(aws)
     functions = Functions(
         aws, clock, permissions, deaths=Deaths(faults, workers), concurrent=quotas.concurrent_executions
     )

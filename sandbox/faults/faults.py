@@ -121,6 +121,10 @@ class Faults:
         fault = self._on.get(name)
         return fault if fault is not None and fault.concerns(facts) else None
 
+    def is_set(self, name: str) -> bool:
+        """Whether the fault is on, whatever it is narrowed down to."""
+        return name in self._on
+
     def describe(self) -> list[dict[str, Any]]:
         """Every fault of the catalog with what it takes, and how it is set (None when it is off)."""
         return [

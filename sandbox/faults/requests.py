@@ -30,7 +30,8 @@ class RequestFaults:
         self._faults = faults
         self._indexes = indexes
         self._workers = workers
-        self._writes: dict[Worker, tuple[str, int]] = {}
+        self._writes: dict[int, tuple[str, int]] = {}
+        self._doomed: set[str] = set()
 
     async def send(self, request: web.BaseRequest, body: bytes, send: Send, *, account: str, region: str) -> Answer:
         """Answer one request to an account in a region: as the faults say, or as ``send`` does."""
@@ -45,35 +46,39 @@ class RequestFaults:
         async def send_on() -> Answer:
             return await self._indexes.send(items, account=account, region=region, send=send)
 
-        if items.writes and (worker := self._workers.behind(request.transport)) is not None:
-            return await self._write(worker, send_on)
+        if items.writes and any(map(self._faults.is_set, KILLS)):
+            return await self._write(request, send_on)
         return await send_on()
 
     def _throttles(self, operation: str, table: str) -> bool:
         return self._faults.take("throttled-table", table=table, operation=operation) is not None
 
-    async def _write(self, worker: Worker, send: Send) -> Answer:
-        """One write of a function, which may not live to see what came of it."""
-        if (number := await self._number(worker)) is None:
+    async def _write(self, request: web.BaseRequest, send: Send) -> Answer:
+        """One write, perhaps of a function, which may not live to see what came of it."""
+        worker = await self._workers.behind(request.transport)
+        if worker is None or not any(self._faults.find(name, function=worker.function) for name in KILLS):
             return await send()
+        if worker.invocation in self._doomed:  # another of its threads writes while it is being killed
+            return NOBODY_READS
+        number = self._number(worker)
         if number == 1 and self._faults.take("killed-before", function=worker.function):
-            worker.kill()
+            await self._kill(worker)
             return NOBODY_READS
         answer = await send()
         # Only the write of this number is an opportunity, so that rate and count speak of invocations.
         fault = self._faults.find("killed-during", function=worker.function)
         if fault is not None and number == int(fault.parameters["writes"]) and fault.strikes():
-            worker.kill()
+            await self._kill(worker)
         return answer
 
-    async def _number(self, worker: Worker) -> int | None:
-        """Which write of its invocation this is, from 1; None when it does not count."""
-        if not any(self._faults.find(name, function=worker.function) for name in KILLS):
-            return None
-        invocation = await self._workers.invocation_of(worker)
-        if invocation is None:  # a thread goes on after its function has returned
-            return None
-        counted, writes = self._writes.get(worker, (invocation, 0))
-        number = writes + 1 if counted == invocation else 1
-        self._writes[worker] = invocation, number
+    async def _kill(self, worker: Worker) -> None:
+        """Return when the process is gone: it must not get an answer, and go on."""
+        self._doomed.add(worker.invocation)
+        await self._workers.kill(worker)
+
+    def _number(self, worker: Worker) -> int:
+        """Which write of its invocation this is, from 1."""
+        counted, writes = self._writes.get(worker.pid, (worker.invocation, 0))
+        number = writes + 1 if counted == worker.invocation else 1
+        self._writes[worker.pid] = worker.invocation, number
         return number

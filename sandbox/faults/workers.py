@@ -1,118 +1,86 @@
 """The processes that functions run in: which one has sent a request, for which invocation, and how it ends.
 
-Lambda's worker is a process of this machine here, so "killed" means killed. Linux's ``/proc`` tells who is at the
-other end of a connection and who waits; what a worker runs just now, the emulator tells.
+Lambda's worker is a process of this machine here, so "killed" means killed. The emulator tells which processes serve
+an invocation, and ends them; Linux's ``/proc`` tells which one is at the other end of a connection. A list of the
+emulator's children by ``/proc`` would not do: it is not read at one moment, and misses some while threads end.
 """
 
 import asyncio
-import contextlib
-import os
-import signal
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from sandbox.aws import DEFAULT_REGION, AwsClient
-from sandbox.processes import descendants, read
+from sandbox.aws import ACCOUNT, DEFAULT_REGION, AwsClient, Json
+from sandbox.processes import descendants
 
 _PROC: Final = Path("/proc")
-_NAME: Final = b"AWS_LAMBDA_FUNCTION_NAME="
-DEATH_SECONDS: Final = 0.5
-DEATH_PAUSE_SECONDS: Final = 0.001
+LOOKS: Final = 3
+"""The kernel's list of connections is read in pieces: one that stays can be missed when others end, not every time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A process that runs a function, one invocation at a time."""
+    """A process that serves an invocation."""
 
     pid: int
     function: str
-
-    @property
-    def idle(self) -> bool:
-        """Whether it waits for its next event, which comes through a pipe (or is gone)."""
-        try:
-            return "pipe" in (_PROC / str(self.pid) / "wchan").read_text()
-        except OSError:
-            return True
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process still runs; one that only waits to be collected does not."""
-        try:
-            # The name before it may itself hold blanks and brackets (proc(5)).
-            return (_PROC / str(self.pid) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-        except OSError:
-            return False
-
-    def kill(self) -> None:
-        """End the process as a machine that fails does."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+    invocation: str
 
 
 class Workers:
-    """The workers of one emulator.
+    """The workers of one emulator, and of no other.
 
     Args:
         aws: Reaches the emulator.
-        emulator_pid: Its process, whose children they are: no other process of this machine is looked at, let alone
-            killed. None: there is no such process, and no workers.
     """
 
-    def __init__(self, aws: AwsClient, emulator_pid: int | None = None) -> None:
+    def __init__(self, aws: AwsClient) -> None:
         self._aws = aws
-        self._emulator = emulator_pid
-        self._known: WeakKeyDictionary[asyncio.BaseTransport, Worker] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[asyncio.BaseTransport, int] = WeakKeyDictionary()
 
-    def behind(self, transport: asyncio.BaseTransport | None) -> Worker | None:
-        """The worker at the other end of a connection; None when somebody else is there."""
-        if transport is None:
-            return None
-        # A look through /proc is slow, and a connection never changes hands.
-        if (known := self._known.get(transport)) is not None:
-            return known
-        inode = _inode_of(transport.get_extra_info("peername")[1])
-        found = next((worker for worker in self._all() if _holds(worker.pid, inode)), None) if inode else None
-        if found is not None:
-            self._known[transport] = found
-        return found
-
-    async def invocation_of(self, worker: Worker) -> str | None:
-        """Request id of the invocation that a worker serves now; None between two of them.
+    async def behind(self, transport: asyncio.BaseTransport | None) -> Worker | None:
+        """The worker at the other end of a connection, with what it runs now; None when somebody else is there.
 
         Raises:
             aiohttp.ClientError: The emulator cannot be reached.
         """
-        # By the emulator, which gives a worker its next event only when it has the answer to the one before: no look
-        # at the process tells two invocations apart that follow at once.
-        running = await self._aws.call("AmazonSQS.SandboxListInvocations", {}, service="sqs", region=DEFAULT_REGION)
-        return running.get(str(worker.pid))
+        if transport is None:
+            return None
+        serving = await self._call("SandboxListInvocations", {})
+        # A look through /proc is slow, and a connection never changes hands.
+        if transport not in self._known:
+            pid = _holder(transport.get_extra_info("peername")[1], serving)
+            if pid is None:
+                return None
+            self._known[transport] = pid
+        pid = self._known[transport]
+        found = serving.get(str(pid))
+        return Worker(pid, found["FunctionName"], found["RequestId"]) if found else None
 
-    async def kill_idle(self, function: str) -> None:
+    async def kill(self, worker: Worker) -> None:
+        """End the process of an invocation as a machine that fails does, and return when it is gone."""
+        await self._call("SandboxKillInvocation", {"RequestId": worker.invocation})
+
+    async def kill_idle(self, function: str, *, region: str, account: str) -> None:
         """End the processes of a function that wait for their next event, and return when they are gone.
 
         One of them has run the last invocation; which one, nobody tells. The emulator starts others when it needs them.
         """
-        deadline = asyncio.get_running_loop().time() + DEATH_SECONDS
-        while not (idle := [one for one in self._all() if one.function == function and one.idle]):
-            if asyncio.get_running_loop().time() > deadline:  # it runs elsewhere already, or is gone
-                return
-            await asyncio.sleep(DEATH_PAUSE_SECONDS)
-        for worker in idle:
-            worker.kill()
-        while any(worker.alive for worker in idle):
-            await asyncio.sleep(DEATH_PAUSE_SECONDS)
+        await self._call("SandboxKillIdle", {"FunctionName": function}, region=region, account=account)
 
-    def _all(self) -> Iterator[Worker]:
-        for pid in () if self._emulator is None else descendants(self._emulator):
-            with contextlib.suppress(OSError):  # it has ended meanwhile
-                variables = read(f"/proc/{pid}/environ").split(b"\0")
-                names = [entry.removeprefix(_NAME) for entry in variables if entry.startswith(_NAME)]
-                if names:
-                    yield Worker(pid, names[0].decode())
+    async def _call(self, action: str, request: Json, *, region: str = DEFAULT_REGION, account: str = ACCOUNT) -> Json:
+        return await self._aws.call(f"AmazonSQS.{action}", request, service="sqs", region=region, account=account)
+
+
+def _holder(port: int, serving: Mapping[str, Json]) -> int | None:
+    """The serving process that holds the connection whose local end has this port, itself or by a child."""
+    inode = next(filter(None, (_inode_of(port) for _ in range(LOOKS))), None)
+    if inode is None:
+        return None
+    pids = map(int, serving)
+    return next((pid for pid in pids if any(_holds(one, inode) for one in (pid, *descendants(pid)))), None)
 
 
 def _inode_of(port: int) -> str | None:

@@ -33,6 +33,6 @@ class Deaths:
         if self._faults.take("killed-after", function=function.name) is None:
             return invocation
         # Its process has answered, and is idle by now.
-        await self._workers.kill_idle(function.name)
+        await self._workers.kill_idle(function.name, region=function.region, account=function.account)
         error = {"errorType": "Runtime.ExitError", "errorMessage": KILLED.format(uuid.uuid4())}
         return replace(invocation, error="Unhandled", payload=json.dumps(error).encode())

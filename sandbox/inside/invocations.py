@@ -58,6 +58,10 @@ def ending(status: int | None) -> str:
 
 
 def list_invocations(*_: Any) -> dict[str, Any]:
-    """The request id of each invocation that runs, by the id of the process that serves it."""
-    serving = [(worker.sandbox_process, invocation) for invocation, worker in list(SERVING.items())]
-    return {str(process.pid): invocation for process, invocation in serving if process}
+    """Request id and function of each invocation that runs, by the id of the process that serves it."""
+    serving = [(worker.sandbox_process, worker, invocation) for invocation, worker in list(SERVING.items())]
+    return {
+        str(process.pid): {"RequestId": invocation, "FunctionName": worker.func_name}
+        for process, worker, invocation in serving
+        if process
+    }

@@ -149,9 +149,21 @@ class Aws:
         self.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy or ANYTHING))
         return role["Role"]["Arn"]
 
-    def function(self, body: str, *, role: str | None = None, timeout: int = 30, permitted: bool = True) -> Function:
-        """A function whose ``handle(event, context)`` has the given body; ``record(event)`` is at hand."""
-        name = f"function-{uuid.uuid4().hex[:8]}"
+    def function(
+        self,
+        body: str,
+        *,
+        name: str | None = None,
+        role: str | None = None,
+        timeout: int = 30,
+        permitted: bool = True,
+        **settings: Any,
+    ) -> Function:
+        """A function whose ``handle(event, context)`` has the given body; ``record(event)`` is at hand.
+
+        Further settings are CreateFunction's own.
+        """
+        name = name or f"function-{uuid.uuid4().hex[:8]}"
         recorded = self.folder / f"{name}.jsonl"
         lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
         answer = self.functions.create_function(
@@ -163,6 +175,7 @@ class Aws:
             Timeout=timeout,
             Architectures=["arm64"],
             Environment={"Variables": {"RECORD": str(recorded), "FLAG": str(self.folder / f"{name}.flag")}},
+            **settings,
         )
         if permitted:
             self.permit(answer["FunctionArn"])

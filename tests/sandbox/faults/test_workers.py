@@ -1,51 +1,71 @@
-"""The processes that functions run in: a sandbox sees its own, and nobody else's."""
+"""The processes that functions run in: which one a request comes from, and whose are killed."""
 
 import asyncio
-import contextlib
-import os
+import json
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+import sys
 from typing import Any, cast
 
-from sandbox.aws import AwsClient
-from sandbox.faults.workers import Workers
-from sandbox.processes import children
-from tests.support.sandbox import eventually
+import pytest
+
+from sandbox.aws import AwsClient, Json
+from sandbox.faults.workers import Worker, Workers
+from sandbox.handle import Handle
+from tests.support.sandbox import Aws
+
+CONNECTS = "import socket, sys; held = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); sys.stdin.read()"
+BY_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CONNECTS!r}, *sys.argv[1:]])"
 
 
-@contextlib.contextmanager
-def emulator_with_a_worker() -> Iterator[subprocess.Popen[bytes]]:
-    """A process with a child that runs function ``f`` and waits for its next event; it ends when the child does."""
-    words = ["sh", "-c", "cat; exit 3"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, env={**os.environ, "AWS_LAMBDA_FUNCTION_NAME": "f"}) as running:
-        try:
-            eventually(lambda: [pid for pid in children(running.pid) if "pipe" in waits(pid)])
-            yield running
-        finally:
-            assert running.stdin is not None
-            running.stdin.close()
+class Emulator(AwsClient):
+    """Says that one process, which it has not started, serves an invocation."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(cast("Any", None), "")
+        self.pid = pid
+
+    async def call(self, target: str, payload: Json, **_: str) -> Json:
+        """The invocations that run."""
+        assert (target, payload) == ("AmazonSQS.SandboxListInvocations", {})
+        return {str(self.pid): {"RequestId": "first", "FunctionName": "todo"}}
 
 
-def waits(pid: int) -> str:
-    """What a process waits for, in the kernel's words."""
-    try:
-        return Path(f"/proc/{pid}/wchan").read_text()
-    except OSError:
-        return ""
+@pytest.mark.parametrize("program", [CONNECTS, BY_A_CHILD], ids=["itself", "by-a-child"])
+def test_a_request_is_known_by_who_holds_its_connection(program: str) -> None:
+    """The process that the emulator names is found at the other end, or above it; nobody else's connection is its."""
+
+    async def main() -> None:
+        connections: asyncio.Queue[asyncio.BaseTransport] = asyncio.Queue()
+        server = await asyncio.start_server(lambda _, writer: connections.put_nowait(writer.transport), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            _, stranger = await asyncio.open_connection("127.0.0.1", port)
+            strangers = await connections.get()
+            with subprocess.Popen([sys.executable, "-c", program, str(port)], stdin=subprocess.PIPE) as process:
+                workers = Workers(Emulator(process.pid))
+                transport = await connections.get()
+                for _ in range(2):  # found, and remembered
+                    assert await workers.behind(transport) == Worker(process.pid, "todo", "first")
+                assert await workers.behind(strangers) is None
+                cast("Any", process.stdin).close()
+            transport.close()
+            stranger.close()
+
+    asyncio.run(main())
 
 
-def test_processes_of_another_sandbox_are_left_alone() -> None:
-    """Of two that run a function of one name only one's own worker is killed."""
-    aws = AwsClient(cast("Any", None), "")
-    with emulator_with_a_worker() as ours, emulator_with_a_worker() as theirs:
-        asyncio.run(Workers(aws, ours.pid).kill_idle("f"))
-        assert ours.wait(20) == 3
-        assert len(list(children(theirs.pid))) == 1
+def test_functions_of_other_accounts_are_left_alone(aws: Aws, handle: Handle) -> None:
+    """Of two functions of one name the one whose fault struck goes on in another process; the other's lives."""
+    ours = aws.function("import os\nreturn os.getpid()")
+    theirs = Aws(aws.endpoint, aws.folder, account="222222222222")
+    theirs.function("import os\nreturn os.getpid()", name=ours.name)
+    before = [pid_of(account, ours.name) for account in (aws, theirs)]
+    handle.faults.set("killed-after", function=ours.name, count=1)
+    assert isinstance(pid_of(aws, ours.name), dict)
+    after = [pid_of(account, ours.name) for account in (aws, theirs)]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True]
 
 
-def test_without_an_emulator_there_are_no_workers() -> None:
-    """A front without a process of its own kills nothing."""
-    with emulator_with_a_worker() as somebodys:
-        asyncio.run(Workers(AwsClient(cast("Any", None), "")).kill_idle("f"))
-        assert len(list(children(somebodys.pid))) == 1
+def pid_of(aws: Aws, function: str) -> object:
+    """What a function answers: the id of its process, or an error."""
+    return json.load(aws.functions.invoke(FunctionName=function)["Payload"])

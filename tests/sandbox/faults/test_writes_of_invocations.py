@@ -1,9 +1,6 @@
 """Which write of an invocation a request is; one process and two invocations, without a sandbox."""
 
 import asyncio
-import contextlib
-import subprocess
-from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -23,29 +20,22 @@ DONE = Answer(200, CIMultiDictProxy(CIMultiDict[str]()), b"{}")
 
 
 class OneWorker(Workers):
-    """A process that runs for ever, and says which invocation it is in."""
+    """A function that never ends unless it is killed, and says which invocation it is in."""
 
-    def __init__(self, emulator: AwsClient, pid: int) -> None:
+    def __init__(self, emulator: AwsClient) -> None:
         super().__init__(emulator)
-        self.worker, self.invocation = Worker(pid, "todo"), "first"
+        self.invocation = "first"
+        self.killed: list[str] = []
+        self.dies = asyncio.Event()
 
-    def behind(self, transport: asyncio.BaseTransport | None) -> Worker | None:
+    async def behind(self, transport: asyncio.BaseTransport | None) -> Worker | None:
         """It alone sends requests."""
-        return None if transport is None else self.worker
+        return None if transport is None else Worker(1, "todo", self.invocation)
 
-    async def invocation_of(self, worker: Worker) -> str | None:
-        """As the test has set it."""
-        return self.invocation if worker == self.worker else None
-
-
-@contextlib.contextmanager
-def process() -> Iterator[subprocess.Popen[bytes]]:
-    """One that ends only when it is killed."""
-    with subprocess.Popen(["sleep", "infinity"]) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
+    async def kill(self, worker: Worker) -> None:
+        """It is gone when the test says so."""
+        self.killed.append(worker.invocation)
+        await self.dies.wait()
 
 
 def put() -> web.BaseRequest:
@@ -57,28 +47,53 @@ def put() -> web.BaseRequest:
 def test_an_invocation_that_follows_at_once_has_writes_of_its_own(fault: str, settings: dict[str, Any]) -> None:
     """Though its process was never seen to be idle, the second invocation's first write is a first one."""
 
-    async def main(pid: int) -> list[bool]:
-        emulator = AwsClient(cast("Any", None), "")
-        faults, clock, workers = Faults(), Clock(), OneWorker(emulator, pid)
-        requests = RequestFaults(faults, workers, LaggingIndexes(faults, clock, emulator, Removals()))
-        made: list[bool] = []
-
-        async def send() -> Answer:
-            made.append(workers.worker.alive)
-            return DONE
-
-        async def write() -> None:
-            await requests.send(put(), b'{"TableName": "t"}', send, account="000000000000", region="us-east-1")
-
+    async def main() -> tuple[int, list[str]]:
+        requests, faults, worker = one_worker()
+        worker.dies.set()
         faults.set("killed-during", {"writes": 9})
-        await write()
+        made = await write(requests)
         faults.set(fault, {"count": 1, **settings})
-        workers.invocation = "second"
-        await write()
+        worker.invocation = "second"
+        made += await write(requests)
         if fault == "killed-during":
-            await write()
-        return made
+            made += await write(requests)
+        return made, worker.killed
 
-    with process() as running:
-        assert asyncio.run(main(running.pid)) == [True] * (1 if fault == "killed-before" else 3)
-        assert running.wait(10) == -9
+    assert asyncio.run(main()) == (1 if fault == "killed-before" else 3, ["second"])
+
+
+@pytest.mark.parametrize(("fault", "done"), [("killed-before", 0), ("killed-during", 1)])
+def test_nothing_happens_any_more_once_a_function_is_to_die(fault: str, done: int) -> None:
+    """A write gets no answer before its process is gone, and what another thread writes meanwhile is not done."""
+
+    async def main() -> None:
+        requests, faults, worker = one_worker()
+        faults.set(fault, {"count": 1})
+        first = asyncio.create_task(write(requests))
+        while not worker.killed:
+            await asyncio.sleep(0)
+        assert await write(requests) == 0
+        assert not first.done()
+        worker.dies.set()
+        assert await first == done
+
+    asyncio.run(main())
+
+
+def one_worker() -> tuple[RequestFaults, Faults, OneWorker]:
+    """Faults of one function's requests."""
+    emulator, faults = AwsClient(cast("Any", None), ""), Faults()
+    worker = OneWorker(emulator)
+    return RequestFaults(faults, worker, LaggingIndexes(faults, Clock(), emulator, Removals())), faults, worker
+
+
+async def write(requests: RequestFaults) -> int:
+    """How many writes came of one request to write."""
+    made = []
+
+    async def send() -> Answer:
+        made.append(DONE)
+        return DONE
+
+    await requests.send(put(), b'{"TableName": "t"}', send, account="000000000000", region="us-east-1")
+    return len(made)
