@@ -7,6 +7,7 @@ from typing import Final
 
 from trebuche.actor_types import WHOLE_STATE
 from trebuche.documents import loads
+from trebuche.envelopes import StreamEndReason
 from trebuche.frames import observed
 from trebuche.targets import observed_property
 from trebuche_testing.history import Event
@@ -104,6 +105,7 @@ def check_streams(events: list[Event]) -> Iterator[Violation]:
             streams[key].note(event)
     for key, stream in streams.items():
         yield from stream.wrong()
+        yield from stream.wrong_reason(event["at"] for event in by_kind["delete"] if event["actor"] == stream.actor)
         yield from stream.wrong_values(
             {number: stream.shown(forms) for number, forms in versions[stream.actor].items()}
         )
@@ -137,7 +139,10 @@ class _Stream:
         self._highest: dict[tuple[str, int], int] = {}
         self._came: set[int] = set()
         self._starts = 0
+        self._asked = 0
         self._ended = False
+        self._deleted_by: int | None = None
+        """When it was told that its actor was deleted."""
         self._problems: list[Violation] = []
         self._on: Mapping[str, Callable[[Event], None]] = {
             "start": self._start,
@@ -170,14 +175,21 @@ class _Stream:
                 numbers = [number for number, _ in epoch]
                 yield Violation(OUT_OF_ORDER, f"{self._name}: values are not those of versions: numbers {numbers}")
 
+    def wrong_reason(self, deletions: Iterable[int]) -> Iterator[Violation]:
+        """Its actor was deleted after it was asked for on the connection on which it ended."""
+        told = self._deleted_by
+        if told is not None and not any(self._asked <= deleted < told for deleted in deletions):
+            yield Violation(LOST, f"{self._name}: ended by what was deleted before it was asked for, if ever")
+
     def wrong_end(self, final: str | bytes) -> Iterator[Violation]:
         """It shows the state as it is in the end."""
         values = [value for epoch in self._epochs for _, value in epoch]
         if not values or self.shown([_form(final)]) != {_form(values[-1])}:
             yield Violation(LOST, f"{self._name}: the last of {len(values)} values is not the final state")
 
-    def _start(self, _event: Event) -> None:
+    def _start(self, event: Event) -> None:
         self._starts += 1
+        self._asked = event["asked"]
         self._highest = {}
         if self._ended:
             self._problem(OUT_OF_ORDER, "started again after its end")
@@ -213,6 +225,8 @@ class _Stream:
 
     def _end(self, event: Event) -> None:
         self._ended = True
+        if event["reason"] == StreamEndReason.ACTOR_TERMINATED.value:
+            self._deleted_by = event["at"]
         if event["reason"].startswith("error"):
             self._problem(LOST, f"ended: {event['reason']}")
 

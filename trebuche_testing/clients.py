@@ -73,6 +73,7 @@ class Stream:
         asked: How often a resume was sent; an answer counts for the last one only.
         private_id: What a Swift client calls it.
         values: How many values its reader got.
+        asked_on: The connection on which it was asked for last, and the step at which it was first asked for there.
     """
 
     key: int
@@ -88,6 +89,7 @@ class Stream:
     asked: int = 0
     private_id: UUID | None = None
     values: int = 0
+    asked_on: tuple[str, int] = ("", 0)
     early: dict[int, StreamDataEnvelope] = field(default_factory=dict)
 
 
@@ -247,6 +249,7 @@ class Client:
         self._starting = {key: other for key, other in self._starting.items() if other is not stream}
         call_id = self._uuid()
         self._starting[call_id] = stream
+        self._note_request(stream)
         actor = TrebuchetActorID(stream.actor)
         if self._send(InvocationEnvelope(call_id, actor, stream.target, 2, stream_filter=stream.wanted)):
             self._engine.later(STREAM_PATIENCE_MS, lambda: self._start_again(call_id))
@@ -279,6 +282,7 @@ class Client:
             recovered=start.recovered,
             upTo=start.up_to,
             last=stream.last,
+            asked=stream.asked_on[1],
         )
         self._watch(stream)
 
@@ -320,10 +324,16 @@ class Client:
         assert stream.stream_id is not None
         stream.waiting = True
         stream.asked += 1
+        self._note_request(stream)
         self._history.add("resume", stream=stream.key, last=stream.last)
         actor = TrebuchetActorID(stream.actor)
         if self._send(StreamResumeEnvelope(stream.stream_id, stream.last, actor, stream.target)):
             self._watch(stream)
+
+    def _note_request(self, stream: Stream) -> None:
+        connection = self.socket.connection_id if self.socket is not None else ""
+        if connection != stream.asked_on[0]:
+            stream.asked_on = connection, self._engine.steps
 
     def _watch(self, stream: Stream) -> None:
         """Resume if what must come has not come in time."""

@@ -300,6 +300,16 @@ class StaleAudience(Mutant):
         return None if isinstance(effect, MarkAudience) else to.carry_out(invocation, effect)
 
 
+class OldDeletion(Mutant):
+    """What was deleted before a stream was asked for ends it."""
+
+    def perform(self, to: Setting, invocation: Invocation, effect: Any) -> Any:
+        """Let the row not say when its stream began."""
+        if isinstance(effect, OpenSubscription):
+            effect = replace(effect, row=replace(effect.row, born=0))
+        return to.carry_out(invocation, effect)
+
+
 MUTANTS: Final[Mapping[str, type[Mutant]]] = {
     "index-lag": IndexLag,
     "unconditional-write": UnconditionalWrite,
@@ -321,6 +331,7 @@ MUTANTS: Final[Mapping[str, type[Mutant]]] = {
     "set-aside-too-far": SetAsideTooFar,
     "window-never-closes": WindowNeverCloses,
     "stale-audience": StaleAudience,
+    "old-deletion": OldDeletion,
 }
 
 

@@ -32,6 +32,7 @@ _CUTS: Final = (CUT, CUT, CUT_UNTOLD, CUT_CLIENT_LATE, CUT_GATEWAY_LATE)
 _EVENTS: Final = (*_CUTS, *_CUTS, SLOW, SLOW, LAG, REPEAT, REPEAT, OVERLAP, OVERLAP, JUMP, DEPLOY, DELETE, SLEEP)
 _LONGEST_MS: Final = {JUMP: 40_000, SLOW: 12_000, SLEEP: 30 * 3_600_000}
 _SETTLED_MS: Final = 6_000
+_SOON_MS: Final = 15
 _WINDOWS_MS: Final = (30, 250)
 LEAST_CALLS: Final = 12
 
@@ -103,6 +104,7 @@ def draw(seed: int, specification: Specification) -> Plan:
     others = [replace(event, actor=1 - event.actor) for event in again]
     calls += [_call_after(random, clients, event, specification) for event in (*again, *others, *asleep)]
     events += again
+    streams += _after_deletions(events, clients, Random(f"deletions of {seed}"))
     hits = [_fault(random) for _ in range(1 + int(random.random() * 3))]
     return Plan(
         seed=seed,
@@ -149,6 +151,14 @@ def _with_windows(streams: list[Act], random: Random) -> Iterator[Act]:
     share = random.choice((0.0, 0.0, 0.0, 0.0, 0.5, 1.0))
     for stream in streams:
         yield replace(stream, window_ms=random.choice(_WINDOWS_MS)) if random.random() < share else stream
+
+
+def _after_deletions(events: list[Act], clients: int, random: Random) -> Iterator[Act]:
+    """Streams that begin when their actor's state was just deleted, while that is still on its way."""
+    for event in (event for event in events if event.kind == DELETE):
+        for _ in range(2):
+            at_ms = event.at_ms + int(random.random() * _SOON_MS)
+            yield Act(at_ms, OBSERVE, int(random.random() * clients), event.actor, amount=int(random.random() * 600))
 
 
 def _event(random: Random, length_ms: int, clients: int) -> Act:

@@ -51,6 +51,7 @@ class SwiftClient(Client):
                 recovered=start.recovered,
                 upTo=start.up_to,
                 last=stream.last,
+                asked=stream.asked_on[1],
             )
 
     def _came(self, data: StreamDataEnvelope, socket: Socket) -> None:
@@ -76,6 +77,7 @@ class SwiftClient(Client):
             self._streams[stream.stream_id] = stream
         # Under the id of its resume it takes any number again, from 1 on.
         stream.last, stream.waiting = 0, True
+        self._note_request(stream)
         self._history.add("resume", stream=stream.key, last=stream.values)
         actor = TrebuchetActorID(stream.actor)
         self._send(StreamResumeEnvelope(stream.stream_id, stream.values, actor, stream.target))

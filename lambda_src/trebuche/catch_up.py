@@ -47,6 +47,11 @@ class Current:
     state: bytes
     exists: bool
 
+    @property
+    def born(self) -> int:
+        """Lowest version whose deletion is still to come."""
+        return self.version if self.exists else self.version + 1
+
 
 def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
     """The stored state, or what a fresh actor would hold under the last version that the journal knows.

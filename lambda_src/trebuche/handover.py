@@ -56,11 +56,16 @@ def insure(row: Subscription) -> Routine[None]:
         yield from perform(Log(logs.WARNING, "no-reminder", fields, error))
 
 
-def give_back(row: Subscription, before: Subscription | None) -> Routine[bool]:
+def give_back(row: Subscription, before: Subscription | None, *, deleted: bool) -> Routine[bool]:
     """Return a stream to the connection from which a resume took it whose own is gone; False when there is none.
 
     A resume can be handled long after its connection broke, and look like the later one, since gateways' clocks differ.
     Then its reader is where the stream was: a worker brings it what it lacks, or finds that connection gone as well.
+
+    Args:
+        row: As the resume wrote it.
+        before: The row that it replaced.
+        deleted: Whether the actor was deleted since that one was opened. The one of the resume does not end by it.
     """
     if before is None or before.phase not in (Phase.LIVE, Phase.OPENING) or before.connection_id == row.connection_id:
         return False
@@ -68,7 +73,7 @@ def give_back(row: Subscription, before: Subscription | None) -> Routine[bool]:
     now_ms = yield from perform(Now())
     # Before the row is there, as ever: nobody else would go on with it.
     yield from perform(Defer(Reminder(before.actor_id, before.stream_id, opener, now_ms), SLOW_SECONDS))
-    back = replace(before, phase=Phase.OPENING, opener=opener, pending=0)
+    back = replace(before, phase=Phase.ENDED if deleted else Phase.OPENING, opener=opener, pending=0)
     # Its own $disconnect may have detached the row meanwhile.
     for found in (row, replace(row, phase=Phase.DETACHED)):
         if (yield from perform(OpenSubscription(back, found, now_ms // 1000))):

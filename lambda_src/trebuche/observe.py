@@ -86,7 +86,7 @@ def subscribe(
     row = yield from _row(caller, actor_id, stream_id, invocation.target_identifier, invocation.call_id)
     # So the first value is number 1: clients drop 0 (wire format 7.3).
     delivery = delivery_of(invocation.stream_filter, actor_type.window_ms)
-    row = replace(row, base=seen.version - 1, filter=invocation.stream_filter, delivery=delivery)
+    row = replace(row, base=seen.version - 1, born=seen.born, filter=invocation.stream_filter, delivery=delivery)
     opened = yield from _open(actor_type, row, None, caller, last_sequence=0)
     if opened is None:
         raise VersionConflictError(f"stream {stream_id} exists already; subscribe again")
@@ -133,7 +133,7 @@ def resume(
         seen = yield from read_current(actor_type, actor_id)
         row = yield from _row(caller, actor_id, request.stream_id, request.target_identifier, opener)
         row, kept = _continued(row, known, seen, request.last_sequence)
-        row = replace(row, delivery=delivery_of(row.filter, actor_type.window_ms))
+        row = replace(row, born=seen.born, delivery=delivery_of(row.filter, actor_type.window_ms))
         opened = yield from _open(actor_type, row, known, caller, last_sequence=request.last_sequence)
         if opened is not None:
             missed = (yield from _missed(actor_type, opened)) if kept else None
@@ -314,12 +314,18 @@ def _catch_up(
             yield from _list_again(opened)
         yield from bring_up(actor_type, row, opened.current, missed)
     except ConnectionGoneError:
-        if not (yield from give_back(row, opened.before)):
+        if not (yield from _give_back(opened)):
             yield from detach(row)
         raise
     except HeldUpError as error:
         now_ms = yield from perform(Now())
         yield from put_off(row, error.sent, now_ms)
+
+
+def _give_back(opened: _Opened) -> Routine[bool]:
+    before, current = opened.before, opened.current
+    deleted = before is not None and not current.exists and before.born < current.born
+    return (yield from give_back(opened.row, before, deleted=deleted))
 
 
 def _list_again(opened: _Opened) -> Routine[None]:

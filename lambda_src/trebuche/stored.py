@@ -102,6 +102,7 @@ class Subscription:
         connected_at: Of the connection.
         opener: Names the catch-up that wrote the row last, so that a later one supersedes it.
         base: A version's number on this stream is ``version - base``.
+        born: Lowest version whose deletion ends the stream; what was deleted before it was asked for does not.
         since: The first number that counts from this base; 0 when the stream began with it.
         pending: Highest version that came while the row was opening.
         asked_at: When the frame came with which the reader attached it to this connection (ms); 0: not known.
@@ -124,6 +125,7 @@ class Subscription:
     principal: str | None = None
     phase: Phase = Phase.OPENING
     since: int = 0
+    born: int = 0
     pending: int = 0
     sent: int = 0
     asked_at: int = 0

@@ -125,8 +125,8 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
         change: The change.
         seconds: When a worker is reminded of the row, if it is opening and was told of nothing yet.
     """
-    if change.state is None and change.version < row.sent:
-        return row  # a deletion that comes again: the stream has values of what was written after it
+    if change.state is None and change.version < max(row.born, row.sent):
+        return row  # it comes again or late: the stream began after it, or has values of what was written after it
     if row.phase is Phase.OPENING:
         found = yield from tell(row, change, seconds)
         if found is None or found.phase is not Phase.LIVE:

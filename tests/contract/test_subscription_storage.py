@@ -18,6 +18,7 @@ ROW = Subscription(
     target="observeState",
     opener=UUID(int=2),
     base=-1,
+    born=3,
     ttl=NOW + 60,
     filter=StreamFilter(FilterType.PREDEFINED, "threshold", {"value": "2"}),
     principal="ada",

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from trebuche_testing.campaign import SHARES, Tally, explore_seeds, first_failure
-from trebuche_testing.checks import check
+from trebuche_testing.checks import check, check_streams
 from trebuche_testing.explore import ledger
-from trebuche_testing.history import lines
+from trebuche_testing.history import Event, lines
 from trebuche_testing.ledger import LEDGER
 from trebuche_testing.linearizability import UNKNOWN, Operation, explain
 from trebuche_testing.mutants import MUTANTS
@@ -127,6 +127,28 @@ def test_a_history_without_an_answer_is_told() -> None:
     without = [event for event in events if event["event"] not in ("return", "value")]
     kinds = {violation.kind for violation in check(without, LEDGER)}
     assert kinds == {"unanswered", "lost"}
+
+
+@pytest.mark.parametrize(("deleted", "wrong"), [(3, 0), (1, 1), (9, 1)])
+def test_a_stream_ends_by_a_deletion_after_it_was_asked_for(deleted: int, wrong: int) -> None:
+    """One from before, or none by then, is no reason."""
+    events: list[Event] = [
+        {
+            "event": "observe",
+            "at": 2,
+            "stream": 1,
+            "client": "c",
+            "actor": "a",
+            "target": "observeState",
+            "swift": False,
+        },
+        {"event": "start", "at": 4, "stream": 1, "connection": "x", "recovered": None, "upTo": None, "asked": 2},
+        {"event": "delete", "at": deleted, "actor": "a", "version": 1},
+        {"event": "delete", "at": 3, "actor": "b", "version": 1},
+        {"event": "end", "at": 6, "stream": 1, "reason": "actorTerminated"},
+        {"event": "quiet", "at": 10, "states": {}, "initial": "{}", "streams": [], "waiting": [], "backlog": 0},
+    ]
+    assert len(list(check_streams(events))) == wrong
 
 
 def test_the_command_writes_histories_and_figures(tmp_path: Path) -> None:

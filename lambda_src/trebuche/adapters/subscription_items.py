@@ -22,6 +22,7 @@ PRINCIPAL: Final = "principal"
 OPENER: Final = "opener"
 BASE: Final = "base"
 SINCE: Final = "since"
+BORN: Final = "born"
 PHASE: Final = "phase"
 PENDING: Final = "pending"
 SENT: Final = "sent"
@@ -59,6 +60,7 @@ def write_row(row: Subscription) -> Item:
         OPENER: text(write_uuid(row.opener)),
         BASE: number(row.base),
         SINCE: number(row.since),
+        BORN: number(row.born),
         PHASE: text(row.phase.value),
         PENDING: number(row.pending),
         SENT: number(row.sent),
@@ -89,6 +91,7 @@ def read_row(item: StoredItem) -> Subscription:
         opener=UUID(read_text(item, OPENER)),
         base=read_number(item, BASE),
         since=read_number(item, SINCE, 0),
+        born=read_number(item, BORN, 0),
         ttl=read_number(item, TTL),
         filter=filter_from_json(loads(stream_filter)) if stream_filter is not None else None,
         delivery=read_text(item, DELIVERY),
