@@ -1,7 +1,7 @@
 """Handing subscribers over to a worker: those that take no frame now, and those whose catch-up has died.
 
-A reminder is never missing: it is sent before ``pending`` leaves zero, and whoever handles a change that failed handles
-it again. There may be too many of them; one that is not about the row as it is by then is dropped.
+A reminder is never missing: it is sent before ``pending`` leaves zero, and so is the audience marked; whoever handles a
+change that failed handles it again. There may be too many of them; one that is not about the row as it is by then is dropped.
 """
 
 from dataclasses import replace
@@ -86,11 +86,10 @@ def give_back(row: Subscription, before: Subscription | None, *, deleted: bool) 
 def set_aside(row: Subscription, sent: int) -> Routine[Subscription | None]:
     """Take a live row, which has everything up to ``sent``, out of the fan-out; the row as it is then.
 
-    Its reminder is sent by ``tell``, with the change that it could not get.
+    Its reminder is sent by ``tell``, with the change that it could not get, and there it leaves the audience.
     """
     opener = yield from perform(RandomUuid())
     if (yield from perform(GoOpening(row, sent, opener))):
-        yield from mark_audience(row.actor_id)
         return replace(row, phase=Phase.OPENING, sent=sent, opener=opener, pending=0)
     now_ms = yield from perform(Now())
     return (yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000)))
@@ -107,6 +106,8 @@ def tell(row: Subscription, change: Change, seconds: int) -> Routine[Subscriptio
     while True:
         if not row.pending:
             yield from _remind(row, seconds)
+            # Whoever took it out of the fan-out may have died over it: some may still keep it as one to post to.
+            yield from mark_audience(row.actor_id)
         notice = RaisePending(row, change.version) if change.state is not None else MarkEnded(row)
         found = yield from perform(notice)
         if found is None or found.phase is not Phase.OPENING or found.opener == row.opener:

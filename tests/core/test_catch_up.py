@@ -17,7 +17,7 @@ from trebuche.changes import read_change
 from trebuche.delivery import bury
 from trebuche.dispatch import dispatch
 from trebuche.documents import loads
-from trebuche.effects import Routine
+from trebuche.effects import MarkAudience, Routine
 from trebuche.envelopes import (
     Envelope,
     StreamDataEnvelope,
@@ -61,19 +61,23 @@ class Scene:
         """The actor's function working on a frame."""
         caller = Caller(connection_id, CONNECTED_AT, asked_at=asked_at)
         routine = dispatch(DIRECTORY, caller, encode(envelope))
-        return Task(self.world.ports, routine)
+        return self._task(routine)
 
     def change(self, *numbers: int | None) -> Task:
         """Writes and, after each, the stream processor's work on it; None deletes the actor."""
-        return Task(self.world.ports, self._changes(numbers))
+        return self._task(self._changes(numbers))
 
     def death(self, connection_id: str) -> Task:
         """The websocket function working on a disconnect."""
-        return Task(self.world.ports, bury(connection_id))
+        return self._task(bury(connection_id))
 
     def received(self, connection_id: str = "c1") -> list[StreamDataEnvelope]:
         """The values that the connection got."""
         return [frame for frame in self.world.frames(connection_id) if isinstance(frame, StreamDataEnvelope)]
+
+    def _task(self, routine: Routine[Any]) -> Task:
+        """Marks of audiences are for who keeps them, which nobody does here; they would make for too many orders."""
+        return Task(self.world.ports, routine, unseen=(MarkAudience,))
 
     def _changes(self, numbers: Sequence[int | None]) -> Routine[None]:
         for number in numbers:

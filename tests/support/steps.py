@@ -41,10 +41,12 @@ class Task:
     Args:
         ports: What carries effects out.
         routine: The routine; routines that it wants side by side run one after the other.
+        unseen: Effects of which nobody takes notice in this test, beside those that nobody can see.
     """
 
-    def __init__(self, ports: Ports, routine: Routine[Any]) -> None:
+    def __init__(self, ports: Ports, routine: Routine[Any], *, unseen: tuple[type[Effect[Any]], ...] = ()) -> None:
         self._runtime = Runtime(ports)
+        self._unseen = PRIVATE + unseen
         self._routine = _flat(routine)
         self.result: Any = None
         self.error: Exception | None = None
@@ -85,7 +87,7 @@ class Task:
             self._next, self.result = None, stop.value
         except Exception as error:
             self._next, self.error = None, error
-        if isinstance(self._next, PRIVATE):
+        if isinstance(self._next, self._unseen):
             self._do(self._next)
 
 
