@@ -1,146 +1,33 @@
-"""All alarms: their definitions as they were put, their states, and what a change of state sets off."""
+"""All alarms: they are put, looked at, and change their states."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sandbox.aws import Json
+from sandbox.telemetry.alarm import Alarm
+from sandbox.telemetry.alarm_rules import watched
 from sandbox.telemetry.calculation import Calculation
-from sandbox.telemetry.evaluation import EXTRA_PERIODS, Rule, State, evaluate, supports
+from sandbox.telemetry.evaluation import EXTRA_PERIODS, Rule, State, evaluate
 from sandbox.telemetry.metric_math import MathError, Series
-from sandbox.telemetry.queries import metric_of, period_of
-from sandbox.telemetry.series import MINUTE, Metric, in_order
+from sandbox.telemetry.notices import Change
+from sandbox.telemetry.queries import metric_of
+from sandbox.telemetry.series import MINUTE, Metric
+from sandbox.telemetry.statistics import Statistic, read_statistic
 from sandbox.telemetry.store import MetricStore
 
-INITIAL: Final = "Unchecked: Initial alarm creation"
-_ACTIONS: Final[dict[str, str]] = {
-    "OK": "OKActions",
-    "ALARM": "AlarmActions",
-    "INSUFFICIENT_DATA": "InsufficientDataActions",
-}
-_REGION_NAMES: Final = {
-    "us-east-1": "US East (N. Virginia)",
-    "us-west-2": "US West (Oregon)",
-    "eu-west-1": "EU (Ireland)",
-    "eu-central-1": "EU (Frankfurt)",
-}
+HOUR: Final = 3600
+DAY: Final = 86_400
 _WORDS: Final = {
     "GreaterThanThreshold": "greater than",
     "GreaterThanOrEqualToThreshold": "greater than or equal to",
     "LessThanThreshold": "less than",
     "LessThanOrEqualToThreshold": "less than or equal to",
 }
-
-
-@dataclass(slots=True)
-class Alarm:
-    """One alarm; ``document`` is the request that put it, times are the sandbox's clock's."""
-
-    account: str
-    region: str
-    document: Json
-    configured: float
-    state: State = "INSUFFICIENT_DATA"
-    reason: str = INITIAL
-    updated: float = 0.0
-    enabled: bool = True
-
-    @property
-    def name(self) -> str:
-        """Its name; unique in account and region."""
-        return str(self.document["AlarmName"])
-
-    @property
-    def arn(self) -> str:
-        """Its ARN."""
-        return f"arn:aws:cloudwatch:{self.region}:{self.account}:alarm:{self.name}"
-
-    @property
-    def metric(self) -> Metric | None:
-        """What it watches; None when that is an expression, or a comparison with a moving band."""
-        document = self.document
-        if not document.get("MetricName") or not supports(document.get("ComparisonOperator", "")):
-            return None
-        dimensions = in_order({entry["Name"]: entry["Value"] for entry in document.get("Dimensions") or []})
-        return Metric(self.account, self.region, document["Namespace"], document["MetricName"], dimensions)
-
-    @property
-    def queries(self) -> list[Json]:
-        """Metrics and expressions of an alarm on metric math; the one with ``ReturnData`` is watched."""
-        return self.document.get("Metrics") or [] if supports(self.document.get("ComparisonOperator", "")) else []
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """All metrics that it depends on."""
-        used = [metric_of(self, query["MetricStat"]["Metric"]) for query in self.queries if "MetricStat" in query]
-        return used if self.metric is None else [self.metric]
-
-    @property
-    def period(self) -> int:
-        """Seconds; shorter ones than a minute are kept by the minute."""
-        return period_of(self.queries) if self.queries else max(MINUTE, int(self.document.get("Period", MINUTE)))
-
-    @property
-    def rule(self) -> Rule:
-        """What must hold for the alarm."""
-        periods = int(self.document.get("EvaluationPeriods", 1))
-        return Rule(
-            comparison=self.document["ComparisonOperator"],
-            threshold=float(self.document["Threshold"]),
-            periods=periods,
-            to_alarm=int(self.document.get("DatapointsToAlarm") or periods),
-            missing=self.document.get("TreatMissingData") or "missing",
-        )
-
-    @property
-    def statistic(self) -> str:
-        """The statistic of each period."""
-        return str(self.document.get("ExtendedStatistic") or self.document.get("Statistic"))
-
-    @property
-    def topics(self) -> list[str]:
-        """Who is told of the state it is in."""
-        actions = self.document.get(_ACTIONS[self.state]) or [] if self.enabled else []
-        # Of the actions only topics are served (docs/sandbox.md, alarm-actions).
-        return [action for action in actions if action.split(":")[2] == "sns"]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An alarm that has just changed its state."""
-
-    alarm: Alarm
-    before: State
-
-    @property
-    def subject(self) -> str:
-        """Of the message, at most 100 characters."""
-        return f'{self.alarm.state}: "{self.alarm.name}" in {_place(self.alarm.region)}'[:100]
-
-    @property
-    def message(self) -> str:
-        """What AWS publishes to the alarm's topics (CloudWatch user guide, "Notifications")."""
-        alarm, document = self.alarm, self.alarm.document
-        return json.dumps(
-            {
-                "AlarmName": alarm.name,
-                "AlarmDescription": document.get("AlarmDescription"),
-                "AWSAccountId": alarm.account,
-                "AlarmConfigurationUpdatedTimestamp": _stamp(alarm.configured),
-                "NewStateValue": alarm.state,
-                "NewStateReason": alarm.reason,
-                "StateChangeTime": _stamp(alarm.updated),
-                "Region": _place(alarm.region),
-                "AlarmArn": alarm.arn,
-                "OldStateValue": self.before,
-                "OKActions": document.get("OKActions") or [],
-                "AlarmActions": document.get("AlarmActions") or [],
-                "InsufficientDataActions": document.get("InsufficientDataActions") or [],
-                "Trigger": _trigger(alarm),
-            }
-        )
+_TREATED: Final = {"breaching": "Breaching", "notBreaching": "NonBreaching"}
+_NOTHING: Final = (
+    "Threshold Crossed: no datapoints were received for {0} periods and {0} missing datapoints were treated as [{1}]."
+)
 
 
 @dataclass(slots=True)
@@ -164,121 +51,74 @@ class Alarms:
     def put(self, account: str, region: str, document: Json, now: float) -> Alarm:
         """Make an alarm, or give one another definition; its state stays."""
         before = self.find(account, region, document["AlarmName"])
-        alarm = Alarm(
-            account, region, document, configured=now, updated=now, enabled=document.get("ActionsEnabled", True)
-        )
+        enabled = document.get("ActionsEnabled") is not False
+        alarm = Alarm(account, region, document, configured=now, updated=now, enabled=enabled)
         if before is not None:
             alarm.state, alarm.reason, alarm.updated = before.state, before.reason, before.updated
         self._known[account, region, alarm.name] = alarm
         return alarm
 
-    def delete(self, account: str, region: str, name: str) -> None:
-        """Forget an alarm."""
-        self._known.pop((account, region, name), None)
+    def delete(self, account: str, region: str, name: str) -> Alarm | None:
+        """Forget an alarm; returns it."""
+        return self._known.pop((account, region, name), None)
 
     def evaluate(self, alarm: Alarm, now: float) -> Change | None:
         """Look at one alarm's series up to ``now``; None: its state stays what it is."""
-        if alarm.metric is None and not alarm.queries:
+        rule = alarm.rule
+        # Whole minutes only: in the one that runs values are still to come. Of several days only whole hours count.
+        step = HOUR if alarm.period * rule.periods > DAY else MINUTE
+        end = int(now // step) * step
+        starts = [end - alarm.period * number for number in range(rule.periods + EXTRA_PERIODS, 0, -1)]
+        try:
+            found = self._series(alarm, starts)
+        except MathError as error:  # of values that come to no series
+            return self.change(alarm, "INSUFFICIENT_DATA", f"Insufficient Data: {error}", now)
+        if self._has_too_few_samples(alarm, starts):
             return None
-        rule, count = alarm.rule, alarm.rule.periods + EXTRA_PERIODS
-        # Whole minutes only: in the one that runs values are still to come.
-        end = int(now // MINUTE) * MINUTE
-        starts = [end - alarm.period * number for number in range(count, 0, -1)]
-        found = self._series(alarm, starts)
         series = [found.get(start) for start in starts]
-        return self.change(alarm, evaluate(rule, series, alarm.state), _reason(alarm, series), now)
+        return self.change(alarm, evaluate(rule, series, alarm.state), _reason(rule, series), now)
+
+    def _has_too_few_samples(self, alarm: Alarm, starts: Sequence[int]) -> bool:
+        if alarm.metric is None or not alarm.fewest_samples:
+            return False
+        evaluated = starts[-alarm.rule.periods :]
+        points = self.store.between(alarm.metric, evaluated[0], evaluated[-1] + alarm.period, alarm.unit)
+        return 0 < points.count < alarm.fewest_samples
 
     def _series(self, alarm: Alarm, starts: Sequence[int]) -> Series:
         """The values of the periods that begin at these times."""
 
-        def sample(metric: Metric, statistic: str) -> Series:
-            windows = {start: self.store.between(metric, start, start + alarm.period) for start in starts}
-            values = {start: points.statistic(statistic) for start, points in windows.items()}
+        def sample(metric: Metric, statistic: Statistic, unit: str | None) -> Series:
+            windows = {start: self.store.between(metric, start, start + alarm.period, unit) for start in starts}
+            values = {start: statistic.of(points) for start, points in windows.items()}
             return {start: value for start, value in values.items() if value is not None}
 
+        def sample_query(stat: Json) -> Series:
+            return sample(metric_of(alarm, stat["Metric"]), read_statistic(stat["Stat"]), stat.get("Unit"))
+
         if alarm.metric is not None:
-            return sample(alarm.metric, alarm.statistic)
-        calculation = Calculation(
-            alarm.queries, lambda stat: sample(metric_of(alarm, stat["Metric"]), stat["Stat"]), starts
-        )
-        return calculation.series(watched(alarm.queries))[0]
+            return sample(alarm.metric, alarm.statistic, alarm.unit)
+        return Calculation(alarm.queries, sample_query, starts).series(watched(alarm.queries))[0]
 
     def change(self, alarm: Alarm, state: State, reason: str, now: float) -> Change | None:
         """Give an alarm a state; None when it has it already."""
-        before = alarm.state
-        if state == before:
+        if state == alarm.state:
             return None
+        change = Change(alarm, alarm.state, alarm.reason)
         alarm.state, alarm.reason, alarm.updated = state, reason, now
-        return Change(alarm, before)
+        return change
 
 
-def watched(queries: Sequence[Json]) -> str:
-    """The id of the query that an alarm compares with its threshold.
-
-    Raises:
-        MathError: There is none, or there are several.
-    """
-    found = [str(query["Id"]) for query in queries if query.get("ReturnData", True)]
-    if len(found) != 1:
-        raise MathError("Exactly one element of the metrics list should return data.")
-    return found[0]
-
-
-def check(queries: Sequence[Json]) -> None:
-    """Refuse an alarm whose expressions cannot be calculated, or come to several series.
-
-    Raises:
-        MathError: The text says why.
-    """
-    # Calculated once with made-up values: a mistake is told now, and not at each evaluation.
-    if queries and len(Calculation(queries, lambda _: {0: 1.0}, (0,)).series(watched(queries))) != 1:
-        raise MathError("The expression of an alarm must come to a single time series")
-
-
-def _reason(alarm: Alarm, series: list[float | None]) -> str:
+def _reason(rule: Rule, series: list[float | None]) -> str:
     """Why, in CloudWatch's words."""
-    rule = alarm.rule
     found = [value for value in series if value is not None][-rule.periods :]
     if not found:
-        return f"Insufficient Data: {rule.periods} datapoints were unknown."
+        treated = _TREATED.get(rule.missing)
+        unknown = f"Insufficient Data: {rule.periods} datapoints were unknown."
+        return unknown if treated is None else _NOTHING.format(rule.periods, treated)
     threshold = f"the threshold ({rule.threshold})"
     values = ", ".join(str(value) for value in reversed(found))
     return (
         f"Threshold Crossed: {len(found)} out of the last {rule.periods} datapoints [{values}] compared with: "
         f"{_WORDS[rule.comparison]} {threshold} (minimum {rule.to_alarm} datapoints for an alarm)."
     )
-
-
-def _trigger(alarm: Alarm) -> dict[str, Any]:
-    document = alarm.document
-    extended = document.get("ExtendedStatistic")
-    which = (
-        {"StatisticType": "ExtendedStatistic", "ExtendedStatistic": extended}
-        if extended
-        # In a message it is in capitals, unlike in the API; the dimensions below are in small letters.
-        else {"StatisticType": "Statistic", "Statistic": str(document.get("Statistic")).upper()}
-    )
-    dimensions = document.get("Dimensions") or []
-    return {
-        "MetricName": document.get("MetricName"),
-        "Namespace": document.get("Namespace"),
-        **which,
-        "Unit": document.get("Unit"),
-        "Dimensions": [{"value": entry["Value"], "name": entry["Name"]} for entry in dimensions],
-        "Period": document.get("Period"),
-        "EvaluationPeriods": document.get("EvaluationPeriods"),
-        "DatapointsToAlarm": document.get("DatapointsToAlarm"),
-        "ComparisonOperator": document.get("ComparisonOperator"),
-        "Threshold": document.get("Threshold"),
-        "TreatMissingData": document.get("TreatMissingData") or "missing",
-        "EvaluateLowSampleCountPercentile": document.get("EvaluateLowSampleCountPercentile") or "",
-    }
-
-
-def _place(region: str) -> str:
-    return _REGION_NAMES.get(region, region)
-
-
-def _stamp(seconds: float) -> str:
-    # In messages the zone has no colon.
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")

@@ -1,4 +1,7 @@
-"""When an alarm changes its state, as a pure function of a series (CloudWatch user guide, "Alarm evaluation")."""
+"""When an alarm changes its state, as a pure function of a series.
+
+CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data".
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,11 +37,6 @@ class Rule:
     missing: str = "missing"
 
 
-def supports(comparison: str) -> bool:
-    """Whether a comparison is one with a fixed threshold."""
-    return comparison in _COMPARISONS
-
-
 def evaluate(rule: Rule, series: Sequence[float | None], state: State) -> State:
     """The state after one evaluation.
 
@@ -56,11 +54,14 @@ def evaluate(rule: Rule, series: Sequence[float | None], state: State) -> State:
         return _of(rule, sum(breaches) + lacking)
     if rule.missing == "notBreaching":
         return _of(rule, sum(breaches))
-    undecided: State = state if rule.missing == "ignore" else "ALARM"
     if not breaches:
         return state if rule.missing == "ignore" else "INSUFFICIENT_DATA"
-    # What there is breaches, but it is less than it takes: too early to say, and "missing" says it all the same.
-    return undecided if all(breaches) and sum(breaches) < rule.to_alarm else _of(rule, sum(breaches))
+    if all(breaches) and sum(breaches) < rule.to_alarm:
+        # Too early to say, unless what there is began to breach long enough ago ("Avoiding premature transitions").
+        age = len(series) - next(index for index, value in enumerate(series) if value is not None)
+        early: State = "ALARM" if age >= rule.to_alarm else "OK"
+        return state if rule.missing == "ignore" else early
+    return _of(rule, sum(breaches))
 
 
 def _of(rule: Rule, breaching: int) -> State:

@@ -4,13 +4,17 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from sandbox.aws import Json
 from sandbox.telemetry.calculation import Calculation
+from sandbox.telemetry.data_rules import check_data
 from sandbox.telemetry.metric_math import Series
+from sandbox.telemetry.query_rules import check_queries, check_statistics
 from sandbox.telemetry.series import MINUTE, Dimensions, Metric, Points, Summary, in_order
+from sandbox.telemetry.statistics import read_statistic
 from sandbox.telemetry.store import MetricStore
+from sandbox.telemetry.times import seconds_of
 
 
 class Caller(Protocol):
@@ -26,27 +30,33 @@ class Caller(Protocol):
 
 
 def put_metric_data(store: MetricStore, caller: Caller, request: Json, now: float) -> None:
-    """``PutMetricData``: single values, values with counts, statistic sets."""
+    """``PutMetricData``: single values, values with counts, statistic sets.
+
+    Raises:
+        RefusedError: See ``check_data``.
+    """
+    check_data(request, now)
     for datum in request.get("MetricData") or []:
         metric = metric_of(caller, {**datum, "Namespace": request.get("Namespace")})
-        at = now if datum.get("Timestamp") is None else _time(datum["Timestamp"])
+        at = now if datum.get("Timestamp") is None else seconds_of(datum["Timestamp"])
         store.put(metric, at, _points(datum), datum.get("Unit") or "None")
 
 
 def get_metric_statistics(store: MetricStore, caller: Caller, request: Json) -> Json:
-    """``GetMetricStatistics``: one metric, several statistics per period."""
+    """``GetMetricStatistics``: one metric, several statistics per period.
+
+    Raises:
+        RefusedError: See ``check_statistics``.
+    """
+    start, end = seconds_of(request["StartTime"]), seconds_of(request["EndTime"])
+    check_statistics(request, (start, end))
     metric, period = metric_of(caller, request), max(MINUTE, int(request["Period"]))
-    simple, extended = request.get("Statistics") or [], request.get("ExtendedStatistics") or []
-    # CloudWatch rounds a start of the last 15 days down to the minute (API reference, GetMetricStatistics).
-    start, end = _time(request["StartTime"]), _time(request["EndTime"])
     datapoints = []
-    for begin, points in store.periods(metric, start // MINUTE * MINUTE, end, period):
-        shown: Json = {"Timestamp": datetime.fromtimestamp(begin, UTC), "Unit": store.unit(metric)}
-        shown |= {name: points.statistic(name) for name in simple}
-        percentiles = {name: points.statistic(name) for name in extended}
-        if percentiles := {name: value for name, value in percentiles.items() if value is not None}:
-            shown["ExtendedStatistics"] = percentiles
-        datapoints.append(shown)
+    for unit in [request["Unit"]] if request.get("Unit") else store.units(metric):
+        # CloudWatch rounds a start of the last 15 days down to the minute (API reference, GetMetricStatistics).
+        for begin, points in store.periods(metric, start // MINUTE * MINUTE, end, period, unit):
+            at = datetime.fromtimestamp(begin, UTC)
+            datapoints.append({"Timestamp": at, "Unit": unit, **_shown(points, request)})
     return {"Label": metric.name, "Datapoints": datapoints}
 
 
@@ -55,8 +65,10 @@ def get_metric_data(store: MetricStore, caller: Caller, request: Json) -> Json:
 
     Raises:
         MathError: An expression cannot be calculated.
+        RefusedError: See ``check_queries``.
     """
-    start, end = _time(request["StartTime"]), _time(request["EndTime"])
+    check_queries(request.get("MetricDataQueries") or [])
+    start, end = seconds_of(request["StartTime"]), seconds_of(request["EndTime"])
     # Newest first is the default (CloudWatch API reference, GetMetricData).
     newest_first = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
     queries = request.get("MetricDataQueries") or []
@@ -107,10 +119,19 @@ def queried(caller: Caller, request: Json) -> Iterator[Metric]:
             yield metric_of(caller, query["MetricStat"]["Metric"])
 
 
+def _shown(points: Points, request: Json) -> Json:
+    """The statistics that were asked for; an extended one that cannot be taken is left out."""
+    if simple := request.get("Statistics"):
+        return {name: read_statistic(name).of(points) for name in simple}
+    taken = {name: read_statistic(name).of(points) for name in request["ExtendedStatistics"]}
+    return {"ExtendedStatistics": {name: value for name, value in taken.items() if value is not None}}
+
+
 def _values(store: MetricStore, caller: Caller, stat: Json, span: tuple[float, float]) -> Series:
-    period = max(MINUTE, int(stat["Period"]))
-    periods = store.periods(metric_of(caller, stat["Metric"]), span[0] // MINUTE * MINUTE, span[1], period)
-    found = [(begin, points.statistic(stat["Stat"])) for begin, points in periods]
+    period, statistic = max(MINUTE, int(stat["Period"])), read_statistic(stat["Stat"])
+    start = span[0] // MINUTE * MINUTE
+    periods = store.periods(metric_of(caller, stat["Metric"]), start, span[1], period, stat.get("Unit"))
+    found = [(begin, statistic.of(points)) for begin, points in periods]
     return {begin: value for begin, value in found if value is not None}
 
 
@@ -136,13 +157,4 @@ def _points(datum: Json) -> Points:
     if known := datum.get("StatisticValues"):
         summary = Summary(known["SampleCount"], known["Sum"], known["Minimum"], known["Maximum"])
         return Points(summaries=[summary])
-    return Points.of(float(datum.get("Value") or 0.0))
-
-
-def _time(value: Any) -> float:
-    """A time of CBOR or of JSON: a tagged one, seconds, or ISO text."""
-    if isinstance(value, datetime):
-        return value.timestamp()
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).timestamp()
-    return float(value)
+    return Points.of(float(datum["Value"]))

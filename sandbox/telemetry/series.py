@@ -1,4 +1,4 @@
-"""One metric of one resource: values by the minute, and the statistics that CloudWatch takes of them."""
+"""One metric of one resource, and the values that it had in some time."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,8 @@ from typing import Final, Self
 
 MINUTE: Final = 60
 Dimensions = tuple[tuple[str, str], ...]
+Distribution = list[tuple[float, float]]
+"""Values in order, each with how often it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,45 +54,40 @@ class Points:
         self.values.update(other.values)
         self.summaries.extend(other.summaries)
 
-    def statistic(self, name: str) -> float | None:
-        """A statistic by CloudWatch's name, e.g. ``Sum`` or ``p99``.
+    @property
+    def count(self) -> float:
+        """How many values there are."""
+        return sum(part.count for part in self._parts())
 
-        None when there are no values, or no percentile because a statistic set or a negative value is among them
-        (CloudWatch user guide, "Percentiles").
+    @property
+    def total(self) -> float:
+        """Their sum."""
+        return sum(part.total for part in self._parts())
+
+    @property
+    def low(self) -> float:
+        """The lowest one; there must be one."""
+        return min(part.low for part in self._parts())
+
+    @property
+    def high(self) -> float:
+        """The highest one; there must be one."""
+        return max(part.high for part in self._parts())
+
+    def distribution(self) -> Distribution | None:
+        """Each value, lowest first, and how often it came.
+
+        None when a statistic set hides some, or one is negative: CloudWatch then has no percentile, nor anything that
+        is made from one (API reference, GetMetricStatistics).
         """
-        parts = [Summary(count, value * count, value, value) for value, count in self.values.items() if count > 0]
-        parts += [summary for summary in self.summaries if summary.count > 0]
-        count = sum(part.count for part in parts)
-        if not count:
+        parts = self._parts()
+        if any(part.low != part.high or part.low < 0 for part in parts):
             return None
-        if name.startswith("p"):
-            return self._percentile(float(name[1:]))
-        total = sum(part.total for part in parts)
-        known = {
-            "SampleCount": count,
-            "Sum": total,
-            "Average": total / count,
-            "Minimum": min(part.low for part in parts),
-            "Maximum": max(part.high for part in parts),
-        }
-        return known[name]
+        return sorted((part.low, part.count) for part in parts)
 
-    def _percentile(self, percent: float) -> float | None:
-        """Between the two nearest ranks, in proportion."""
-        if self.summaries or min(self.values) < 0:
-            return None
-        rank = percent / 100 * (sum(self.values.values()) - 1)
-        low, high = self._at(int(rank)), self._at(int(rank) + 1)
-        return low + (high - low) * (rank - int(rank))
-
-    def _at(self, rank: int) -> float:
-        seen = 0.0
-        ordered = sorted(self.values.items())
-        for value, count in ordered:
-            seen += count
-            if rank < seen:
-                return value
-        return ordered[-1][0]
+    def _parts(self) -> list[Summary]:
+        parts = [Summary(often, value * often, value, value) for value, often in self.values.items()]
+        return [part for part in [*parts, *self.summaries] if part.count > 0]
 
 
 def merged(points: Iterable[Points]) -> Points:

@@ -13,8 +13,8 @@ class MetricStore:
     """Values by metric and minute of the sandbox's clock."""
 
     def __init__(self) -> None:
-        self._series: dict[Metric, dict[int, Points]] = {}
-        self._units: dict[Metric, str] = {}
+        # Values in different units are kept apart (API reference, PutMetricAlarm).
+        self._series: dict[Metric, dict[str, dict[int, Points]]] = {}
 
     def put(self, metric: Metric, at: float, points: Points, unit: str = "None") -> None:
         """Add values.
@@ -25,18 +25,16 @@ class MetricStore:
             points: The values.
             unit: CloudWatch's name of it, e.g. ``Count``.
         """
-        minutes = self._series.setdefault(metric, {})
+        minutes = self._series.setdefault(metric, {}).setdefault(unit, {})
         minute = int(at // MINUTE) * MINUTE
         if minute not in minutes:
             # Once per metric and minute is enough; for every value it would be slow.
             self._drop_old(minutes, minute)
         minutes.setdefault(minute, Points()).add(points)
-        self._units[metric] = unit
 
     def replace(self, metric: Metric, minute: int, points: Points, unit: str) -> None:
         """Have exactly these values in a minute."""
-        self._series.setdefault(metric, {})[minute] = points
-        self._units[metric] = unit
+        self._series.setdefault(metric, {}).setdefault(unit, {})[minute] = points
 
     def count(self, metric: Metric, at: float, value: float = 1.0) -> None:
         """Add one value with unit ``Count``."""
@@ -46,22 +44,28 @@ class MetricStore:
         """Every metric that has values."""
         return iter(list(self._series))
 
-    def unit(self, metric: Metric) -> str:
+    def units(self, metric: Metric) -> list[str]:
         """In which its values are."""
-        return self._units.get(metric, "None")
+        return list(self._series.get(metric, {}))
 
-    def between(self, metric: Metric, start: float, end: float) -> Points:
-        """All values of the minutes that begin at ``start`` or later, and before ``end``."""
-        minutes = self._series.get(metric, {})
-        return merged(points for minute, points in minutes.items() if start <= minute < end)
+    def between(self, metric: Metric, start: float, end: float, unit: str | None = None) -> Points:
+        """All values of the minutes that begin at ``start`` or later, and before ``end``; in any unit, or in one."""
+        return merged(points for minute, points in self._minutes(metric, unit) if start <= minute < end)
 
-    def periods(self, metric: Metric, start: float, end: float, period: int) -> list[tuple[int, Points]]:
+    def periods(
+        self, metric: Metric, start: float, end: float, period: int, unit: str | None = None
+    ) -> list[tuple[int, Points]]:
         """Values by period, oldest first; a period begins at a multiple of its length."""
         found: dict[int, Points] = {}
-        for minute, points in self._series.get(metric, {}).items():
+        for minute, points in self._minutes(metric, unit):
             if start <= minute < end:
                 found.setdefault(minute // period * period, Points()).add(points)
         return sorted(found.items(), key=lambda entry: entry[0])
+
+    def _minutes(self, metric: Metric, unit: str | None) -> Iterator[tuple[int, Points]]:
+        for known, minutes in self._series.get(metric, {}).items():
+            if unit in (None, known):
+                yield from minutes.items()
 
     def _drop_old(self, minutes: dict[int, Points], now: int) -> None:
         for minute in [minute for minute in minutes if minute < now - KEPT_SECONDS]:

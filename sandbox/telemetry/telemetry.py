@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import aiohttp
 
@@ -15,10 +15,13 @@ from sandbox.functions.destinations import Destinations
 from sandbox.functions.reference import FunctionReference
 from sandbox.meter import Meter
 from sandbox.meter.invocations import meter_invocation, meter_log
-from sandbox.telemetry.alarms import Alarm, Alarms, Change
+from sandbox.telemetry.alarm import Alarm
+from sandbox.telemetry.alarms import Alarms
 from sandbox.telemetry.emf import read_embedded
 from sandbox.telemetry.gateway_metrics import GatewayMetrics
+from sandbox.telemetry.history import Entry, History, Kind
 from sandbox.telemetry.lambda_metrics import record_invocation, record_loss
+from sandbox.telemetry.notices import Change
 from sandbox.telemetry.queue_metrics import QueueMetrics
 from sandbox.telemetry.series import MINUTE, Metric
 from sandbox.telemetry.store import MetricStore
@@ -42,6 +45,7 @@ class Telemetry:
     def __init__(self, aws: AwsClient, clock: Clock, functions: Functions, events: Events, meter: Meter) -> None:
         self.store = MetricStore()
         self.alarms = Alarms(self.store)
+        self.history = History()
         self.gateway = GatewayMetrics(self.store, clock)
         self.tables = TableMetrics(self.store, clock)
         self.queues = QueueMetrics(self.store, aws)
@@ -65,11 +69,19 @@ class Telemetry:
 
     async def watch(self, account: str, region: str, document: Json) -> None:
         """Put an alarm, and evaluate it at once and from now on."""
+        known = self.alarms.find(account, region, document["AlarmName"]) is not None
         alarm = self.alarms.put(account, region, document, self._clock.now())
+        self._note_configuration(alarm, "Update" if known else "Create")
         await self._show(alarm)
         await self._look_at(alarm, self._clock.now())
         if self._timer is None:
             self._arm()
+
+    def forget(self, account: str, region: str, name: str) -> None:
+        """Delete an alarm; its history stays."""
+        alarm = self.alarms.delete(account, region, name)
+        if alarm is not None:
+            self._note_configuration(alarm, "Delete")
 
     async def set_state(self, alarm: Alarm, state: Any, reason: str) -> None:
         """Give an alarm a state by hand, with all that follows from it."""
@@ -88,11 +100,8 @@ class Telemetry:
 
     def _on_minute(self, due: float) -> None:
         self._arm()
-        self._start(self._look_at_all(due))
-
-    async def _look_at_all(self, now: float) -> None:
-        for alarm in self.alarms:
-            await self._look_at(alarm, now)
+        for alarm in self.alarms:  # each on its own: one that fails keeps no other from being looked at
+            self._start(self._look_at(alarm, due))
 
     async def _look_at(self, alarm: Alarm, now: float) -> None:
         for metric in alarm.metrics:
@@ -103,12 +112,27 @@ class Telemetry:
             await self._follow(change)
 
     async def _follow(self, change: Change) -> None:
-        await self._show(change.alarm)
-        for topic in change.alarm.topics:
+        alarm = change.alarm
+        self._note(alarm, "StateUpdate", change.summary, change.states)
+        await self._show(alarm)
+        for topic in alarm.topics:
             try:
                 await self._destinations.publish(topic, change.message, subject=change.subject)
-            except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
-                continue  # as on AWS, an action that fails does not hold the alarm up
+            except (AwsRefusedError, aiohttp.ClientError, TimeoutError) as error:
+                # As on AWS, an action that fails does not hold the alarm up.
+                failed: Json = {"actionState": "Failed", "notificationResource": topic, "error": str(error)}
+                self._note(alarm, "Action", f"Failed to execute action {topic}", failed)
+            else:
+                done: Json = {"actionState": "Succeeded", "notificationResource": topic}
+                self._note(alarm, "Action", f"Successfully executed action {topic}", done)
+
+    def _note_configuration(self, alarm: Alarm, what: Literal["Create", "Update", "Delete"]) -> None:
+        done = what.lower().rstrip("e") + "ed"
+        details: Json = {"type": what, f"{done}Alarm": {"alarmName": alarm.name, "alarmArn": alarm.arn}}
+        self._note(alarm, "ConfigurationUpdate", f'Alarm "{alarm.name}" {done}', details)
+
+    def _note(self, alarm: Alarm, kind: Kind, summary: str, data: Json) -> None:
+        self.history.add(Entry(alarm.account, alarm.region, alarm.name, self._clock.now(), kind, summary, data))
 
     async def _show(self, alarm: Alarm) -> None:
         """Let the emulator know the state: it answers filters, histories and composite alarms by it."""

@@ -332,7 +332,7 @@ def test_json_is_understood_as_well(sandbox: RunningSandbox, tmp_path: Path) -> 
                 return await client.call(target, request, service="monitoring", region="us-east-1")
 
             await call("PutMetricData", {"Namespace": name, "MetricData": [{"MetricName": "Size", "Value": 3}]})
-            span = {"StartTime": 0, "EndTime": clock.now() + 60, "Period": 86400}
+            span = {"StartTime": clock.now() - 3600, "EndTime": clock.now() + 60, "Period": 86400}
             wanted = {"Namespace": name, "MetricName": "Size", "Statistics": ["Sum"]}
             answer = await call("GetMetricStatistics", span | wanted)
             assert [point["Sum"] for point in answer["Datapoints"]] == [3]

@@ -37,14 +37,14 @@ class TwoFunctions(AwsClient):
 def test_executions_of_the_account_are_told_apart() -> None:
     """Two of one function and one of another: by function, of the account, and of those that have reserved nothing."""
 
-    async def main() -> dict[str, float | None]:
+    async def main() -> dict[str, float]:
         services = services_on(TwoFunctions(), Quotas())
         calls = [Call(function_arn=ARN.format(name), payload=b"{}") for name in ("free", "free", "kept")]
         await asyncio.gather(*map(services.functions.invoke, calls))
 
-        def most(name: str, **dimensions: str) -> float | None:
+        def most(name: str, **dimensions: str) -> float:
             metric = Metric("000000000000", "us-east-1", "AWS/Lambda", name, tuple(dimensions.items()))
-            return services.telemetry.store.between(metric, 0, services.clock.now() + 60).statistic("Maximum")
+            return services.telemetry.store.between(metric, 0, services.clock.now() + 60).high
 
         return {
             "account": most("ConcurrentExecutions"),

@@ -39,6 +39,16 @@ def test_two_of_three(points: str, states: str) -> None:
     assert found == [SHORT[one] for one in states]
 
 
+@pytest.mark.parametrize(
+    ("points", "to_alarm", "states"),
+    [("----X", 3, "ORAO"), ("---X-", 3, "ORAO"), ("---XX", 3, "ORAO"), ("--XX-", 3, "ARAO"), ("----X", 2, "ORAO")],
+)
+def test_an_alarm_is_not_raised_too_early(points: str, to_alarm: int, states: str) -> None:
+    """The user guide's "Avoiding premature transitions": the next value may be a good one."""
+    found = [evaluate(rule(missing, to_alarm=to_alarm), series(points), RETAINED) for missing in TREATMENTS]
+    assert found == [SHORT[one] for one in states]
+
+
 def test_what_is_ignored_keeps_the_state() -> None:
     """Without data an alarm that ignores that stays what it is."""
     for state in ("OK", "ALARM", "INSUFFICIENT_DATA"):

@@ -1,42 +1,16 @@
-"""Statistics of a series, metrics in log lines, and the encoding that SDKs speak to CloudWatch."""
+"""Values of a series, metrics in log lines, and the encoding that SDKs speak to CloudWatch."""
 
 import json
-from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
 
 from sandbox.telemetry import cbor
 from sandbox.telemetry.emf import read_embedded
-from sandbox.telemetry.series import Metric, Points, Summary
+from sandbox.telemetry.series import Metric, Points
 from sandbox.telemetry.store import MetricStore
 
 METRIC = Metric("000000000000", "us-east-1", "Mine", "Size")
-
-
-def test_statistics() -> None:
-    """Of 1, 2, 2 and 5."""
-    points = Points.of(1, 2, 2, 5)
-    found = [points.statistic(name) for name in ("SampleCount", "Sum", "Average", "Minimum", "Maximum")]
-    assert found == [4, 10, 2.5, 1, 5]
-
-
-def test_percentiles_lie_between_the_nearest_ranks() -> None:
-    """Of 0 to 100 each percentile is itself; of two values the middle lies between them."""
-    hundred = Points(Counter({float(value): 1 for value in range(101)}))
-    assert [hundred.statistic(name) for name in ("p0", "p50", "p99", "p99.5", "p100")] == [0, 50, 99, 99.5, 100]
-    assert Points.of(10, 20).statistic("p50") == 15
-
-
-def test_a_statistic_set_has_no_percentiles() -> None:
-    """Only sums and bounds of it are known."""
-    points = Points(Counter({3.0: 1}), [Summary(2, 10, 4, 6)])
-    assert (points.statistic("p99"), points.statistic("Average"), points.statistic("Maximum")) == (None, 13 / 3, 6)
-
-
-def test_nothing_has_no_statistics() -> None:
-    """A period without values has none, not zero."""
-    assert Points().statistic("Sum") is None
 
 
 def test_values_are_found_by_the_minute() -> None:
@@ -44,11 +18,19 @@ def test_values_are_found_by_the_minute() -> None:
     store = MetricStore()
     for second in (0, 59, 60, 300, 301):
         store.count(METRIC, 6000 + second)
-    assert [(at, points.statistic("Sum")) for at, points in store.periods(METRIC, 0, 9000, 300)] == [
-        (6000, 3),
-        (6300, 2),
-    ]
-    assert store.between(METRIC, 6000, 6060).statistic("Sum") == 2
+    assert [(at, points.total) for at, points in store.periods(METRIC, 0, 9000, 300)] == [(6000, 3), (6300, 2)]
+    assert store.between(METRIC, 6000, 6060).total == 2
+
+
+def test_values_in_other_units_are_told_apart() -> None:
+    """Who asks for a unit gets no other one; who does not gets all."""
+    store = MetricStore()
+    store.put(METRIC, 6000, Points.of(1), "Bytes")
+    store.put(METRIC, 6000, Points.of(2), "Count")
+    assert store.between(METRIC, 6000, 6060, "Bytes").total == 1
+    assert store.between(METRIC, 6000, 6060, "Bits").count == 0
+    assert store.between(METRIC, 6000, 6060).total == 3
+    assert [store.periods(METRIC, 0, 9000, 60, unit)[0][1].total for unit in store.units(METRIC)] == [1, 2]
 
 
 def line(**changes: object) -> str:
@@ -73,7 +55,7 @@ def test_a_line_holds_each_metric_once_per_set_of_dimensions() -> None:
         ("Mine", "Lag", "Milliseconds", 1_767_225_600)
     ] * 2
     assert [one.dimensions for one in found] == [(("Stage", "test"),), ()]
-    assert found[0].points.statistic("Sum") == 7
+    assert found[0].points.total == 7
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """AWS/DynamoDB, for requests that any SDK makes."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -19,8 +19,8 @@ def value(aws: Aws, name: str, dimensions: Json, statistic: str = "Sum") -> floa
         Namespace="AWS/DynamoDB",
         MetricName=name,
         Dimensions=[{"Name": key, "Value": one} for key, one in dimensions.items()],
-        StartTime=0,
-        EndTime=datetime(2100, 1, 1, tzinfo=UTC),
+        StartTime=datetime.now(UTC) - timedelta(days=1),
+        EndTime=datetime.now(UTC) + timedelta(days=1),
         Period=86400,
         Statistics=[statistic],
     )
