@@ -16,7 +16,7 @@ Event: TypeAlias = dict[str, Any]
     delete   actor, version                              somebody deleted the state
     observe  stream, client, actor, target, swift, filtered  a client wants a stream
     resume   stream, last                                a client asks to go on after a number
-    start    stream, connection, recovered, upTo, asked  it was told that a stream begins or goes on; asked at which step
+    start    stream, connection, recovered, upTo, asked  it was told that a stream begins or goes on, asked for when
     frame    stream, connection, number, skipped, value  a value as it came, repeated ones too
     value    stream, number, value, reset                a value that the client's reader got
     end      stream, reason                              it was told that a stream is over

@@ -1,7 +1,7 @@
 """Handing subscribers over to a worker: those that take no frame now, and those whose catch-up has died.
 
-A reminder is never missing: it is sent before ``pending`` leaves zero, and so is the audience marked; whoever handles a
-change that failed handles it again. There may be too many of them; one that is not about the row as it is by then is dropped.
+A reminder is never missing: it is sent before ``pending`` leaves zero, and whoever handles a change that failed handles
+it again. There may be too many of them; one that is not about the row as it is by then is dropped.
 """
 
 from dataclasses import replace

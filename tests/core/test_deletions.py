@@ -103,8 +103,7 @@ def test_a_resume_after_a_deletion_outlives_it(world: World, deletion: Records) 
 
 
 def test_a_stream_that_is_given_back_ends_by_the_deletion_that_its_resume_was_told_of(world: World) -> None:
-    """A resume, handled late, saw the actor absent, so the deletion did not end it; the reader it was taken from knows
-    of none."""
+    """It was handled late, and did not end by it, having seen the actor absent; its reader knows of no deletion."""
     world.result("todos", "addTodo", "Bread")
     world.pump()
     stream_id = world.watch("todos", connection_id="c2")
