@@ -16,6 +16,7 @@ from sandbox.aws import AwsClient, AwsRefusedError, Json
 from sandbox.clock import Clock, Timer
 from sandbox.expiry.settings import TimeToLive
 from sandbox.streams import Streams, TableId
+from sandbox.telemetry.table_metrics import TableMetrics
 
 OLDEST_SECONDS: Final = 5 * 365 * 86_400.0
 """An item that expired more than five years ago is kept, in case its attribute is no time at all (developer guide)."""
@@ -30,10 +31,14 @@ class Janitor:
         clock: Says what has expired.
         settings: Which tables, and how late.
         streams: Get to know which deletions were the service's.
+        metrics: Count them.
     """
 
-    def __init__(self, aws: AwsClient, clock: Clock, settings: TimeToLive, streams: Streams) -> None:
+    def __init__(
+        self, aws: AwsClient, clock: Clock, settings: TimeToLive, streams: Streams, metrics: TableMetrics
+    ) -> None:
         self._aws = aws
+        self._metrics = metrics
         self._clock = clock
         self._settings = settings
         self._streams = streams
@@ -126,6 +131,7 @@ class Janitor:
                     raise
             else:
                 ledger.note(key, int(began * 1000), int(time.time() * 1000))
+                self._metrics.expired(*table)
 
     async def _call(self, target: str, request: Json, table: TableId, *, service: str = "dynamodb") -> Json:
         return await self._aws.call(target, request, service=service, region=table.region, account=table.account)

@@ -4,13 +4,12 @@ import hashlib
 import json
 import re
 import time
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from sandbox.aws import Answer, Json
-from sandbox.front.proxy import Proxy
 from sandbox.front.signature import Callers, Owner
 from sandbox.meter import Place
 from sandbox.meter.units import READ_UNITS, WRITE_UNITS
@@ -33,21 +32,30 @@ _CHECKSUM: Final = "X-Amz-Crc32"
 _UNITS: Final = {"read": READ_UNITS, "write": WRITE_UNITS}
 
 
+class Sender(Protocol):
+    """Has requests answered."""
+
+    async def __call__(
+        self, request: web.BaseRequest, body: bytes, *, headers: CIMultiDict[str] | None = None
+    ) -> Answer:
+        """Have one answered; with other headers than its own, if some are given."""
+
+
 class MeteredTables:
     """Sends requests for items on, and counts them.
 
     Args:
         services: Count them, as metrics and as what is billed.
         callers: Tell whose tables are meant.
-        proxy: Reaches the emulator.
+        send: Reaches the emulator, unless a fault stands in the way: what that answers counts like any other answer.
     """
 
-    def __init__(self, services: Services, callers: Callers, proxy: Proxy) -> None:
+    def __init__(self, services: Services, callers: Callers, send: Sender) -> None:
         self._metrics = services.telemetry.tables
         self._meter = services.meter
         self._aws = services.aws
         self._callers = callers
-        self._proxy = proxy
+        self._send = send
 
     def meters(self, request: web.BaseRequest) -> bool:
         """Whether a request is for items."""
@@ -59,7 +67,7 @@ class MeteredTables:
         operation = request.headers["X-Amz-Target"].removeprefix(_TARGET)
         asks = _must_ask(operation, body)
         started = time.perf_counter()
-        answer = await (self._ask(request, body) if asks else self._proxy.send(request, body))
+        answer = await (self._ask(request, body) if asks else self._send(request, body))
         latency = (time.perf_counter() - started) * 1000
         document, content = _parse(body), _parse(answer.body)
         if document is None or content is None:
@@ -84,7 +92,7 @@ class MeteredTables:
         headers = CIMultiDict(request.headers)
         headers.setdefault("X-Amz-Content-SHA256", hashlib.sha256(body).hexdigest())
         asking, refused = _NO.subn(_ASK, body)
-        return await self._proxy.send(request, asking if refused else b"{" + _ASK + b"," + body[1:], headers=headers)
+        return await self._send(request, asking if refused else b"{" + _ASK + b"," + body[1:], headers=headers)
 
     async def _consumed(
         self, operation: str, document: Json, status: int, answer: Json, owner: Owner
@@ -93,7 +101,7 @@ class MeteredTables:
             if operation in WRITES:
                 return list(told_units(answer, "write"))
             return [*told_units(answer, "read")] or [*read_units(operation, document, answer)]
-        refused = list(refused_writes(operation, document, _code(answer)))
+        refused = list(refused_writes(operation, document, answer))
         if not refused:
             return []
         request: Json = {"Items": [{"TableName": one.table, "Key": one.key} for one in refused]}
@@ -114,10 +122,6 @@ def _must_ask(operation: str, body: bytes) -> bool:
     if not body.startswith(b"{") or len(body) <= len("{}") or (_ASKED in body and not _NO.search(body)):
         return False
     return operation in WRITES or (operation in _TELL and any(mark in body for mark in _NARROWED))
-
-
-def _code(answer: Json) -> str:
-    return str(answer.get("__type", "")).split("#")[-1]
 
 
 def _without_capacity(answer: Answer, content: Json) -> Answer:

@@ -7,8 +7,9 @@ from typing import Final
 
 import aiohttp
 from aiohttp import HttpVersion11, web
+from multidict import CIMultiDict
 
-from sandbox.aws import AwsRefusedError
+from sandbox.aws import Answer, AwsRefusedError
 from sandbox.errors import SandboxError
 from sandbox.expiry import Janitor
 from sandbox.faults.index_lag import LaggingIndexes
@@ -105,7 +106,7 @@ class Front:
         self._connections = ConnectionsApi(services, self._gateway, self._control_plane, self._proxy, throttle=throttle)
         self._functions = FunctionsApi(services.functions, services.events, services.permissions, self._proxy)
         self._metrics = MetricsApi(services.telemetry, services.clock, self._proxy)
-        self._tables = MeteredTables(services, self._callers, self._proxy)
+        self._tables = MeteredTables(services, self._callers, self._send)
         self._calls = MeteredCalls(services.meter, self._callers)
         self._events = services.events
         self._permissions = services.permissions
@@ -113,7 +114,9 @@ class Front:
         self._mappings = MappingsApi(pump, self._proxy)
         self._control = ControlApi(services)
         self._streams = StreamsApi(services.streams, services.clock, self._proxy, services.meter)
-        self._janitor = Janitor(services.aws, services.clock, services.time_to_live, services.streams)
+        self._janitor = Janitor(
+            services.aws, services.clock, services.time_to_live, services.streams, services.telemetry.tables
+        )
         self._time_to_live = TimeToLiveApi(services.time_to_live, self._janitor, services.aws, self._proxy)
         self._faults = services.faults
         indexes = LaggingIndexes(services.faults, services.clock, services.aws, services.streams.removals)
@@ -229,14 +232,7 @@ class Front:
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
         body, target = await request.content.read(), request.headers.get("X-Amz-Target", "")
-        sender = self._tables if self._tables.meters(request) else self._proxy
-        if self._faults.active:
-            owner = await self._callers.owner(request.headers)
-            answer = await self._request_faults.send(
-                request, body, lambda: sender.send(request, body), account=owner.account, region=owner.region
-            )
-        else:
-            answer = await sender.send(request, body)
+        answer = await (self._tables.send if self._tables.meters(request) else self._send)(request, body)
         await self._calls.record(request, body, answer)
         if _SIGNED_FOR_IAM.search(request.headers.get("Authorization", "")):
             self._permissions.forget()  # its reads look like its writes, and asking anew is cheap
@@ -250,6 +246,17 @@ class Front:
         if target == DELETE_TABLE_TARGET and answer.status == 200:
             self._time_to_live.forget(body, await self._callers.owner(request.headers))
         return self._proxy.respond(request, answer)
+
+    async def _send(self, request: web.BaseRequest, body: bytes, *, headers: CIMultiDict[str] | None = None) -> Answer:
+        """Have the emulator answer, unless a fault stands in the way."""
+
+        async def send() -> Answer:
+            return await self._proxy.send(request, body, headers=headers)
+
+        if not self._faults.active:
+            return await send()
+        owner = await self._callers.owner(request.headers)
+        return await self._request_faults.send(request, body, send, account=owner.account, region=owner.region)
 
 
 def _forbidden() -> web.Response:

@@ -13,6 +13,8 @@ WRITE_UNIT_BYTES: Final = 1024
 _STRONG: Final = 1.0
 _EVENTUAL: Final = 0.5
 _TRANSACTIONAL: Final = 2.0
+THROTTLED_PARTS: Final = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Reasons for which a transaction was cancelled that are no fault of the request's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,19 @@ def told_units(answer: Json, kind: Literal["read", "write"]) -> Iterator[Consume
         yield from (Consumed(table, index, kind, part) for index, part in units.items())
 
 
-def refused_writes(operation: str, request: Json, code: str) -> Iterator[Refused]:
-    """The writes of a request that a condition has refused, or a transaction beside it."""
+def error_code(answer: Json) -> str:
+    """The name of the error that an answer tells, which comes behind a namespace."""
+    return str(answer.get("__type", "")).split("#")[-1]
+
+
+def refused_writes(operation: str, request: Json, answer: Json) -> Iterator[Refused]:
+    """The writes of a request that a condition has refused, or a transaction beside it; throttled ones cost nothing."""
+    code = error_code(answer)
     if code == "ConditionalCheckFailedException":
         yield _refused(request, 1.0)
     elif code == "TransactionCanceledException" and operation == "TransactWriteItems":
+        if {reason.get("Code") for reason in answer.get("CancellationReasons") or []} & THROTTLED_PARTS:
+            return
         for part in request["TransactItems"]:
             [inner] = part.values()
             yield _refused(inner, _TRANSACTIONAL)

@@ -1,12 +1,13 @@
 """AWS/DynamoDB: what each request counts for (DynamoDB developer guide, "DynamoDB metrics and dimensions")."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sandbox.aws import Json
 from sandbox.clock import Clock
-from sandbox.telemetry.item_units import Consumed
+from sandbox.telemetry.item_units import THROTTLED_PARTS, Consumed, error_code
 from sandbox.telemetry.series import Metric, Points, in_order
 from sandbox.telemetry.store import MetricStore
 
@@ -14,8 +15,9 @@ NAMESPACE: Final = "AWS/DynamoDB"
 READS: Final = frozenset({"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"})
 WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 _CONSUMED: Final = {"read": "ConsumedReadCapacityUnits", "write": "ConsumedWriteCapacityUnits"}
-_CONDITION: Final = "ConditionalCheckFailed"
 _CONFLICT: Final = "TransactionConflict"
+_REASONS: Final = {"ConditionalCheckFailed": "ConditionalCheckFailedRequests", _CONFLICT: _CONFLICT}
+"""What a part of a cancelled transaction counts for, by its reason."""
 _THROTTLED: Final = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"})
 
 
@@ -45,6 +47,11 @@ class TableMetrics:
         self._store = store
         self._clock = clock
 
+    def expired(self, account: str, region: str, table: str) -> None:
+        """Count an item that time to live has deleted."""
+        metric = Metric(account, region, NAMESPACE, "TimeToLiveDeletedItemCount", in_order({"TableName": table}))
+        self._store.count(metric, self._clock.now())
+
     def record(self, request: TableRequest) -> None:
         """Count one request."""
         for one in request.consumed:
@@ -64,16 +71,17 @@ class TableMetrics:
             )
             if operation in ("Query", "Scan"):
                 self._put(request, "ReturnedItemCount", len(request.answer.get("Items") or []), _by(table, operation))
+        # What a batch gives back was throttled, which is no error (API reference, BatchWriteItem).
+        for table, left in _unprocessed(request.answer).items():
+            self._count_events(request, table, left)
 
     def _record_error(self, request: TableRequest) -> None:
-        # The name comes behind a namespace: com.amazonaws.dynamodb.v20120810#…
-        code = str(request.answer.get("__type", "")).split("#")[-1]
+        code = error_code(request.answer)
         tables = tables_of(request.document)
         if code in _THROTTLED:
             self._count_each(request, "ThrottledRequests")
-            kind = "ReadThrottleEvents" if request.operation in READS else "WriteThrottleEvents"
-            for table in tables:
-                self._put(request, kind, 1, {"TableName": table})
+            for table, parts in _parts_of(request.document).items():
+                self._count_events(request, table, parts)
         elif code == "ConditionalCheckFailedException":
             for table in tables:
                 self._put(request, "ConditionalCheckFailedRequests", 1, {"TableName": table})
@@ -88,14 +96,20 @@ class TableMetrics:
 
     def _record_reasons(self, request: TableRequest) -> None:
         """Each part of a cancelled transaction has a reason of its own."""
-        names = {_CONDITION: "ConditionalCheckFailedRequests", _CONFLICT: _CONFLICT}
-        reasons = request.answer.get("CancellationReasons") or []
-        # Reasons stand in the order of the request's parts.
-        for part, reason in zip(request.document.get("TransactItems") or [], reasons, strict=False):
-            name = names.get(reason.get("Code", ""))
-            if name is not None:
-                [inner] = part.values()
-                self._put(request, name, 1, {"TableName": inner["TableName"]})
+        throttled = set()
+        for table, reason in _reasons(request):
+            if reason in THROTTLED_PARTS:
+                self._count_events(request, table, 1)
+                throttled.add(table)
+            elif name := _REASONS.get(reason):
+                self._put(request, name, 1, {"TableName": table})
+        for table in throttled:
+            self._put(request, "ThrottledRequests", 1, _by(table, request.operation))
+
+    def _count_events(self, request: TableRequest, table: str, number: int) -> None:
+        kind = "ReadThrottleEvents" if request.operation in READS else "WriteThrottleEvents"
+        for _ in range(number):
+            self._put(request, kind, 1, {"TableName": table})
 
     def _count_each(self, request: TableRequest, name: str) -> None:
         for table in tables_of(request.document):
@@ -110,10 +124,37 @@ class TableMetrics:
 
 def tables_of(document: Json) -> list[str]:
     """The tables that a request is for, each once."""
-    named = [document["TableName"]] if "TableName" in document else []
-    named += list(document.get("RequestItems") or {})
-    named += [inner["TableName"] for part in document.get("TransactItems") or [] for inner in part.values()]
-    return sorted(set(named))
+    return sorted(_parts_of(document))
+
+
+def _parts_of(document: Json) -> Counter[str]:
+    """How many items of each table a request is for."""
+    parts: Counter[str] = Counter()
+    if "TableName" in document:
+        parts[document["TableName"]] += 1
+    for table, asked in (document.get("RequestItems") or {}).items():
+        parts[table] += _size_of(asked)
+    for part in document.get("TransactItems") or []:
+        parts.update(inner["TableName"] for inner in part.values())
+    return parts
+
+
+def _unprocessed(answer: Json) -> dict[str, int]:
+    left = answer.get("UnprocessedItems") or answer.get("UnprocessedKeys") or {}
+    return {table: _size_of(asked) for table, asked in left.items()}
+
+
+def _size_of(asked: Any) -> int:
+    """How many items one table's share of a batch is for: keys to read, or a list of writes."""
+    return len(asked["Keys"] if isinstance(asked, dict) else asked)
+
+
+def _reasons(request: TableRequest) -> Iterator[tuple[str, str]]:
+    """Table and reason of each part; reasons stand in the order of the request's parts."""
+    reasons = request.answer.get("CancellationReasons") or []
+    for part, reason in zip(request.document.get("TransactItems") or [], reasons, strict=False):
+        [inner] = part.values()
+        yield inner["TableName"], reason.get("Code", "")
 
 
 def _by(table: str, operation: str) -> dict[str, str]:

@@ -1,13 +1,20 @@
 """AWS/DynamoDB, for requests that any SDK makes."""
 
+import contextlib
+import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.client import RunningSandbox
+from sandbox.handle import Handle
 from sandbox.streams.sizes import size_of
 from sandbox.telemetry.item_units import read_units
+from tests.support.front import Turn, on_turnable
 from tests.support.sandbox import Aws, Json
 
 KIB = 1024
@@ -95,6 +102,109 @@ def test_other_refusals_are_errors_of_the_user(aws: Aws, table: str) -> None:
     with pytest.raises(ClientError, match="ValidationException"):
         aws.client("dynamodb").put_item(TableName=table, Item={"kind": {"S": "no key"}})
     assert value(aws, "UserErrors", {}) == before + 1
+
+
+def test_throttled_requests_are_counted(aws: Aws, table: str) -> None:
+    """By table and operation, and each item that was throttled as a read or a write; they are no errors of the user."""
+    where = {"TableName": table}
+    before = value(aws, "UserErrors", {})
+    client = aws.client("dynamodb")
+    batch = {table: [{"PutRequest": {"Item": item(key, 1)}} for key in ("a", "b")]}
+    calls: list[Callable[[], object]] = [
+        lambda: client.put_item(TableName=table, Item=item("a", 1)),
+        lambda: client.batch_write_item(RequestItems=batch),
+        lambda: client.scan(TableName=table),
+    ]
+    with Handle(aws.endpoint).faults.during("throttled-table", table=table):
+        for call in calls:
+            with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+                call()
+    assert value(aws, "ThrottledRequests", where | {"Operation": "PutItem"}) == 1
+    assert value(aws, "ThrottledRequests", where | {"Operation": "BatchWriteItem"}) == 1
+    assert value(aws, "WriteThrottleEvents", where) == 3
+    assert value(aws, "ReadThrottleEvents", where) == 1
+    assert value(aws, "ConsumedWriteCapacityUnits", where) == 0
+    assert value(aws, "UserErrors", {}) == before
+
+
+def test_what_a_batch_gives_back_is_throttled(aws: Aws, table: str) -> None:
+    """Such a request has succeeded; its items had to wait."""
+    other = aws.table()[0]
+    writes: Json = {
+        table: [{"PutRequest": {"Item": item("a", 1)}}],
+        other: [{"PutRequest": {"Item": {"actorId": {"S": "x"}, "entry": {"S": "a"}}}}],
+    }
+    with Handle(aws.endpoint).faults.during("throttled-table", table=table):
+        aws.client("dynamodb").batch_write_item(RequestItems=writes)
+    assert value(aws, "WriteThrottleEvents", {"TableName": table}) == 1
+    assert value(aws, "ThrottledRequests", {"TableName": table, "Operation": "BatchWriteItem"}) == 0
+    assert (
+        value(aws, "SuccessfulRequestLatency", {"TableName": table, "Operation": "BatchWriteItem"}, "SampleCount") == 1
+    )
+
+
+def test_a_transaction_that_was_throttled_is_counted_part_by_part(aws: Aws, table: str) -> None:
+    """For the table that throttled it, not for the other one; and it costs nothing."""
+    other = aws.table()[0]
+    puts: Json = {table: item("a", 1), other: {"actorId": {"S": "x"}, "entry": {"S": "a"}}}
+    parts = [{"Put": {"TableName": name, "Item": one}} for name, one in puts.items()]
+    with (
+        Handle(aws.endpoint).faults.during("throttled-table", table=table),
+        pytest.raises(ClientError, match="ThrottlingError"),
+    ):
+        aws.client("dynamodb").transact_write_items(TransactItems=parts)
+    operation = {"Operation": "TransactWriteItems"}
+    assert [value(aws, "WriteThrottleEvents", {"TableName": name}) for name in puts] == [1, 0]
+    assert [value(aws, "ThrottledRequests", {"TableName": name} | operation) for name in puts] == [1, 0]
+    assert [value(aws, "ConsumedWriteCapacityUnits", {"TableName": name}) for name in puts] == [0, 0]
+
+
+def test_throttled_writes_raise_an_alarm(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """An alarm on a table's throttles is driven by the fault that throttles it."""
+    name = f"throttled-{uuid.uuid4().hex[:8]}"
+
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
+        watch = aws.client("cloudwatch")
+        watch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="AWS/DynamoDB",
+            MetricName="WriteThrottleEvents",
+            Dimensions=[{"Name": "TableName", "Value": aws.table(name)[0]}],
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0.0,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching",
+        )
+        for throttled, state in ((False, "OK"), (True, "ALARM")):
+            with contextlib.ExitStack() as stack:
+                if throttled:
+                    stack.enter_context(Handle(endpoint).faults.during("throttled-table", table=name))
+                    stack.enter_context(pytest.raises(ClientError, match="ProvisionedThroughputExceeded"))
+                aws.put(name, "x", "a")
+            turn(60)
+            assert watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateValue"] == state
+
+    on_turnable(sandbox.record.emulator_endpoint, steps)
+
+
+def test_items_that_time_to_live_deletes_are_counted(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """For their table, each when it is deleted."""
+
+    def steps(endpoint: str, turn: Turn) -> None:
+        aws = Aws(endpoint, tmp_path)
+        table = aws.table()[0]
+        aws.dynamodb.update_time_to_live(
+            TableName=table, TimeToLiveSpecification={"AttributeName": "ttl", "Enabled": True}
+        )
+        for entry, seconds in (("a", 60), ("b", 60), ("c", 7200)):
+            aws.put(table, "x", entry, ttl={"N": str(int(time.time()) + seconds)})
+        turn(600)
+        assert value(aws, "TimeToLiveDeletedItemCount", {"TableName": table}) == 2
+
+    on_turnable(sandbox.record.emulator_endpoint, steps)
 
 
 def test_what_functions_read_is_counted_too(aws: Aws, table: str) -> None:
