@@ -72,6 +72,11 @@ class Route:
     authorizer: Authorizer | None = None
     api_key_required: bool = False
 
+    @property
+    def is_mock(self) -> bool:
+        """Whether the API answers by itself, by a template."""
+        return self.integration is not None and self.integration.kind == "MOCK"
+
 
 @dataclass(frozen=True, slots=True)
 class ApiSnapshot:
@@ -109,7 +114,8 @@ class AccessLog:
 class Stage:
     """A stage; its settings are live at once, its routes only with a deployment.
 
-    Each route has a throttle of its own: what ``route_limits`` says of it, else ``default_limit``; None is no limit.
+    Each route has a throttle of its own: what ``route_limits`` says of it, else ``default_limit``; None is no limit. It
+    has metrics of its own if ``route_details`` says so, else ``default_details``.
     """
 
     name: str
@@ -119,10 +125,16 @@ class Stage:
     access_log: AccessLog | None = None
     default_limit: Limit | None = None
     route_limits: Mapping[str, Limit | None] = field(default_factory=dict)
+    default_details: bool = False
+    route_details: Mapping[str, bool] = field(default_factory=dict)
 
     def limit_of(self, route_key: str) -> Limit | None:
         """The throttle of a route."""
         return self.route_limits.get(route_key, self.default_limit)
+
+    def is_detailed(self, route_key: str) -> bool:
+        """Whether a route has metrics of its own."""
+        return self.route_details.get(route_key, self.default_details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +170,18 @@ def choose_template(templates: Mapping[str, str], selection: str) -> str | None:
 
 def read_stage(document: Json) -> Stage:
     """A stage as ``GetStage`` answers it."""
-    log = document.get("accessLogSettings") or {}
+    log, routes = document.get("accessLogSettings") or {}, document.get("routeSettings") or {}
+    default = document.get("defaultRouteSettings") or {}
     return Stage(
         name=document["stageName"],
         auto_deploy=bool(document.get("autoDeploy")),
         deployment_id=document.get("deploymentId"),
         variables=document.get("stageVariables") or {},
         access_log=AccessLog(log["destinationArn"], log["format"]) if log.get("destinationArn") else None,
-        default_limit=_read_limit(document.get("defaultRouteSettings") or {}),
-        route_limits={key: _read_limit(settings) for key, settings in (document.get("routeSettings") or {}).items()},
+        default_limit=_read_limit(default),
+        route_limits={key: _read_limit(settings) for key, settings in routes.items()},
+        default_details=bool(default.get("detailedMetricsEnabled")),
+        route_details={key: bool(settings.get("detailedMetricsEnabled")) for key, settings in routes.items()},
     )
 
 

@@ -12,15 +12,15 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from sandbox.front.api_model import Served
 from sandbox.front.connection import Connection
 from sandbox.front.control_plane import ControlPlane
 from sandbox.front.events import new_request_id
-from sandbox.front.exchange import billed
+from sandbox.front.exchange import billed, metered
 from sandbox.front.gateway import Gateway
 from sandbox.front.limits import MESSAGE_BYTES
 from sandbox.front.proxy import Proxy
 from sandbox.front.throttle import TOO_MANY, Throttle
-from sandbox.meter import Place
 from sandbox.services import Services
 
 GONE: Final = 410
@@ -49,6 +49,7 @@ class ConnectionsApi:
         self._faults = services.faults
         self._clock = services.clock
         self._meter = services.meter
+        self._metrics = services.telemetry.gateway
         self._gateway = gateway
         self._control_plane = control_plane
         self._proxy = proxy
@@ -76,7 +77,7 @@ class ConnectionsApi:
             return _error(GONE, "GoneException", "Gone")
         if self._faults.active and request.method == "POST" and (answer := await self._strike(connection)):
             return answer
-        return self._act(request.method, connection, body, billed(served))
+        return self._act(request.method, connection, body, served)
 
     async def _strike(self, connection: Connection) -> web.StreamResponse | None:
         """The answer that a fault gives to a post; None when the post goes its way."""
@@ -93,13 +94,14 @@ class ConnectionsApi:
             return web.Response(status=200)
         return None
 
-    def _act(self, method: str, connection: Connection, body: bytes, place: Place) -> web.StreamResponse:
+    def _act(self, method: str, connection: Connection, body: bytes, served: Served) -> web.StreamResponse:
         """Do what is asked; looking at a connection and closing it are in no price list."""
         if method == "POST":
             # Clients get text frames only; bytes that are no text are replaced.
             if not connection.send(body.decode("utf-8", "replace")):
                 return _error(429, "LimitExceededException", "The client does not read; its buffer is full")
-            self._meter.message(place, "posted", len(body), outbound=True)
+            self._metrics.message(metered(served, None))
+            self._meter.message(billed(served), "posted", len(body), outbound=True)
             return web.Response(status=200)
         if method == "DELETE":
             connection.close(*_DELETED)

@@ -53,13 +53,13 @@ class Exchange:
         if verdict.allowed and route.api_key_required and not await self._keys.admits(served, event):
             verdict = FORBIDDEN
         if not verdict.allowed:
-            self._metrics.refused(metered(served))
+            self._metrics.refused(metered(served, route))
             outcome = Outcome(verdict.status, refusal=verdict.message)
             self._logs.write(served, event, outcome)
             return {}, outcome
         if route.integration is None:
             return context, Outcome(200)
-        self._metrics.connected(metered(served))
+        self._metrics.connected(metered(served, route))
         return context, await self.run(served, route, event)
 
     async def run(self, served: Served, route: Route, event: Json) -> Outcome:
@@ -68,7 +68,10 @@ class Exchange:
         outcome = await call_integration(self._functions, served, route, event)
         latency = (time.perf_counter() - started) * 1000
         self._metrics.integrated(
-            metered(served), status=outcome.status, answered=outcome.problem is None, latency_ms=latency
+            metered(served, route),
+            status=outcome.status,
+            answered=outcome.problem is None,
+            latency_ms=None if route.is_mock else latency,
         )
         self._logs.write(served, event, dataclasses.replace(outcome, latency_ms=int(latency)))
         return outcome
@@ -90,6 +93,7 @@ def billed(served: Served) -> Place:
     return Place(served.api.account, served.api.region, f"{served.api.api_id}/{served.stage.name}")
 
 
-def metered(served: Served) -> MeteredStage:
-    """Under which name a stage's metrics are kept."""
-    return MeteredStage(served.api.account, served.api.region, served.api.api_id, served.stage.name)
+def metered(served: Served, route: Route | None) -> MeteredStage:
+    """Under which name the metrics of a stage's route are kept; None: no route was chosen."""
+    detailed = route.key if route and served.stage.is_detailed(route.key) else None
+    return MeteredStage(served.api.account, served.api.region, served.api.api_id, served.stage.name, detailed)

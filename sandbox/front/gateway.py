@@ -94,7 +94,7 @@ class Gateway:
             return _refuse_handshake(status)
         facts = self._facts_of(request, served)
         if not self._throttle.admit_connection(served):
-            self._metrics.refused(metered(served))
+            self._metrics.refused(metered(served, None))
             return _refuse(429, problem(TOO_MANY, facts.connection_id))
         context, outcome = await self._exchange.admit(served, self._connect_event(request, facts, served), request)
         if not outcome.ok:
@@ -179,14 +179,14 @@ class Gateway:
         # What becomes of sockets whose stage is gone AWS does not say; here their messages are Forbidden.
         route = _route_of(served, text)
         if served is not None and not self._throttle.admit(served, route.key if route else DEFAULT_ROUTE):
-            self._metrics.refused(metered(served))
+            self._metrics.refused(metered(served, route))
             self._say(connection, served, problem(TOO_MANY, facts.connection_id), cause="error")
             return
         if served is not None:
-            self._metrics.message(metered(served))
+            self._metrics.message(metered(served, route))
             self._meter.message(billed(served), "received", len(text.encode()), outbound=False)
         if served is not None and route is None:
-            self._metrics.refused(metered(served))
+            self._metrics.refused(metered(served, route))
         if served is None or route is None:
             text = problem(FORBIDDEN, facts.connection_id)
             connection.send(text) if served is None else self._say(connection, served, text, cause="error")
@@ -200,7 +200,7 @@ class Gateway:
             self._say(connection, served, problem(outcome.problem, facts.connection_id), cause="error")
         elif route.replies and outcome.body:
             # A route response is billed as a message, so it is counted as one.
-            self._metrics.message(metered(served))
+            self._metrics.message(metered(served, route))
             self._say(connection, served, _within_limit(outcome.body, facts), cause="replied")
 
     def _say(self, connection: Connection, served: Served, text: str, *, cause: str) -> None:

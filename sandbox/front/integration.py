@@ -50,7 +50,7 @@ async def call_integration(functions: Functions, served: Served, route: Route, e
     integration = route.integration
     if integration is None:
         return BROKEN
-    if integration.kind == "MOCK":
+    if route.is_mock:
         return _answer_mock(integration)
     function_arn = served.expand(integration.function_arn or "")
     if integration.kind != "AWS_PROXY" or not function_arn:

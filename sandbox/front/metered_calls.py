@@ -1,4 +1,4 @@
-"""Calls of other services that AWS bills by the request: queues, discovery, log lines that somebody puts himself."""
+"""Calls of other services that count for something: queues, discovery, log lines that somebody puts himself."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from sandbox.aws import Answer
 from sandbox.front.signature import Callers
 from sandbox.meter import Meter, Place
 from sandbox.meter.units import DISCOVERIES, LOG_BYTES, QUEUE_PIECE_BYTES, QUEUE_REQUESTS, pieces
+from sandbox.telemetry import Telemetry
 
 _QUEUES: Final = "AmazonSQS."
 _DISCOVER: Final = "Route53AutoNaming_v20170314.DiscoverInstances"
@@ -23,11 +24,13 @@ class MeteredCalls:
 
     Args:
         meter: Where they are counted.
+        telemetry: Takes the metrics in log lines.
         callers: Tell whose account pays.
     """
 
-    def __init__(self, meter: Meter, callers: Callers) -> None:
+    def __init__(self, meter: Meter, telemetry: Telemetry, callers: Callers) -> None:
         self._meter = meter
+        self._telemetry = telemetry
         self._callers = callers
 
     async def record(self, request: web.BaseRequest, body: bytes, answer: Answer) -> None:
@@ -48,7 +51,10 @@ class MeteredCalls:
     def _record_other(self, target: str, place: Place, body: bytes) -> None:
         document = json.loads(body)
         if target == _LOGS:
-            size = sum(len(event["message"].encode()) for event in document["logEvents"])
+            messages = [event["message"] for event in document["logEvents"]]
+            size = sum(len(message.encode()) for message in messages)
             self._meter.count(LOG_BYTES, place._replace(resource=document["logGroupName"]), "PutLogEvents", size)
+            for message in messages:
+                self._telemetry.read_event(place.account, place.region, message)
         else:
             self._meter.count(DISCOVERIES, place._replace(resource=document["ServiceName"]), "DiscoverInstances")

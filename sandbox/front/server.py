@@ -107,7 +107,7 @@ class Front:
         self._functions = FunctionsApi(services.functions, services.events, services.permissions, self._proxy)
         self._metrics = MetricsApi(services.telemetry, services.clock, self._proxy)
         self._tables = MeteredTables(services, self._callers, self._send)
-        self._calls = MeteredCalls(services.meter, self._callers)
+        self._calls = MeteredCalls(services.meter, services.telemetry, self._callers)
         self._events = services.events
         self._permissions = services.permissions
         self._telemetry = services.telemetry

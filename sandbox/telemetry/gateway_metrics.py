@@ -14,16 +14,17 @@ _CLIENT_ERROR: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class MeteredStage:
-    """Whose traffic is counted."""
+    """Whose traffic is counted; ``route`` is the key of one that has metrics of its own."""
 
     account: str
     region: str
     api_id: str
     stage: str
+    route: str | None = None
 
 
 class GatewayMetrics:
-    """Counts what happens on sockets, per API and per stage.
+    """Counts what happens on sockets, per API, per stage, and per route where a stage wants that.
 
     Args:
         store: Takes the values.
@@ -39,26 +40,28 @@ class GatewayMetrics:
         self._count(stage, "ConnectCount")
 
     def message(self, stage: MeteredStage) -> None:
-        """A message came from a client, or went to one."""
+        """A message came to the API, from a client or for one: an error that the API tells by itself is none."""
         self._count(stage, "MessageCount")
 
     def refused(self, stage: MeteredStage) -> None:
         """API Gateway refused before any integration: no route, throttled, not authorized."""
         self._count(stage, "ClientError")
 
-    def integrated(self, stage: MeteredStage, *, status: int, answered: bool, latency_ms: float) -> None:
+    def integrated(self, stage: MeteredStage, *, status: int, answered: bool, latency_ms: float | None) -> None:
         """An integration was called.
 
         Args:
             stage: Where.
             status: Its answer's.
             answered: Whether there was a usable answer; without one the API speaks in its place.
-            latency_ms: How long it took.
+            latency_ms: How long it took; None: no time is told of what the API answers by itself.
         """
         # What sets the two errors apart is not documented: a bad status counts for the first, no answer for both.
         failed = not answered or status >= _CLIENT_ERROR
         self._count(stage, "IntegrationError", 1.0 if failed else 0.0)
         self._count(stage, "ExecutionError", 0.0 if answered else 1.0)
+        if latency_ms is None:
+            return
         for metric in _metrics(stage, "IntegrationLatency"):
             self._store.put(metric, self._clock.now(), Points.of(round(latency_ms)), "Milliseconds")
 
@@ -68,5 +71,6 @@ class GatewayMetrics:
 
 
 def _metrics(stage: MeteredStage, name: str) -> Iterator[Metric]:
-    for dimensions in ({"ApiId": stage.api_id}, {"ApiId": stage.api_id, "Stage": stage.stage}):
+    api, whole = {"ApiId": stage.api_id}, {"ApiId": stage.api_id, "Stage": stage.stage}
+    for dimensions in [api, whole] if stage.route is None else [api, whole, {**whole, "Route": stage.route}]:
         yield Metric(stage.account, stage.region, NAMESPACE, name, in_order(dimensions))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Coroutine
 from typing import Any, Final, Literal
 
@@ -17,7 +18,8 @@ from sandbox.meter import Meter
 from sandbox.meter.invocations import meter_invocation, meter_log
 from sandbox.telemetry.alarm import Alarm
 from sandbox.telemetry.alarms import Alarms
-from sandbox.telemetry.emf import read_embedded
+from sandbox.telemetry.data_rules import is_timely
+from sandbox.telemetry.emf import Embedded, read_embedded, read_event
 from sandbox.telemetry.gateway_metrics import GatewayMetrics
 from sandbox.telemetry.history import Entry, History, Kind
 from sandbox.telemetry.lambda_metrics import record_invocation, record_loss
@@ -29,6 +31,8 @@ from sandbox.telemetry.table_metrics import TableMetrics
 
 SLACK_SECONDS: Final = 1.0
 """Times in logs may be cut to whole seconds."""
+PRESENT_SECONDS: Final = 60.0
+"""So far from real time a time is one that was taken from a clock just now."""
 
 
 class Telemetry:
@@ -162,8 +166,7 @@ class Telemetry:
         function = finished.function
         meter_log(self._meter, finished, log)
         for one in read_embedded(log):
-            metric = Metric(function.account, function.region, one.namespace, one.name, one.dimensions)
-            self.store.put(metric, self._on_our_clock(one.at, finished), one.points, one.unit)
+            self._take(function.account, function.region, one, self._on_our_clock(one.at, finished))
 
     def _on_our_clock(self, at: float, finished: Finished) -> float:
         """A function's own clock is not turned: a time that it took from there while it ran moves along with ours."""
@@ -171,6 +174,18 @@ class Telemetry:
         began = finished.began - offset - SLACK_SECONDS
         ended = self._clock.now() - offset + SLACK_SECONDS
         return at + offset if began <= at <= ended else at
+
+    def read_event(self, account: str, region: str, message: str) -> None:
+        """Take the metrics that somebody has put into a log himself."""
+        for one in read_event(message):
+            # Whoever takes the time now takes it from a clock that is not turned.
+            real = abs(one.at - time.time()) <= PRESENT_SECONDS
+            self._take(account, region, one, one.at + self._clock.offset if real else one.at)
+
+    def _take(self, account: str, region: str, one: Embedded, at: float) -> None:
+        if is_timely(at, self._clock.now()):
+            metric = Metric(account, region, one.namespace, one.name, one.dimensions)
+            self.store.put(metric, at, one.points, one.unit)
 
     def _on_loss(self, function: FunctionReference, loss: str) -> None:
         record_loss(self.store, function, loss, self._clock.now())

@@ -1,9 +1,8 @@
 """Metrics and alarms as an SDK sees them, on a clock that is turned."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,55 +10,15 @@ from typing import Any
 import aiohttp
 import pytest
 from botocore.exceptions import ClientError
-from websockets.sync.client import connect
 
 from sandbox.aws import AwsClient
 from sandbox.client import RunningSandbox
 from sandbox.clock import Clock
-from tests.support.front import turnable_front
+from tests.support.metrics import invoke, run, values
 from tests.support.sandbox import ANYTHING, Aws, Function, Json, eventually
 
 WORKS = 'print("x")\nreturn 1'
 FAILS = 'print("x")\nraise ValueError("no")'
-EMBEDDED = """
-import json, time
-directive = {"Namespace": "Mine", "Dimensions": [["Function"]], "Metrics": [{"Name": "Lag", "Unit": "Milliseconds"}]}
-print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
-    "Function": context.function_name, "Lag": [5, 7]}))
-"""
-Play = Callable[[Aws, Clock], Awaitable[None]]
-
-
-def run(sandbox: RunningSandbox, folder: Path, play: Play) -> None:
-    """Play against a front whose clock can be turned."""
-
-    async def main() -> None:
-        async with turnable_front(sandbox.record.emulator_endpoint) as front:
-            await asyncio.wait_for(play(Aws(front.endpoint, folder), front.clock), 60)
-
-    asyncio.run(main())
-
-
-def values(aws: Aws, clock: Clock, name: str, statistic: str, dimensions: Json, namespace: str = "AWS/Lambda") -> float:
-    """A metric's statistic over the last hour; 0 without values."""
-    end = datetime.fromtimestamp(clock.now() + 60, UTC)
-    answer = aws.client("cloudwatch").get_metric_statistics(
-        Namespace=namespace,
-        MetricName=name,
-        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-        StartTime=datetime.fromtimestamp(clock.now() - 3600, UTC),
-        EndTime=end,
-        Period=86400,
-        Statistics=[statistic],
-    )
-    return float(sum(point[statistic] for point in answer["Datapoints"]))
-
-
-def invoke(aws: Aws, function: str, times: int = 1) -> None:
-    """Invoke, whatever comes of it."""
-    for _ in range(times):
-        with contextlib.suppress(aws.functions.exceptions.TooManyRequestsException):
-            aws.functions.invoke(FunctionName=function, Payload=b"{}")
 
 
 def put_alarm(aws: Aws, name: str, dimensions: Json, **changes: Any) -> None:
@@ -157,42 +116,6 @@ def test_put_metrics_are_read_back(sandbox: RunningSandbox, tmp_path: Path) -> N
             assert sorted(len(metric["Dimensions"]) for metric in listed) == [0, 1]
 
         await asyncio.to_thread(work)
-
-    run(sandbox, tmp_path, play)
-
-
-def test_lines_in_a_log_become_metrics(sandbox: RunningSandbox, tmp_path: Path, aws: Aws) -> None:
-    """What a function prints in the embedded metric format is a metric with its dimensions, once."""
-    function = aws.function(EMBEDDED)
-
-    async def play(turned: Aws, clock: Clock) -> None:
-        def work() -> None:
-            invoke(turned, function.name)
-            assert values(turned, clock, "Lag", "Sum", {"Function": function.name}, "Mine") == 12
-
-        await asyncio.to_thread(work)
-
-    run(sandbox, tmp_path, play)
-
-
-def test_no_metric_of_a_long_log_is_lost(aws: Aws) -> None:
-    """However much a function prints, each of its metrics is read, and read once."""
-    function = aws.function(f'{EMBEDDED}\nfor number in range(400):\n    print("line", number, "x" * 40)')
-    invoke(aws, function.name)
-    where = {"Function": function.name}
-    assert eventually(lambda: values(aws, Clock(), "Lag", "Sum", where, "Mine")) == 12
-    assert values(aws, Clock(), "Lag", "SampleCount", where, "Mine") == 2
-
-
-def test_times_in_a_log_move_along_with_the_clock(sandbox: RunningSandbox, tmp_path: Path, aws: Aws) -> None:
-    """A function's own clock cannot be turned; what it measures belongs to the sandbox's present all the same."""
-    function = aws.function(EMBEDDED)
-
-    async def play(turned: Aws, clock: Clock) -> None:
-        await clock.pass_time(2 * 3600)
-        await asyncio.to_thread(invoke, turned, function.name)
-        lag = await asyncio.to_thread(values, turned, clock, "Lag", "Sum", {"Function": function.name}, "Mine")
-        assert lag == 12
 
     run(sandbox, tmp_path, play)
 
@@ -338,35 +261,6 @@ def test_json_is_understood_as_well(sandbox: RunningSandbox, tmp_path: Path) -> 
             assert [point["Sum"] for point in answer["Datapoints"]] == [3]
 
     run(sandbox, tmp_path, play)
-
-
-def test_sockets_are_counted(aws: Aws) -> None:
-    """Handshakes, messages both ways, failed integrations and their latency, by API and by stage."""
-    fine, bad = aws.function('print("x")\nreturn {"statusCode": 200, "body": "b"}'), aws.function(FAILS)
-    socket = aws.web_socket({"$connect": fine, "$default": fine, "fail": bad})
-    with connect(socket.url) as client:
-        for text in ("{}", "{}", '{"action": "fail"}'):
-            client.send(text)
-            client.recv(timeout=20)
-    for dimensions in ({"ApiId": socket.api_id}, {"ApiId": socket.api_id, "Stage": socket.stage}):
-
-        def count(name: str, statistic: str = "Sum", where: Json = dimensions) -> float:
-            return values(aws, Clock(), name, statistic, where, "AWS/ApiGateway")
-
-        assert (count("ConnectCount"), count("MessageCount")) == (1, 5)
-        assert (count("IntegrationError"), count("ExecutionError"), count("ClientError")) == (1, 1, 0)
-        assert count("IntegrationLatency", "SampleCount") == 4
-
-
-def test_messages_that_go_nowhere_are_errors_of_the_client(aws: Aws) -> None:
-    """A message without a route reaches no integration."""
-    socket = aws.web_socket({"known": aws.function(WORKS)})
-    with connect(socket.url) as client:
-        client.send('{"action": "unknown"}')
-        client.recv(timeout=20)
-    where = {"ApiId": socket.api_id}
-    assert values(aws, Clock(), "ClientError", "Sum", where, "AWS/ApiGateway") == 1
-    assert values(aws, Clock(), "IntegrationError", "Sum", where, "AWS/ApiGateway") == 0
 
 
 def test_a_waiting_stream_grows_old(sandbox: RunningSandbox, tmp_path: Path, aws: Aws) -> None:

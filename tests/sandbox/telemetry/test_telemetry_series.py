@@ -1,6 +1,7 @@
 """Values of a series, metrics in log lines, and the encoding that SDKs speak to CloudWatch."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -33,12 +34,13 @@ def test_values_in_other_units_are_told_apart() -> None:
     assert [store.periods(METRIC, 0, 9000, 60, unit)[0][1].total for unit in store.units(METRIC)] == [1, 2]
 
 
-def line(**changes: object) -> str:
-    """A line in the embedded metric format."""
+def line(*, directive: Mapping[str, object] | None = None, **changes: object) -> str:
+    """A line in the embedded metric format, with other members of the document or of its directive."""
     directive = {
         "Namespace": "Mine",
         "Dimensions": [["Stage"], []],
         "Metrics": [{"Name": "Lag", "Unit": "Milliseconds"}],
+        **(directive or {}),
     }
     document = {
         "_aws": {"Timestamp": 1_767_225_600_000, "CloudWatchMetrics": [directive]},
@@ -58,12 +60,46 @@ def test_a_line_holds_each_metric_once_per_set_of_dimensions() -> None:
     assert found[0].points.total == 7
 
 
-@pytest.mark.parametrize(
-    "text", ['{"_aws": ', '{"_aws": 1}', line(Lag="slow"), line(_aws={"Timestamp": 1}), '"_aws"', line(Stage=1)[:-3]]
-)
+@pytest.mark.parametrize("text", ['{"_aws": ', '{"_aws": 1}', line(_aws={"Timestamp": 1}), '"_aws"', line()[:-3]])
 def test_a_line_that_is_no_document_holds_nothing(text: str) -> None:
     """Logs may hold anything."""
     assert list(read_embedded(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        line(Lag="5"),
+        line(Lag=True),
+        line(Lag=float("nan")),
+        line(Lag=list(range(101))),
+        line(Stage=1),
+        line(Stage=""),
+        line(Stage="x" * 1025),
+        line(directive={"Namespace": ""}),
+        line(directive={"Metrics": [{"Name": "Lag"}] * 101}),
+        line(directive={"Metrics": [{"Name": "Lag", "Unit": "Parsecs"}]}),
+        line(directive={"Dimensions": [["Stage"], ["Stage"] * 31]}),
+        line(directive={"Dimensions": [["Missing"]]}),
+        line(more="x" * 1024 * 1024),
+    ],
+)
+def test_a_line_that_breaks_a_rule_holds_nothing(text: str) -> None:
+    """Numbers are numbers, dimensions texts; 100 values, 100 metrics, 30 dimensions, 1 MB at most; none is cut."""
+    assert list(read_embedded(text)) == []
+
+
+def test_a_line_may_use_the_format_to_its_limits() -> None:
+    """100 metrics of 100 values in sets of 30 dimensions; a metric without a value is none."""
+    names = [f"m{number}" for number in range(100)]
+    directive: dict[str, object] = {
+        "Dimensions": [[f"d{number}" for number in range(30)]],
+        "Metrics": [{"Name": name, "Unit": "Kilobytes/Second"} for name in names],
+    }
+    members = {f"d{number}": "x" * 1024 for number in range(30)} | dict.fromkeys(names[1:], [1.5] * 100)
+    found = list(read_embedded(line(directive=directive, **members)))
+    assert [one.name for one in found] == names[1:]
+    assert {one.points.total for one in found} == {150.0}
 
 
 def test_cbor_reads_what_it_has_written() -> None:
