@@ -23,6 +23,7 @@ from sandbox.handle import Handle
 from tests.loop.conftest import STACK, Aws, Deployed
 from tests.loop.peer import SECONDS, CallFailedError, Peer
 from tests.loop.stack import deployed_stack
+from tests.loop.watched import OVER, Watched
 from tests.support.tokens import Issuer
 from trebuche.auth.principals import Principal
 from trebuche.auth.tickets import make_ticket
@@ -398,6 +399,25 @@ def test_a_removed_key_is_revoked_at_once(guarded: Guarded) -> None:
     assert made["id"] in guarded.trebuche("keys", "list")
     guarded.trebuche("keys", "remove", made["id"])
     assert made["id"] not in guarded.trebuche("keys", "list")
+
+
+def test_an_authorizer_that_fails_or_may_not_run_raises_its_alarms(guarded: Guarded) -> None:
+    """Nobody gets in, and the authorizer's own alarms say why: a fault of the function, or of its concurrency."""
+    watched = Watched(guarded.deployed, guarded.sandbox)
+    errors, throttles = (watched.alarm("authorizer", what) for what in ("errors", "throttles"))
+    assert {errors, throttles} <= set(watched.states)
+
+    def knock() -> None:
+        for _ in range(OVER):
+            assert handshake(guarded, guarded.key)[0] == 500
+
+    with watched.broken("authorizer"):
+        watched.until_alarm(errors, knock)
+    assert watched.states[throttles] == "OK"
+    with watched.held_up("authorizer"):
+        assert handshake(guarded, guarded.key)[0] == 500
+    watched.pass_time(60)
+    assert watched.states[throttles] == "ALARM"
 
 
 def everything_logged(aws: Aws) -> str:
