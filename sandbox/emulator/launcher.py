@@ -14,13 +14,27 @@ if __name__ == "__main__":
     sys.path.append(CHECKOUT)
     from ministack.app import main
 
-    from sandbox.inside import conditions, deaths, invocations, items, logs, queues, reads
+    from sandbox.inside import (
+        conditions,
+        deaths,
+        environments,
+        invocations,
+        items,
+        logs,
+        queues,
+        reads,
+        reports,
+        workers,
+    )
 
     sys.path.remove(CHECKOUT)  # what the emulator imports later is not to be found here by chance
     queues.install(Path(os.environ[OFFSET_FILE]))
     invocations.install()
     deaths.install()
+    environments.install()
+    workers.install()
     logs.install()
+    reports.install()
     items.install()
     reads.install()
     conditions.install()

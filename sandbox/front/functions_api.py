@@ -144,7 +144,9 @@ class FunctionsApi:
         chosen = await self._functions.choose(function)
         if chosen == function and await self._functions.has_room(function):
             return await self._pass_on(request, body, function)
-        return await self._judged(request, body) or _respond(await self._functions.run_as_root(chosen, body))
+        if refused := await self._judged(request, body):
+            return refused
+        return _respond(await self._functions.run_as_root(chosen, body), log=_wants_log(request))
 
     async def _accept(self, request: web.BaseRequest, body: bytes, function: FunctionReference) -> web.StreamResponse:
         refused = await self._judged(request, body)
@@ -170,7 +172,7 @@ class FunctionsApi:
         invocation = await self._functions.run(function, send)
         if answers and invocation.status != 200:  # the emulator's own refusal
             return self._proxy.respond(request, answers[0])
-        return _respond(invocation, log=request.headers.get(LOG_TAIL) == "Tail")
+        return _respond(invocation, log=_wants_log(request))
 
     async def _judged(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse | None:
         """The emulator's refusal of the caller; None when he may.
@@ -181,6 +183,10 @@ class FunctionsApi:
         headers.setdefault("X-Amz-Content-SHA256", hashlib.sha256(body).hexdigest())
         verdict = await self._proxy.send(request, _UNREADABLE, headers=headers)
         return None if verdict.status == 500 else self._proxy.respond(request, verdict)
+
+
+def _wants_log(request: web.BaseRequest) -> bool:
+    return request.headers.get(LOG_TAIL) == "Tail"
 
 
 def _refuse_change(method: str, path: str, body: bytes) -> Refusal | None:

@@ -21,6 +21,7 @@ from sandbox.functions.limits import (
     PACKAGE_TYPES,
     RESERVED_VARIABLES,
     ROLE_PATTERN,
+    RUN_HERE,
     RUNTIMES,
     TEMPORARY_MB,
     TIMEOUT_SECONDS,
@@ -103,7 +104,21 @@ def _unfit(document: Json, creates: bool) -> Iterator[Refusal]:
     if runtime is not None and runtime not in RUNTIMES:
         rule = f"Member must satisfy enum value set: [{', '.join(RUNTIMES)}] or be a valid ARN"
         yield Refusal(400, _INVALID, broken(f"Value {runtime}", "Runtime", rule))
+    yield from _not_run_here(runtime, document.get("PackageType"))
     yield from _unfit_environment(_variables(document))
+
+
+def _not_run_here(runtime: str | None, package: str | None) -> Iterator[Refusal]:
+    """What Lambda runs and the sandbox does not: its emulator would answer 200 with a text of its own."""
+    if package == "Image":
+        message = "The sandbox runs no container images: there is no Docker in it. Deploy a zip."
+        yield Refusal(400, _INVALID, message)
+    if runtime in RUNTIMES and not runtime.startswith(RUN_HERE):
+        message = (
+            f"The sandbox does not run {runtime}: it has no such runtime, and no Docker to get it. "
+            f"It runs functions of {', '.join(RUN_HERE)}."
+        )
+        yield Refusal(400, _INVALID, message)
 
 
 def _unfit_environment(variables: Json) -> Iterator[Refusal]:

@@ -163,8 +163,7 @@ class Functions:
                 slot.leave()
             duration = time.perf_counter() - started
             machine = await self.facts.machine(function)
-            # In the emulator's time, which is not turned.
-            logged = await self.logs.settle(function, invocation.log, began - self._clock.offset)
+            logged = await self.logs.settle(function, invocation.log)
         finished = Finished(
             function=function,
             invocation=invocation,

@@ -34,6 +34,8 @@ RUNTIMES: Final = (
     "dotnet6", "dotnet8", "dotnet10", "ruby3.2", "ruby3.3", "ruby3.4", "ruby4.0",
     "provided.al2", "provided.al2023",
 )  # fmt: skip
+RUN_HERE: Final = ("python", "nodejs", "provided")
+"""How the runtimes begin whose functions the sandbox runs."""
 ENVIRONMENT_BYTES: Final = 4096
 UPLOAD_BYTES: Final = 69_905_067
 """The longest request that carries code: a zip of 50 MB in base64."""

@@ -1,22 +1,57 @@
-"""Tells which process serves which invocation, and how a process ended.
+"""Tells which process serves which invocation, and how each went.
 
 The emulator keeps the one to itself and does not say the other. Here one more action (of SQS, whose actions can be
-added to) tells of the invocations, and an error says what Lambda would.
+added to) tells of the invocations that run, and each leaves its course behind, for its answer and its log.
 """
 
-import signal
+import contextlib
 import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import sqs
 
+from sandbox.inside.failures import Failure, failure_of, unready
+
 INVOCATIONS = "SandboxListInvocations"
-DIED = ("Worker process died", "[Errno 32] Broken pipe")
+INIT_SECONDS = 10.0
+"""Lambda's own limit for an environment's start; beyond it the function's timeout runs, too."""
 SERVING: dict[str, Any] = {}
 """The worker of each invocation that runs, by request id; the emulator leases a worker to one at a time."""
-CURRENT = threading.local()
-"""The request id that this thread waits for; several threads may wait for one worker."""
+
+
+@dataclass
+class Course:
+    """How an invocation went.
+
+    Args:
+        worker: The emulator's, in whose process it ran; None when the emulator ran it in another way.
+        init_ms: What the start of its environment took, if it began with one.
+        duration_ms: What the function took, without that.
+        log: What it wrote.
+        failure: What went wrong.
+    """
+
+    worker: Any = None
+    init_ms: float | None = None
+    duration_ms: float = 0.0
+    log: str = ""
+    failure: Failure | None = None
+
+
+class Current(threading.local):
+    """The invocation that this thread waits for; several threads may wait for one worker."""
+
+    def __init__(self) -> None:
+        self.request_id = ""
+        self.course = Course()
+
+
+CURRENT = Current()
 
 
 def install() -> None:
@@ -27,34 +62,65 @@ def install() -> None:
 
 
 def identify(kind: Any) -> None:
-    """Have a kind of worker note which invocation it serves, and remember its process when that has ended."""
+    """Have a kind of worker note which invocation it serves and how it goes, and remember its process."""
     spawn, invoke = kind._spawn, kind.invoke
 
     def spawn_known(self: Any, *args: Any, **options: Any) -> None:
-        spawn(self, *args, **options)
-        self.sandbox_process = self._proc
+        started = time.perf_counter()
+        with bounded(self):
+            try:
+                spawn(self, *args, **options)
+            finally:
+                self.sandbox_process = self._proc
+        self.sandbox_peak_mb = peak_mb(self._proc.pid)
+        CURRENT.course.init_ms = (time.perf_counter() - started) * 1000
 
     def invoke_known(self: Any, event: Any, request_id: str, **context: Any) -> dict[str, Any]:
         SERVING[request_id] = self
+        course = CURRENT.course = Course(self)
         CURRENT.request_id = request_id
+        started = time.perf_counter()
         try:
             answer: dict[str, Any] = invoke(self, event, request_id, **context)
+        except Exception as error:
+            course.failure, course.log = unready(self, error, request_id), self._drain_stderr()
+            raise
         finally:
             del SERVING[request_id]
-        if answer.get("error") in DIED and "trace" not in answer:  # what a handler raises has a trace
-            answer["error"] = f"RequestId: {request_id} Error: {ending(self.sandbox_process.returncode)}"
+            course.duration_ms = (time.perf_counter() - started) * 1000 - (course.init_ms or 0)
+        self.sandbox_peak_mb = max(self.sandbox_peak_mb, peak_mb(self.sandbox_process.pid))
+        course.log, course.failure = answer.get("log", ""), failure_of(self, answer, request_id)
         return answer
 
-    kind.sandbox_process = None
+    kind.sandbox_process, kind.sandbox_peak_mb, kind.sandbox_late = None, 0, False
     kind._spawn, kind.invoke = spawn_known, invoke_known
 
 
-def ending(status: int | None) -> str:
-    """How Lambda says that a runtime's process is gone, by the process's status; a signal's number is negative."""
-    if not status:
-        return "Runtime exited without providing a reason"
-    cause = f"exit status {status}" if status > 0 else f"signal: {(signal.strsignal(-status) or str(-status)).lower()}"
-    return f"Runtime exited with error: {cause}"
+@contextlib.contextmanager
+def bounded(worker: Any) -> Iterator[None]:
+    """End a process that takes longer to begin than Lambda gives it; the emulator would wait for ever."""
+
+    def end() -> None:
+        worker.sandbox_late = True
+        if worker._proc is not None:
+            worker._proc.kill()
+
+    timer = threading.Timer(INIT_SECONDS + worker.config.get("Timeout", 3), end)
+    worker.sandbox_late = False
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def peak_mb(pid: int) -> int:
+    """The most memory that a process has had, in MB; 0 when it is gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return -(-int(line.split()[1]) // 1024)
+    return 0
 
 
 def list_invocations(*_: Any) -> dict[str, Any]:

@@ -2,9 +2,6 @@
 
 What a function logs reaches the emulator through a pipe, and the emulator guesses when all of it is there: a silent
 function costs 50 ms, and a busy machine gives lines to the next invocation. Here a Python worker marks the end.
-
-One more action tells what was logged lately. FilterLogEvents would, too, but it goes through all that there is, and
-holds up everybody else meanwhile: the emulator does one thing at a time.
 """
 
 import queue
@@ -13,11 +10,9 @@ import time
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import cloudwatch_logs, sqs
 
 from sandbox.inside.invocations import CURRENT
 
-LOGS = "SandboxReadLogs"
 END_OF_LOG = "\x00end of "
 """Begins the line that a worker writes after each invocation's log; the request id follows."""
 LOG_SECONDS = 5.0
@@ -32,9 +27,8 @@ MARKED = f"""        sys.__stderr__.flush()
 
 
 def install() -> None:
-    """Have logs read to their marks, and told."""
+    """Have logs read to their marks."""
     mark_logs(lambda_runtime.Worker)
-    sqs._HANDLERS[LOGS] = read_logs
 
 
 def mark_logs(kind: Any) -> None:
@@ -81,14 +75,3 @@ def log_until(end: str, lines: "queue.Queue[str]", reader: threading.Thread) -> 
         # All that came before another invocation's mark was that invocation's.
         if mark:
             log.clear()
-
-
-def read_logs(data: dict[str, Any], _: str) -> dict[str, str]:
-    """The text of each log stream of a group that was begun at ``Since`` (milliseconds) or later, by its name."""
-    group = cloudwatch_logs._log_groups.get(data["LogGroupName"], {})
-    texts = {}
-    for name, stream in reversed(list(group.get("streams", {}).items())):  # a group's streams are in order
-        if stream["creationTime"] < data["Since"]:
-            break
-        texts[name] = "\n".join(event["message"] for event in list(stream["events"]))
-    return texts

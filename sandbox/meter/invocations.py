@@ -8,7 +8,7 @@ from sandbox.meter.units import INVOCATIONS, LOG_BYTES, PLATFORM_LOG_BYTES, comp
 
 _RAN: Final = 200
 _PLATFORM: Final = ("START RequestId: ", "END RequestId: ", "REPORT RequestId: ")
-"""How the emulator's own lines begin, which stand for Lambda's; the end of a log comes without them."""
+"""How Lambda's own lines begin."""
 
 
 def meter_invocation(meter: Meter, finished: Finished) -> None:

@@ -159,8 +159,7 @@ class Telemetry:
             self._start(self._fetch_log(finished))
 
     async def _fetch_log(self, finished: Finished) -> None:
-        began = finished.began - self._clock.offset
-        self._read_log(finished, await self._logs.whole(finished.function, finished.invocation.log, began))
+        self._read_log(finished, await self._logs.whole(finished.function, finished.invocation.log))
 
     def _read_log(self, finished: Finished, log: str) -> None:
         function = finished.function

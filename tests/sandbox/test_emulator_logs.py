@@ -53,16 +53,13 @@ def test_log_holds_what_its_invocation_wrote(aws: Aws) -> None:
     function = aws.function("for line in range(300):\n    print(f\"{event['n']}-{line}\")\nprint('no end', end='')")
     for number in range(10):
         aws.functions.invoke(FunctionName=function.name, Payload=json.dumps({"n": number}))
-    streams = aws.client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{function.name}")["logStreams"]
+    group = f"/aws/lambda/{function.name}"
+    events = aws.client("logs").filter_log_events(logGroupName=group)["events"]
+    logs = "\n".join(event["message"] for event in events).split("START RequestId: ")[1:]
 
-    assert len(streams) == 10
-    for stream in streams:
-        events = aws.client("logs").get_log_events(
-            logGroupName=f"/aws/lambda/{function.name}", logStreamName=stream["logStreamName"], startFromHead=True
-        )["events"]
-        text = "\n".join(event["message"] for event in events)
-        own = text.partition("-0\n")[0].rpartition("\n")[2]
-        lines = [line for line in text.splitlines() if line.startswith(f"{own}-")]
-        assert lines == [f"{own}-{count}" for count in range(300)]
-        assert "no end" in text
-        assert "\0" not in text
+    assert len(logs) == 10
+    for number, log in enumerate(logs):
+        lines = log.splitlines()
+        assert lines[1:301] == [f"{number}-{count}" for count in range(300)]
+        assert [lines[301], lines[302].split(":")[0], len(lines)] == ["no end", "END RequestId", 304]
+        assert "\0" not in log

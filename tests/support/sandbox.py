@@ -157,26 +157,27 @@ class Aws:
         role: str | None = None,
         timeout: int = 30,
         permitted: bool = True,
+        prelude: str = "",
         **settings: Any,
     ) -> Function:
         """A function whose ``handle(event, context)`` has the given body; ``record(event)`` is at hand.
 
-        Further settings are CreateFunction's own.
+        ``prelude`` stands before it in the module; further settings are CreateFunction's own.
         """
         name = name or f"function-{uuid.uuid4().hex[:8]}"
         recorded = self.folder / f"{name}.jsonl"
         lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
-        answer = self.functions.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=role or self.role(),
-            Handler="main.handle",
-            Code={"ZipFile": _zip(f"{RECORDER}\n\ndef handle(event, context):\n{lines}\n")},
-            Timeout=timeout,
-            Architectures=["arm64"],
-            Environment={"Variables": {"RECORD": str(recorded), "FLAG": str(self.folder / f"{name}.flag")}},
-            **settings,
-        )
+        wish: Json = {
+            "FunctionName": name,
+            "Runtime": "python3.13",
+            "Role": role or self.role(),
+            "Handler": "main.handle",
+            "Code": {"ZipFile": _zip(f"{RECORDER}\n\n{prelude}\n\ndef handle(event, context):\n{lines}\n")},
+            "Timeout": timeout,
+            "Architectures": ["arm64"],
+            "Environment": {"Variables": {"RECORD": str(recorded), "FLAG": str(self.folder / f"{name}.flag")}},
+        }
+        answer = self.functions.create_function(**(wish | settings))
         if permitted:
             self.permit(answer["FunctionArn"])
         return Function(answer["FunctionArn"], name, recorded)

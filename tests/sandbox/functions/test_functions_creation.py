@@ -171,3 +171,19 @@ def test_what_was_refused_changes_nothing(aws: Aws) -> None:
         aws.functions.update_function_configuration(FunctionName=function.name, MemorySize=64, Description="new")
     found = eventually(lambda: aws.functions.get_function_configuration(FunctionName=function.name))
     assert (found["MemorySize"], found.get("Description", "")) == (128, "")
+
+
+@pytest.mark.parametrize("runtime", ["java21", "ruby3.4", "dotnet8"])
+def test_a_runtime_that_does_not_run_here_is_refused_by_name(aws: Aws, runtime: str) -> None:
+    """Such a function would be answered for by the emulator, as if it had run."""
+    code, text = refused_creation(aws, Runtime=runtime)
+    assert code == "InvalidParameterValueException"
+    assert text.startswith(f"The sandbox does not run {runtime}: ")
+    assert refused(aws, Runtime=runtime)[1:] == (code, text)
+
+
+def test_a_container_image_is_refused(aws: Aws) -> None:
+    """There is no Docker that could run it."""
+    image = {"PackageType": "Image", "Code": {"ImageUri": "repository"}, "Runtime": None, "Handler": None}
+    code, text = refused_creation(aws, **image)
+    assert (code, text.partition(":")[0]) == ("InvalidParameterValueException", "The sandbox runs no container images")

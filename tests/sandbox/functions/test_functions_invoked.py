@@ -151,7 +151,8 @@ def test_a_function_that_is_too_slow_times_out(aws: Aws) -> None:
     """The function's own timeout ends it."""
     answer = invoke(aws, aws.function("import time\ntime.sleep(30)", timeout=1).name)
     assert answer["Payload"]["errorType"] == "Sandbox.Timedout"
-    assert answer["Payload"]["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    late = "RequestId: [0-9a-f-]{36} Error: Task timed out after 1.00 seconds"
+    assert re.fullmatch(late, answer["Payload"]["errorMessage"])
 
 
 def test_reserved_concurrency_covers_every_version(aws: Aws, canary: Function) -> None:
