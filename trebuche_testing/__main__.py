@@ -1,7 +1,6 @@
-"""``python -m trebuche_testing``: explore many schedules, or replay one."""
+"""``python -m trebuche_testing``: explore many schedules, replay one, or check histories that somebody has written."""
 
 import argparse
-import gzip
 import json
 import sys
 import time
@@ -11,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from trebuche_testing.campaign import SHARES, Tally, explore_seeds, first_failure
-from trebuche_testing.checks import KINDS
+from trebuche_testing.draws import draw
 from trebuche_testing.explore import ledger
+from trebuche_testing.file_check import UNREADABLE, check_file, figures, find_specification, report
+from trebuche_testing.history_file import opened
+from trebuche_testing.history_lines import HistoryError
 from trebuche_testing.mutants import MUTANTS, Mutant
-from trebuche_testing.plan import draw
 from trebuche_testing.replay import replay
 from trebuche_testing.shrink import shrink
+from trebuche_testing.violations import KINDS
 
 MUTANT_SEEDS = 1_000
 
@@ -24,6 +26,8 @@ MUTANT_SEEDS = 1_000
 def main() -> int:
     """Run the command; 0 when nothing is wrong (with ``--mutants``: when every mutant was caught)."""
     options = _parser().parse_args()
+    if options.check is not None:
+        return _check(options)
     if options.replay is not None:
         return _replay(options.replay, options.mutant, small=options.shrink)
     if options.mutants:
@@ -37,23 +41,48 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m trebuche_testing", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=1_000, metavar="N", help="how many (default 1000)")
+    parser.add_argument("--schedules", type=_positive, default=1_000, metavar="N", help="how many (default 1000)")
     parser.add_argument("--seed", type=int, default=0, help="of the first one (default 0)")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
+    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--history", type=Path, metavar="FILE", help="write histories as JSON lines; *.gz is packed")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="build a mistake in")
     parser.add_argument("--mutants", action="store_true", help="hold that every mistake is noticed")
     parser.add_argument("--replay", type=int, metavar="SEED", help="show one schedule step by step")
     parser.add_argument("--shrink", action="store_true", help="with --replay: make it smaller first")
+    parser.add_argument(
+        "--check", type=Path, metavar="FILE", help="only hold the histories of a file to a specification"
+    )
+    parser.add_argument(
+        "--specification",
+        default="trebuche_testing.ledger:LEDGER",
+        metavar="MODULE:NAME",
+        help="for --check (default %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text}")
+    return int(text)
+
+
+def _check(options: argparse.Namespace) -> int:
+    try:
+        verdicts = check_file(options.check, find_specification(options.specification))
+    except HistoryError as error:
+        print(error, file=sys.stderr)
+        return UNREADABLE
+    print(json.dumps(figures(verdicts)) if options.json else report(verdicts))
+    return verdicts.exit_code
 
 
 def _explore(options: argparse.Namespace, started: float) -> Tally:
     seeds = range(options.seed, options.seed + options.schedules)
     total = Tally()
     wanted = options.history is not None
-    with _opened(options.history) as file:
+    with nullcontext() if options.history is None else opened(options.history, "w") as file:
         for tally in explore_seeds(ledger, seeds, mutant=options.mutant, jobs=options.jobs, history=wanted):
             total.add(tally)
             if file is not None:
@@ -62,12 +91,6 @@ def _explore(options: argparse.Namespace, started: float) -> Tally:
                 rate = total.schedules / (time.monotonic() - started)
                 print(f"\r{total.schedules} of {len(seeds)}, {rate:.0f}/s", end="", file=sys.stderr)
     return total
-
-
-def _opened(path: Path | None) -> Any:
-    if path is None:
-        return nullcontext()
-    return gzip.open(path, "wt", compresslevel=1) if path.suffix == ".gz" else path.open("w", encoding="utf-8")
 
 
 def _figures(total: Tally, seconds: float) -> dict[str, Any]:
@@ -100,7 +123,11 @@ def _replay(seed: int, mutant: str | None, *, small: bool) -> int:
     make: Callable[[], Mutant | None] = MUTANTS[mutant] if mutant else lambda: None
     plan = draw(seed, subject.specification)
     if small:
-        plan = shrink(plan, subject, make).plan
+        try:
+            plan = shrink(plan, subject, make).plan
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 0
     return int(bool(replay(plan, subject, make(), print).violations))
 
 

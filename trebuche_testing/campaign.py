@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Final, TypeAlias
 
+from trebuche_testing.draws import draw
 from trebuche_testing.history import lines
 from trebuche_testing.mutants import MUTANTS
-from trebuche_testing.plan import draw
 from trebuche_testing.schedule import Result, Subject, run
 
 SLICE: Final = 100
 """Schedules per piece of work."""
 REMEMBERED: Final = 20
 """Failing seeds that are told."""
-SHARES: Final = ("crash", "duplicate", "resume", "conflict", "handover")
+SHARES: Final = ("crash", "duplicate", "resume", "conflict", "handover", "deployment")
 
 Work: TypeAlias = tuple[Callable[[], Subject], Sequence[int], str | None, bool]
 """How to make what is explored, the seeds, the mutant's name, whether histories are wanted."""

@@ -25,6 +25,7 @@ from trebuche.envelopes import (
 from trebuche.errors import ProtocolError
 from trebuche_testing.engine import Scheduler
 from trebuche_testing.history import History
+from trebuche_testing.received import UNSUBSCRIBED
 from trebuche_testing.sockets import Peer, Socket
 from trebuche_testing.specification import Arguments
 
@@ -71,6 +72,7 @@ class Stream:
         anew: Numbers of the snapshots with which it was told that numbers begin anew.
         expects: Number up to which values must come without another change.
         asked: How often a resume was sent; an answer counts for the last one only.
+        told: How often it was told that it begins or goes on.
         private_id: What a Swift client calls it.
         values: How many values its reader got.
         asked_on: The connection on which it was asked for last, and the step at which it was first asked for there.
@@ -87,6 +89,7 @@ class Stream:
     waiting: bool = True
     ended: bool = False
     asked: int = 0
+    told: int = 0
     private_id: UUID | None = None
     values: int = 0
     asked_on: tuple[str, int] = ("", 0)
@@ -121,6 +124,7 @@ class Client:
         self._calls: dict[UUID, str] = {}
         self._starting: dict[UUID, Stream] = {}
         self._streams: dict[UUID, Stream] = {}
+        self._ended: dict[UUID, Stream] = {}
 
     @property
     def stuck(self) -> bool:
@@ -143,8 +147,8 @@ class Client:
         young_ms, self.young_ms = self.young_ms, 0
         self.socket = self._front.connect(self, young_ms=young_ms)
 
-    def call(self, actor: str, method: str, arguments: Arguments) -> None:
-        """Call a method; until an answer comes, again and again."""
+    def call(self, actor: str, method: str, arguments: Arguments, *, again_ms: int = 0) -> None:
+        """Call a method; until an answer comes, again and again; the first time after ``again_ms`` if that is set."""
         call_id = self._uuid()
         documents = tuple(dumps(argument).encode() for argument in arguments)
         invocation = InvocationEnvelope(call_id, TrebuchetActorID(actor), method, 2, (), documents)
@@ -153,6 +157,8 @@ class Client:
         )
         self._calls[call_id] = encode(invocation)
         self._send_call(call_id)
+        if again_ms:
+            self._engine.later(again_ms, lambda: self._send_call(call_id))
 
     def observe(self, actor: str, target: str, wanted: StreamFilter | None = None) -> None:
         """Open a stream."""
@@ -172,12 +178,15 @@ class Client:
 
     def unsubscribe(self) -> None:
         """End the stream that was opened first."""
-        for stream_id, stream in self._streams.items():
-            stream.ended = True
-            del self._streams[stream_id]
-            self._history.add("end", stream=stream.key, reason="unsubscribed")
+        for stream_id in self._streams:
+            self._over(stream_id, UNSUBSCRIBED)
             self._send(StreamEndEnvelope(stream_id, StreamEndReason.CLIENT_UNSUBSCRIBED))
             return
+
+    def left_for_good(self, stream_id: UUID) -> int | None:
+        """The key of a stream that it has ended; None as long as a resume of it may still be on its way."""
+        stream = self._ended.get(stream_id)
+        return None if stream is None or stream.told != stream.asked + 1 else stream.key
 
     def on_open(self, socket: Socket) -> None:
         """Send what was not answered yet, and go on with the streams."""
@@ -266,6 +275,7 @@ class Client:
         else:
             stream = self._streams.get(start.stream_id)
             if stream is None:
+                self._ended.pop(start.stream_id, None)
                 # A late answer to a subscribe that was tried again under another callID: nobody reads this stream.
                 self._send(StreamEndEnvelope(start.stream_id, StreamEndReason.CLIENT_UNSUBSCRIBED))
                 return
@@ -273,7 +283,12 @@ class Client:
                 stream.expects = start.up_to or 0
             if start.recovered is False:
                 stream.anew.add(start.up_to or 0)
+        self._note_start(stream, start, socket)
+        self._watch(stream)
+
+    def _note_start(self, stream: Stream, start: StreamStartEnvelope, socket: Socket) -> None:
         stream.waiting = False
+        stream.told += 1
         self._history.add(
             "start",
             stream=stream.key,
@@ -284,10 +299,9 @@ class Client:
             last=stream.last,
             asked=stream.asked_on[1],
         )
-        self._watch(stream)
 
     def _came(self, data: StreamDataEnvelope, socket: Socket) -> None:
-        stream = self._streams.get(data.stream_id)
+        stream = self._streams.get(data.stream_id) or self._ended.get(data.stream_id)
         if stream is None:
             return
         self._history.add(
@@ -297,8 +311,10 @@ class Client:
             number=data.sequence_number,
             skipped=data.skipped or 0,
         )
-        if data.sequence_number <= stream.last:
-            return
+        if not stream.ended and data.sequence_number > stream.last:
+            self._accept(stream, data)
+
+    def _accept(self, stream: Stream, data: StreamDataEnvelope) -> None:
         # A value that has overtaken others waits for them.
         gap = data.sequence_number > stream.last + 1 + (data.skipped or 0)
         if gap and stream.wanted is None and data.sequence_number not in stream.anew:
@@ -353,6 +369,7 @@ class Client:
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
             stream.ended = True
+            self._ended[stream_id] = stream
             self._history.add("end", stream=stream.key, reason=reason)
 
     def _failed(self, error: StreamErrorEnvelope) -> None:

@@ -9,6 +9,8 @@ Action: TypeAlias = Callable[[], None]
 
 START_MS: Final = 1_767_225_600_000
 MOST_STEPS: Final = 50_000
+LONGEST_INTERRUPTION: Final = 40
+"""In steps."""
 
 
 class LivelockError(Exception):
@@ -48,6 +50,7 @@ class Engine:
         self.now_ms = START_MS
         self.steps = 0
         self._chance = random.random
+        self._interrupted = False
         self._ready: list[Action] = []
         self._timers: list[tuple[int, int, Action]] = []
         self._timers_made = 0
@@ -61,26 +64,40 @@ class Engine:
         self._timers_made += 1
         heappush(self._timers, (self.now_ms + milliseconds, self._timers_made, action))
 
+    def interrupted(self) -> None:
+        """Let some of what is ready happen in the middle of what happens now; mostly little or nothing."""
+        if self._interrupted:
+            return
+        self._interrupted = True
+        for _ in range(int(self._chance() ** 8 * LONGEST_INTERRUPTION)):
+            if self._ready:
+                self._step()
+        self._interrupted = False
+
     def run(self) -> None:
         """Go on until nothing is left to happen.
 
         Raises:
             LivelockError: It does not end.
         """
-        ready, timers, chance = self._ready, self._timers, self._chance
+        ready, timers = self._ready, self._timers
         while ready or timers:
             while timers and (not ready or timers[0][0] <= self.now_ms):
                 due, _, action = heappop(timers)
                 self.now_ms = max(self.now_ms, due)
                 ready.append(action)
-            drawn = int(chance() * len(ready))
-            action = ready[drawn]
-            # The last one takes its place: the order of the list means nothing.
-            ready[drawn] = ready[-1]
-            ready.pop()
-            # Each step takes a millisecond, so that timers fall due between any two of them.
-            self.now_ms += 1
-            self.steps += 1
-            if self.steps > MOST_STEPS:
-                raise LivelockError(f"not at rest after {MOST_STEPS} steps")
-            action()
+            self._step()
+
+    def _step(self) -> None:
+        ready = self._ready
+        drawn = int(self._chance() * len(ready))
+        action = ready[drawn]
+        # The last one takes its place: the order of the list means nothing.
+        ready[drawn] = ready[-1]
+        ready.pop()
+        # Each step takes a millisecond, so that timers fall due between any two of them.
+        self.now_ms += 1
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise LivelockError(f"not at rest after {MOST_STEPS} steps")
+        action()

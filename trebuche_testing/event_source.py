@@ -11,6 +11,7 @@ Finished: TypeAlias = Callable[[str | None, bool], None]
 
 LARGEST_BATCH: Final = 4
 RETRY_MS: Final = 40
+LONGEST_AGAIN_MS: Final = (1, 2_000)
 
 
 class Processor(Protocol):
@@ -61,7 +62,7 @@ class Shard:
             waiting, self.lag_ms = self.lag_ms, 0
             self._engine.later(waiting, self._poll)
             return
-        size = 1 + int(self._engine.random.random() * LARGEST_BATCH)
+        size = 1 + int(self._engine.random.random() ** 2 * LARGEST_BATCH)
         batch = self._records[:size]
         self._processor.process(batch, lambda number, failed: self._done(batch, number, failed))
         if self.overlap:
@@ -83,5 +84,7 @@ class Shard:
         self._engine.soon(self._poll)
 
     def _again(self, batch: list[Record]) -> None:
+        """At once or some time later: what comes once more is as old as it likes."""
         self.repeated += 1
-        self._engine.soon(lambda: self._processor.process(batch, lambda _number, _failed: None))
+        late_ms = int(self._engine.random.random() * self._engine.random.choice(LONGEST_AGAIN_MS))
+        self._engine.later(late_ms, lambda: self._processor.process(batch, lambda _number, _failed: None))

@@ -1,17 +1,21 @@
 """The explorer for somebody's own actor."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from trebuche.actor_types import ActorType
 from trebuche.actors import Actor
+from trebuche.documents import Json
+from trebuche.errors import MalformedError
+from trebuche.values import from_json, to_json
 from trebuche_testing.campaign import Tally, explore_seeds
-from trebuche_testing.ledger import LEDGER, Ledger
-from trebuche_testing.plan import draw
+from trebuche_testing.draws import draw
+from trebuche_testing.ledger import LEDGER, BoundLedger, Ledger, SignedLedger
 from trebuche_testing.replay import replay
 from trebuche_testing.schedule import Subject
 from trebuche_testing.shrink import shrink
-from trebuche_testing.specification import Specification
+from trebuche_testing.specification import Plain, Specification, as_it_is
 
 
 class ExplorationError(AssertionError):
@@ -35,8 +39,19 @@ def explore(
 
     Raises:
         ExplorationError: A schedule failed.
+        ValueError: There is nothing to explore, or a later class is exposed under another name.
+        TypeError: The specification is none.
     """
-    subject = Subject([ActorType(one) for one in (actor, *deployed_later)], specification)
+    if not seeds:
+        raise ValueError("no seeds, so nothing would be explored; give some, such as range(200)")
+    types = [ActorType(one) for one in (actor, *deployed_later)]
+    for one in types:
+        if one.exposed_as != types[0].exposed_as:
+            names = f"'{one.exposed_as}', not '{types[0].exposed_as}'"
+            raise ValueError(f"{one.actor_class.__name__} is exposed as {names}: it cannot be deployed later")
+    if specification.plain is as_it_is and deployed_later:
+        specification = replace(specification, plain=known_to(types[0]))
+    subject = Subject(types, specification)
     total = Tally()
     for tally in explore_seeds(lambda: subject, seeds):
         total.add(tally)
@@ -53,6 +68,18 @@ def explain_failure(subject: Subject, seed: int) -> str:
     return "\n".join(shown)
 
 
+def known_to(actor_type: ActorType) -> Plain:
+    """What a stored state is without members that this code does not know, however deep they are."""
+
+    def plain(state: Json) -> Json:
+        try:
+            return to_json(actor_type.state_type, from_json(actor_type.state_type, state))
+        except MalformedError:
+            return state
+
+    return plain
+
+
 def ledger() -> Subject:
     """The actor that is explored when there is no other."""
-    return Subject([ActorType(Ledger)], LEDGER)
+    return Subject([ActorType(one) for one in (Ledger, SignedLedger, BoundLedger)], LEDGER)

@@ -1,6 +1,7 @@
 """What happened in a schedule, as far as its clients, its tables and whoever disturbed it can tell."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from trebuche.documents import dumps
@@ -16,11 +17,13 @@ Event: TypeAlias = dict[str, Any]
     delete   actor, version                              somebody deleted the state
     observe  stream, client, actor, target, swift, filtered  a client wants a stream
     resume   stream, last                                a client asks to go on after a number
-    start    stream, connection, recovered, upTo, asked  it was told that a stream begins or goes on, asked for when
+    start    stream, connection, recovered, upTo, asked  it was told that a stream begins or goes on
     frame    stream, connection, number, skipped, value  a value as it came, repeated ones too
     value    stream, number, value, reset                a value that the client's reader got
     end      stream, reason                              it was told that a stream is over
     trouble  stream, code                                it was told to try again
+    stray    stream, number                              a value was sent though a goodbye had been handled before
+    held-up                                              changes were given back though no service had failed
     fault    fault, …                                    a disturbance
     quiet    states, initial, streams, waiting, backlog  the end: what is stored, which streams are open, what is left
 """
@@ -48,6 +51,14 @@ class History:
         self.events.append(members)
         if self.note is not None:
             self.note(self._engine, members)
+
+
+def by_kind(events: Iterable[Event]) -> Mapping[str, list[Event]]:
+    """Events by what happened; empty lists for what did not."""
+    kinds: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        kinds[event["event"]].append(event)
+    return kinds
 
 
 def lines(seed: int, events: list[Event]) -> str:

@@ -24,6 +24,8 @@ from trebuche_testing import faults as kinds
 from trebuche_testing.engine import Engine
 from trebuche_testing.faults import Fault, Faults
 
+LONGEST_DRAG_MS: Final = 300
+
 Finish = Callable[[Any, Exception | None], None]
 """Gets what a routine returned, or what it raised."""
 
@@ -40,6 +42,10 @@ class Host(Protocol):
 
     def perform(self, invocation: "Invocation", effect: Effect[Any]) -> Any:
         """Carry out an effect that others can see."""
+
+    @property
+    def drag(self) -> float:
+        """Share of effects that take longer than others."""
 
     def invoke(self, effect: Invoke, finish: Finish) -> None:
         """Start the invocation of another function."""
@@ -68,6 +74,7 @@ class Invocation:
         self.host = host
         self.name = name
         self.event_time_ms = event_time_ms
+        self.began = host.engine.steps
         self.dead = False
         self.memory: dict[str, Any] = {}
         """What a mutant remembers from effect to effect."""
@@ -139,7 +146,11 @@ class Strand:
             invocation.host.engine.later(round(effect.seconds * 1000), self._wake)
         else:
             self._effect = effect
-            invocation.host.engine.soon(self.step)
+            engine, drag = invocation.host.engine, invocation.host.drag
+            if drag and engine.random.random() < drag:
+                engine.later(int(engine.random.random() * LONGEST_DRAG_MS), self.step)
+            else:
+                engine.soon(self.step)
 
     def step(self) -> None:
         """Carry out the effect that waits, unless a fault comes first."""
@@ -147,8 +158,8 @@ class Strand:
         if invocation.dead:
             return
         host = invocation.host
-        if host.engine.steps >= host.faults.due:
-            fault = host.faults.take(self._effect, host.engine.steps)
+        if host.faults.waiting:
+            fault = host.faults.take(invocation.name, self._effect, host.engine.steps)
             if fault is not None:
                 host.disturbed(invocation, self._effect, fault)
                 self._disturb(fault)

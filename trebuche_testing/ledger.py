@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from trebuche.actors import Actor, ActorFailure, distributed
 from trebuche.documents import Json
-from trebuche_testing.specification import REFUSED, Arguments, Specification
+from trebuche_testing.specification import REFUSED, Arguments, Specification, only
 
 _METHODS = ("append", "append", "append", "add", "claim", "release", "size")
 
@@ -55,8 +56,33 @@ class Ledger(Actor[Book], exposed_as="ledger"):
         return len(self.state.entries)
 
 
-class LedgerNext(Ledger):
-    """The same after a deployment: the state has got one more member."""
+@dataclass
+class SignedBook(Book):
+    """One member more."""
+
+    signed: str = "nobody"
+
+
+class SignedLedger(Ledger, Actor[SignedBook], exposed_as="ledger"):
+    """The same after a deployment: its state has got a member that has a default."""
+
+
+@dataclass
+class BoundBook(Book):
+    """Another member more, which is never empty once it was bound."""
+
+    pages: int = 0
+
+
+class BoundLedger(Ledger, Actor[BoundBook], exposed_as="ledger"):
+    """The same after another deployment: the state has another schema."""
+
+    schema = 2
+
+    @classmethod
+    def migrate(cls, old: dict[str, Any], schema: int) -> dict[str, Any]:
+        """Bind a book that was not."""
+        return {**old, "pages": 100 * schema}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +103,10 @@ def _apply(before: _Machine, method: str, arguments: Arguments) -> tuple[_Machin
             return (_Machine(entries, total, name), None) if owner is None else (before, REFUSED)
         case "release", ():
             return (_Machine(entries, total, None), owner) if owner is not None else (before, REFUSED)
-        case _:
+        case "size", ():
             return before, len(entries)
+        case _:
+            raise ValueError(f"a ledger has no '{method}' with {len(arguments)} such arguments")
 
 
 def _calls(random: Random) -> tuple[str, Arguments]:
@@ -98,4 +126,6 @@ def _shows(machine: _Machine) -> Json:
     return document if machine.owner is None else document | {"owner": machine.owner}
 
 
-LEDGER = Specification(initial=_Machine(), apply=_apply, calls=_calls, shows=_shows)
+LEDGER = Specification(
+    initial=_Machine(), apply=_apply, calls=_calls, shows=_shows, plain=only("entries", "total", "owner")
+)

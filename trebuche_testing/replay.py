@@ -23,7 +23,9 @@ def replay(plan: Plan, subject: Subject, mutant: Mutant | None, show: Callable[[
         detail = " ".join(map(str, (act.method, *act.arguments, act.amount or "")))
         show(f"  at {act.at_ms:4} ms  client {act.client + 1}  {act.kind} on actor {act.actor + 1}  {detail}".rstrip())
     for fault in plan.faults:
-        show(f"  from step {fault.step:3}  {fault.kind}  {fault.amount or ''}".rstrip())
+        aim = f"at {fault.function}: {fault.effect} number {fault.occurrence}"
+        where = aim if fault.function else f"from step {fault.step:3}"
+        show(f"  {where}  {fault.kind}  {fault.amount or ''}".rstrip())
     numbers: dict[int, tuple[int, Invocation]] = {}  # with the invocation, so that no other one gets its identity
 
     def tell(engine: Engine, invocation: Invocation, effect: Effect[Any], result: object) -> None:

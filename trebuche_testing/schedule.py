@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trebuche.actor_types import ActorType
-from trebuche_testing.checks import LOST, UNANSWERED, Violation, check
+from trebuche_testing.checks import check
 from trebuche_testing.engine import LivelockError
 from trebuche_testing.history import Event, Note
 from trebuche_testing.mutants import Mutant
 from trebuche_testing.plan import Plan
 from trebuche_testing.specification import Specification
 from trebuche_testing.system import System, Tell
+from trebuche_testing.violations import LOST, UNANSWERED, Violation
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ def _candidates(plan: Plan) -> Iterator[Plan]:
             yield _with(plan, name, part[:position] + part[position + 1 :])
     if plan.skew_ms:
         yield replace(plan, skew_ms=0)
+    if plan.drag:
+        yield replace(plan, drag=0)
     if any(plan.young_ms):
         yield replace(plan, young_ms=tuple(0 for _ in plan.young_ms))
 

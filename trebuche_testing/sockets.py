@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 from trebuche.errors import ConnectionGoneError, ThrottledError
 from trebuche.ports import ConnectionInfo
@@ -13,7 +14,6 @@ PATIENCE_MS: Final = 29_000
 LONGEST_LIFE_MS: Final = 7_200_000
 """After that API Gateway ends a connection."""
 LONGEST_YOUTH_MS: Final = 2_500
-COLD_STARTS: Final = 0.15
 COLD_START_MS: Final = 1_500
 _TROUBLE: Final = '{"message": "Internal server error", "connectionId": "x", "requestId": "x"}'
 
@@ -35,6 +35,9 @@ class Peer(Protocol):
 
     def on_refused(self) -> None:
         """A service refused something to a function that handles a frame of this client's."""
+
+    def left_for_good(self, stream_id: UUID) -> int | None:
+        """The key of a stream that it has ended; None as long as a resume of it may still be on its way."""
 
 
 class Functions(Protocol):
@@ -71,9 +74,11 @@ class Front:
     Args:
         engine: When things happen.
         functions: What handles the events.
+        cold: Share of events whose function starts first.
     """
 
-    def __init__(self, engine: Engine, functions: Functions) -> None:
+    def __init__(self, engine: Engine, functions: Functions, *, cold: float) -> None:
+        self._cold = cold
         self.sockets: dict[str, Socket] = {}
         self._engine = engine
         self._functions = functions
@@ -116,12 +121,16 @@ class Front:
 
         self._engine.soon(arrive)
 
-    def cut(self, socket: Socket, *, client_late_ms: int = 0, gateway_late_ms: int = 0, told: bool = True) -> None:
-        """Break a socket; either side may learn of it later, and ``told`` says whether $disconnect comes at all."""
+    def cut(self, socket: Socket, *, client_late_ms: int = 0, gateway_late_ms: int = 0, told: bool = True) -> bool:
+        """Break a socket; either side may learn of it later, and ``told`` says whether $disconnect comes at all.
+
+        False when it is broken already.
+        """
         if not socket.open_at_client:
-            return
+            return False
         self._after(client_late_ms, lambda: self._close_client(socket))
         self._after(gateway_late_ms, lambda: self._close_gateway(socket, told=told))
+        return True
 
     def end_old(self) -> None:
         """Break the sockets whose time is over."""
@@ -204,7 +213,7 @@ class Front:
         if body is not None:
             event["body"] = body
         # The gateway has taken it: from here on it is handled even if the socket breaks meanwhile.
-        if self._engine.random.random() < COLD_STARTS:
+        if self._engine.random.random() < self._cold:
             late_ms = int(self._engine.random.random() * COLD_START_MS)
             self._engine.later(late_ms, lambda: self._functions.handle(event, finish, direct=direct))
         else:

@@ -25,7 +25,8 @@ from trebuche.envelopes import (
     encode,
 )
 from trebuche.values import to_json
-from trebuche_testing.plan import Plan, draw
+from trebuche_testing.draws import draw
+from trebuche_testing.plan import Plan
 from trebuche_testing.specification import Specification
 from trebuche_testing.typed import PLAIN, TEXT, values
 

@@ -41,33 +41,14 @@ class SwiftClient(Client):
             stream.private_id = self._uuid()
             self._streams[start.stream_id] = stream
         stream = stream or self._streams.get(start.stream_id)
-        if stream is not None:
-            stream.waiting = False
-            self._history.add(
-                "start",
-                stream=stream.key,
-                connection=socket.connection_id,
-                id=str(start.stream_id),
-                recovered=start.recovered,
-                upTo=start.up_to,
-                last=stream.last,
-                asked=stream.asked_on[1],
-            )
-
-    def _came(self, data: StreamDataEnvelope, socket: Socket) -> None:
-        stream = self._streams.get(data.stream_id)
         if stream is None:
-            return
-        self._history.add(
-            "frame",
-            stream=stream.key,
-            connection=socket.connection_id,
-            number=data.sequence_number,
-            skipped=data.skipped or 0,
-        )
-        if data.sequence_number > stream.last:
-            stream.values += 1
-            self._take(stream, data)
+            self._ended.pop(start.stream_id, None)
+        else:
+            self._note_start(stream, start, socket)
+
+    def _accept(self, stream: Stream, data: StreamDataEnvelope) -> None:
+        stream.values += 1
+        self._take(stream, data)
 
     def _resume(self, stream: Stream) -> None:
         assert stream.stream_id is not None
@@ -77,6 +58,7 @@ class SwiftClient(Client):
             self._streams[stream.stream_id] = stream
         # Under the id of its resume it takes any number again, from 1 on.
         stream.last, stream.waiting = 0, True
+        stream.asked += 1
         self._note_request(stream)
         self._history.add("resume", stream=stream.key, last=stream.values)
         actor = TrebuchetActorID(stream.actor)
@@ -87,6 +69,7 @@ class SwiftClient(Client):
         if stream is not None:
             self._history.add("trouble", stream=stream.key, code=error.code)
             stream.stream_id, stream.last, stream.values, stream.waiting = None, 0, 0, True
+            stream.asked += 1
             self._history.add("resume", stream=stream.key, last=0)
             self._after_a_pause(lambda: self._start(stream))
 

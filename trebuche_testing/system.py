@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from trebuche.actor_types import WHOLE_STATE, ActorType
+from trebuche.actor_types import ActorType
 from trebuche.adapters.audience_cache import CachedAudiences
 from trebuche.adapters.memory import (
     InMemoryConnectionStorage,
@@ -21,31 +21,30 @@ from trebuche.adapters.memory import (
 )
 from trebuche.changes import event_time_ms, read_change
 from trebuche.dispatch import dispatch
-from trebuche.effects import Effect, GoOpening, Invoke
-from trebuche.envelopes import FilterType, StreamFilter
+from trebuche.effects import Effect, GoOpening, Invoke, Post
+from trebuche.envelopes import StreamStartEnvelope, decode
 from trebuche.forward import route
 from trebuche.ports import Ports
 from trebuche.runtime import PORT_OF
 from trebuche.socket_events import read_socket_event
 from trebuche.stored import StoredState
 from trebuche.streams import fan_out
-from trebuche.targets import observe_target
 from trebuche.worker import work_off
-from trebuche_testing import plan as plans
+from trebuche_testing.acts import Acts
 from trebuche_testing.catch_up_queue import CatchUpQueue
 from trebuche_testing.clients import Client
 from trebuche_testing.engine import Engine
 from trebuche_testing.event_source import Finished, Shard
-from trebuche_testing.faults import LOST_ANSWER, REFUSED, Fault, Faults
+from trebuche_testing.faults import LOST_ANSWER, REFUSED, STREAM_START, Fault, Faults
+from trebuche_testing.goodbyes import Goodbyes
 from trebuche_testing.history import History
 from trebuche_testing.invocations import Finish, Invocation
 from trebuche_testing.mutants import Mutant
-from trebuche_testing.plan import Act, Plan
+from trebuche_testing.plan import Plan
 from trebuche_testing.sockets import Front, Peer
 from trebuche_testing.swift_client import SwiftClient
-from trebuche_testing.tables import Record, WatchedStates, record
+from trebuche_testing.tables import InterruptedSubscriptions, Record, WatchedStates, record
 
-_CHANGED: Final = StreamFilter(FilterType.PREDEFINED, "changed")
 Answer = Callable[[dict[str, Any] | None], None]
 Tell = Callable[[Engine, Invocation, Effect[Any], object], None]
 Code = Mapping[str, ActorType]
@@ -68,16 +67,16 @@ class System:
         self.faults = Faults(plan.faults)
         self.seen: Counter[str] = Counter()
         """How often what is reported of schedules happened."""
-        self.front = Front(self.engine, self)
+        self.front = Front(self.engine, self, cold=plan.cold)
         self.states = WatchedStates(self._written, self._conflicted)
         self.subscriptions = InMemorySubscriptionStorage()
         self._catch_ups = CatchUpQueue(self.engine, self._start_worker)
         self.ports = self._ports()
+        interrupted = InterruptedSubscriptions(self.subscriptions, self.engine.interrupted)
         self._containers = [
-            replace(self.ports, subscriptions=CachedAudiences(self.subscriptions, least_rows=1)) for _ in range(2)
+            replace(self.ports, subscriptions=CachedAudiences(interrupted, least_rows=1)) for _ in range(2)
         ]
         """Of the stream processor: each keeps subscribers of its own."""
-        self._batches = 0
         self.mutant = mutant
         self.tell: Tell | None = None
         """Gets every effect with its result, to be shown to people."""
@@ -86,10 +85,13 @@ class System:
             for number, (swift, direct) in enumerate(zip(plan.swift, plan.direct, strict=True))
         ]
         self._code = code
-        self._deployed = 1
+        self.shards = [Shard(self.engine, self) for _ in range(plan.shards)]
+        self._running = [code[0]]
+        """What containers have deployed: while a deployment is under way, those of the version before still answer."""
         self._name = next(iter(code[0]))
+        self._acts = Acts(self)
+        self._goodbyes = Goodbyes(self.history)
         self._plan = plan
-        self._shards = [Shard(self.engine, self) for _ in range(plan.shards)]
         self._records = 0
 
     def run(self) -> None:
@@ -102,7 +104,7 @@ class System:
             client.young_ms = young_ms
             self.engine.soon(client.connect)
         for act in (*self._plan.acts, *self._plan.events):
-            self.engine.later(act.at_ms, partial(self._do, act))
+            self.engine.later(act.at_ms, partial(self._acts.do, act))
         self.engine.run()
         self.faults.stop()
         # A Swift client has no time-out: what was lost it asks for again on a new connection only.
@@ -113,9 +115,26 @@ class System:
             self.engine.run()
         self._note_end()
 
+    @property
+    def observable(self) -> list[str]:
+        """What can be observed whatever is deployed."""
+        return sorted(frozenset.intersection(*(code[self._name].properties for code in self._code)))
+
+    @property
+    def drag(self) -> float:
+        """Share of effects that take longer than others."""
+        return self._plan.drag
+
     def actor_id(self, number: int) -> str:
         """The id of an actor by its number."""
         return f"{self._name}/{number + 1}"
+
+    def deploy(self, choice: int) -> bool:
+        """Deploy one of the later versions, beside containers of the one before; False when there is none."""
+        later = self._code[self._code.index(self._running[-1]) + 1 :]
+        if later:
+            self._running = [self._running[-1], later[choice % len(later)]]
+        return bool(later)
 
     def perform(self, invocation: Invocation, effect: Effect[Any]) -> Any:
         """Carry out an effect, as the mutant does it if there is one."""
@@ -135,6 +154,8 @@ class System:
         result = PORT_OF[type(effect)](invocation.memory.get("ports", self.ports), effect)
         if type(effect) is GoOpening and result:
             self.seen["handover"] += 1
+        if type(effect) is Post:
+            self._goodbyes.sent(effect.text, invocation.began)
         return result
 
     def invoke(self, effect: Invoke, finish: Finish) -> None:
@@ -155,18 +176,30 @@ class System:
         self.seen["faults"] += 1
         if fault.kind.startswith("crash"):
             self.seen["crash"] += 1
-        # Where the websocket function tells of a stream, the actor's has failed already.
-        second = fault.kind.startswith("crash") and invocation.name != "actor"
+        # Where the websocket function tells of a stream, the actor's has failed; where there is no row, it has refused.
+        second = fault.kind.startswith("crash") and (invocation.name != "actor" or self._refuses(effect))
         if "peer" in invocation.memory and (second or fault.kind in (REFUSED, LOST_ANSWER)):
             invocation.memory["peer"].on_refused()
         if isinstance(effect, Invoke):
             self._peer(effect.event).on_trouble()
+        if fault.kind in (REFUSED, LOST_ANSWER):
+            invocation.memory["let down"] = True
         self.history.add("fault", fault=fault.kind, function=invocation.name, effect=type(effect).__name__)
+
+    def _refuses(self, effect: Effect[Any]) -> bool:
+        """Whether an effect tells of a stream only to say next why there is none."""
+        if type(effect) is not Post or not effect.text.startswith(STREAM_START):
+            return False
+        start = decode(effect.text)
+        assert isinstance(start, StreamStartEnvelope)
+        return all(stream_id != start.stream_id for _, stream_id in self.subscriptions.attached)
 
     def handle(self, event: dict[str, Any], finish: Answer, *, direct: bool) -> None:
         """Start the function that a frame or a connection is routed to."""
 
         def answered(reply: Any, error: Exception | None) -> None:
+            if error is None:
+                self._goodbyes.handled(self._peer(event), event.get("body"), self.engine.steps)
             finish(None if error is not None else reply)
 
         if direct:
@@ -182,26 +215,26 @@ class System:
         changes = [change for change in map(read_change, records) if change is not None]
 
         def finished(number: str | None, error: Exception | None) -> None:
+            if number is not None and "let down" not in invocation.memory:
+                self.history.add("held-up")
             finish(number, error is not None)
 
         invocation = Invocation(self, "fan-out", event_time_ms(list(records)), finished)
-        # Mostly the same container twice, and then the other one.
-        self._batches += 1
-        invocation.memory["ports"] = self._containers[self._batches // 2 % 2]
+        invocation.memory["ports"] = self._containers[int(self.engine.random.random() * len(self._containers))]
         invocation.run(fan_out(changes))
 
     def _start_worker(self, body: str, finish: Finish) -> None:
-        Invocation(self, "worker", 0, finish).run(work_off(self._running(), {"message": body}))
+        Invocation(self, "worker", 0, finish).run(work_off(self._some_code(), {"message": body}))
 
-    def _running(self) -> Code:
+    def _some_code(self) -> Code:
         """What one of the containers that are there now has deployed."""
-        # While a deployment is under way, containers of the version before still answer.
-        running = self._code[max(0, self._deployed - 2) : self._deployed]
-        return running[int(self.engine.random.random() * len(running))]
+        code = self._running[int(self.engine.random.random() * len(self._running))]
+        self.seen["deployment"] += code is not self._code[0]
+        return code
 
     def _start_actor(self, event: Mapping[str, Any], finish: Finish) -> None:
         read = read_socket_event(event)
-        chosen = self._running()
+        chosen = self._some_code()
 
         def finished(reply: Any, error: Exception | None) -> None:
             if error is not None:
@@ -240,89 +273,19 @@ class System:
                 "commit", actor=after.actor_id, version=after.version, call=str(call_id), state=after.state
             )
         # By the item, as DynamoDB does it: changes of one actor stay in order, those of two need not.
-        shard = self._shards[int(written.actor_id[-1]) % len(self._shards)]
+        shard = self.shards[int(written.actor_id[-1]) % len(self.shards)]
         shard.put(record(self._records, self.engine.now_ms, before, after))
 
     def _conflicted(self) -> None:
         self.seen["conflict"] += 1
 
-    def _do(self, act: Act) -> None:
-        client = self.clients[act.client]
-        self.front.end_old()
-        match act.kind:
-            case plans.CALL:
-                client.call(self.actor_id(act.actor), act.method, act.arguments)
-            case plans.OBSERVE:
-                target, wanted = self._wanted(act.amount, client)
-                if act.window_ms:
-                    wanted = StreamFilter(FilterType.CUSTOM, "latest", {"window": str(act.window_ms)})
-                client.observe(self.actor_id(act.actor), target, wanted)
-            case plans.UNSUBSCRIBE:
-                client.unsubscribe()
-            case _:
-                self.seen["faults"] += 1
-                self.history.add("fault", fault=act.kind, client=client.name, amount=act.amount)
-                self._happen(act, client)
-
-    def _happen(self, act: Act, client: Client) -> None:
-        shard = self._shards[act.actor % len(self._shards)]
-        match act.kind:
-            case plans.LAG:
-                shard.lag_ms = act.amount
-            case plans.REPEAT:
-                shard.repeat = True
-            case plans.OVERLAP:
-                shard.overlap = True
-            case plans.JUMP:
-                self.engine.now_ms += act.amount
-            case plans.DEPLOY:
-                self._deployed = len(self._code)
-            case plans.DELETE:
-                self.states.delete(self.actor_id(act.actor))
-            case plans.SLEEP:
-                if client.idle:
-                    self._sleep(act, client)
-            case plans.SLOW if client.socket is not None:
-                client.socket.slow_until = self.engine.now_ms + act.amount
-            case _ if client.socket is not None:
-                self._cut(act, client)
-
-    def _cut(self, act: Act, client: Client) -> None:
-        assert client.socket is not None
-        client_late = act.amount if act.kind == plans.CUT_CLIENT_LATE else 0
-        gateway_late = act.amount if act.kind == plans.CUT_GATEWAY_LATE else 0
-        told = act.kind != plans.CUT_UNTOLD
-        client.young_ms = act.amount if act.amount % 2 == 0 else 0
-        self.front.cut(client.socket, client_late_ms=client_late, gateway_late_ms=gateway_late, told=told)
-
-    def _wanted(self, choice: int, client: Client) -> tuple[str, StreamFilter | None]:
-        """Mostly whole states; else one member, and some only when it changes. No Swift client has filters."""
-        if choice % 3:
-            return observe_target(WHOLE_STATE), None
-        known = sorted(frozenset.intersection(*(code[self._name].properties for code in self._code)))
-        wanted = _CHANGED if choice // 3 % 2 and not client.swift else None
-        return observe_target(known[choice // 6 % len(known)]), wanted
-
-    def _sleep(self, act: Act, client: Client) -> None:
-        """Only who waits for no answer: results are kept for a day, and a call repeated after it would run again."""
-        assert client.socket is not None
-        self.seen["sleep"] += 1
-        client.asleep = True
-        self.front.cut(client.socket, client_late_ms=act.amount, told=act.amount % 2 == 0)
-        self.engine.later(act.amount, partial(self._wake, expired=act.amount % 3 > 0))
-
-    def _wake(self, *, expired: bool) -> None:
-        if expired:  # DynamoDB deletes what is over in its own time, within days
-            self.states.expire(now=self.engine.now_ms // 1000)
-        self.front.end_old()
-
     def _note_end(self) -> None:
-        self.seen["duplicate"] += sum(shard.repeated for shard in self._shards)
+        self.seen["duplicate"] += sum(shard.repeated for shard in self.shards)
         actors = [self.actor_id(number) for number in range(self._plan.actors)]
         states = {actor: found.state if (found := self.states.states.get(actor)) else None for actor in actors}
         streams = [stream.key for client in self.clients for stream in client.open_streams()]
         waiting = [client.name for client in self.clients if not client.idle]
-        backlog = sum(not shard.empty for shard in self._shards)
+        backlog = sum(not shard.empty for shard in self.shards)
         initial = self._code[0][self._name].initial_state
         self.history.add("quiet", states=states, initial=initial, streams=streams, waiting=waiting, backlog=backlog)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from trebuche.adapters.memory import InMemoryStateStore
-from trebuche.stored import StoredState, Turn
+from trebuche.adapters.memory import InMemoryStateStore, InMemorySubscriptionStorage
+from trebuche.stored import StoredState, Subscription, Turn
 
 Record: TypeAlias = dict[str, Any]
 """A record of a table's stream, as Lambda delivers it."""
@@ -39,17 +39,41 @@ class WatchedStates(InMemoryStateStore):
             self._conflicted()
         return done
 
-    def delete(self, actor_id: str) -> None:
-        """Delete an actor's state."""
+    def remove(self, actor_id: str) -> bool:
+        """Delete an actor's state; False when there is none."""
         before = self.states.get(actor_id)
-        super().delete(actor_id)
+        self.delete(actor_id)
         if before is not None:
             self._written(before, None, None)
+        return before is not None
 
     def forget(self, actor_id: str) -> None:
         """Lose the journal of an actor without state, as only a mutant does."""
         if actor_id not in self.states:
             self._journal.pop(actor_id, None)
+
+
+class InterruptedSubscriptions(InMemorySubscriptionStorage):
+    """Subscriptions of which each read takes its time, for what makes several of them one after the other.
+
+    Args:
+        interrupted: Lets others go on, perhaps.
+    """
+
+    def __init__(self, whole: InMemorySubscriptionStorage, interrupted: Callable[[], None]) -> None:
+        super().__init__()
+        self.attached, self.detached, self.marks = whole.attached, whole.detached, whole.marks
+        self._interrupted = interrupted
+
+    def subscribers(self, actor_id: str, *, now: int) -> tuple[Subscription, ...]:
+        """Every attached subscription of an actor."""
+        self._interrupted()
+        return super().subscribers(actor_id, now=now)
+
+    def audience(self, actor_id: str) -> str:
+        """The mark of an actor's audience."""
+        self._interrupted()
+        return super().audience(actor_id)
 
 
 def record(number: int, now_ms: int, before: StoredState | None, after: StoredState | None) -> Record:

@@ -4,24 +4,30 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from trebuche import Actor, effects
+from trebuche.effects import Effect, HighestVersion, LoadState
+from trebuche_testing import ExplorationError, explore
+from trebuche_testing.aims import EFFECTS
 from trebuche_testing.campaign import SHARES, Tally, explore_seeds, first_failure
-from trebuche_testing.checks import check, check_streams
+from trebuche_testing.checks import check
+from trebuche_testing.draws import draw
+from trebuche_testing.engine import Engine
 from trebuche_testing.explore import ledger
-from trebuche_testing.history import Event, lines
-from trebuche_testing.ledger import LEDGER
-from trebuche_testing.linearizability import UNKNOWN, Operation, explain
+from trebuche_testing.faults import CRASH, REFUSED, Fault, Faults
+from trebuche_testing.history import lines
+from trebuche_testing.invocations import Invocation
+from trebuche_testing.ledger import LEDGER, BoundBook, Ledger
 from trebuche_testing.mutants import MUTANTS
-from trebuche_testing.plan import CALL, draw
+from trebuche_testing.plan import CALL
 from trebuche_testing.replay import replay
 from trebuche_testing.schedule import run
 from trebuche_testing.shrink import shrink
-from trebuche_testing.specification import REFUSED
 
 ROOT = Path(__file__).parents[2]
-NOTHING = {"entries": [], "total": 0}
 
 
 def test_schedules_find_nothing_wrong() -> None:
@@ -44,7 +50,7 @@ def test_a_mutant_is_caught(name: str) -> None:
 
 def test_a_schedule_is_as_large_as_it_is_said() -> None:
     """At least three clients, two actors, twelve calls and two disturbances each."""
-    for seed in range(60):
+    for seed in range(100):
         plan = draw(seed, LEDGER)
         result = run(plan, ledger())
         assert len(plan.swift) >= 3
@@ -61,6 +67,64 @@ def test_schedules_have_what_time_and_filters_bring() -> None:
     assert sum(result.plan.skew_ms > 0 for result in results) > 30
     assert sum(event["filtered"] for event in observed) > 10
     assert len({event["target"] for event in observed}) == 4
+
+
+def test_schedules_deploy_newer_code() -> None:
+    """One member more, another schema, or one after the other; and what was stored before goes on."""
+    results = [run(draw(seed, LEDGER), ledger()) for seed in range(150)]
+    states = [event["state"] for result in results for event in result.events if event["event"] == "commit"]
+    deployed = [result for result in results if result.seen["deployment"]]
+    assert len(deployed) > 20
+    assert all(any(member in state for state in states) for member in (b'"signed":', b'"pages":0', b'"pages":100'))
+
+
+class CarelessLedger(Ledger, Actor[BoundBook], exposed_as="ledger"):
+    """Newer code that forgets who owns it."""
+
+    schema = 2
+
+    @classmethod
+    def migrate(cls, old: dict[str, Any], schema: int) -> dict[str, Any]:
+        """Lose something on the way."""
+        return {"entries": old["entries"], "total": old["total"], "pages": schema}
+
+
+def test_newer_code_that_loses_something_is_caught() -> None:
+    """A migration is held against the specification like everything else."""
+    with pytest.raises(ExplorationError, match=r"no order of its calls explains|is not the final state|not those of"):
+        explore(Ledger, LEDGER, seeds=range(200), deployed_later=[CarelessLedger])
+
+
+def test_faults_are_aimed_at_whatever_functions_ask_for() -> None:
+    """Each effect that others can see is in the list, and those in the list exist."""
+    seen: set[tuple[str, str]] = set()
+
+    def tell(_engine: Engine, invocation: Invocation, effect: Effect[Any], _result: object) -> None:
+        seen.add((invocation.name, type(effect).__name__))
+
+    for seed in range(120):
+        run(draw(seed, LEDGER), ledger(), tell=tell)
+    known = {(function, effect) for function, names in EFFECTS.items() for effect in names}
+    assert seen - known <= {("websocket MESSAGE", "ResolveActor")}
+    assert all(hasattr(effects, effect) for _, effect in known)
+
+
+def test_an_aimed_fault_hits_what_it_is_aimed_at() -> None:
+    """The n-th effect of its kind in that function, however late; some as often as they say."""
+    read, write = LoadState("ledger/1"), HighestVersion("ledger/1")
+    faults = Faults((Fault(REFUSED, 0, 0, "actor", "LoadState", occurrence=2, times=2), Fault(CRASH, 90)))
+    assert [faults.take("worker", read, 1) for _ in range(2)] == [None, None]
+    assert [fault and fault.kind for fault in (faults.take("actor", read, 2) for _ in range(4))] == [
+        None,
+        REFUSED,
+        REFUSED,
+        None,
+    ]
+    taken = faults.take("actor", write, 91)
+    assert taken is not None
+    assert taken.kind == CRASH
+    faults.stop()
+    assert faults.take("actor", read, 92) is None
 
 
 def test_a_seed_gives_the_same_history_every_time() -> None:
@@ -90,65 +154,12 @@ def test_a_sound_schedule_cannot_be_made_smaller() -> None:
         shrink(draw(0, LEDGER), ledger())
 
 
-def call(method: str, outcome: object, *, at: tuple[float, float], arguments: tuple[str, ...] = ()) -> Operation:
-    """An operation between two times."""
-    return Operation(at[0], at[1], method, arguments, outcome)
-
-
-def test_overlapping_calls_may_have_happened_in_either_order() -> None:
-    """The first line that was sent is the second one in the list."""
-    calls = [call("append", 2, at=(0, 9), arguments=("a",)), call("append", 1, at=(1, 8), arguments=("b",))]
-    assert explain(LEDGER, calls, {"entries": ["b", "a"], "total": 0}) == [1, 0]
-    assert explain(LEDGER, calls, {"entries": ["a", "b"], "total": 0}) is None
-
-
-def test_a_call_cannot_happen_before_one_that_had_returned() -> None:
-    """Real time counts, not only results."""
-    calls = [call("size", 1, at=(0, 1)), call("append", 1, at=(2, 3), arguments=("a",))]
-    assert explain(LEDGER, calls, {"entries": ["a"], "total": 0}) is None
-
-
-def test_an_unanswered_call_happened_at_most_once() -> None:
-    """Whether it did only the state can tell."""
-    calls = [call("append", UNKNOWN, at=(0, float("inf")), arguments=("a",))]
-    assert explain(LEDGER, calls, NOTHING) == []
-    assert explain(LEDGER, calls, {"entries": ["a"], "total": 0}) == [0]
-    assert explain(LEDGER, calls, {"entries": ["a", "a"], "total": 0}) is None
-
-
-def test_a_refusal_needs_a_reason() -> None:
-    """Nobody else had it."""
-    assert explain(LEDGER, [call("claim", REFUSED, at=(0, 1), arguments=("a",))], NOTHING) is None
-
-
 def test_a_history_without_an_answer_is_told() -> None:
     """A call that nobody answered, and a stream that was left behind."""
     events = run(draw(0, LEDGER), ledger()).events
     without = [event for event in events if event["event"] not in ("return", "value")]
     kinds = {violation.kind for violation in check(without, LEDGER)}
     assert kinds == {"unanswered", "lost"}
-
-
-@pytest.mark.parametrize(("deleted", "wrong"), [(3, 0), (1, 1), (9, 1)])
-def test_a_stream_ends_by_a_deletion_after_it_was_asked_for(deleted: int, wrong: int) -> None:
-    """One from before, or none by then, is no reason."""
-    events: list[Event] = [
-        {
-            "event": "observe",
-            "at": 2,
-            "stream": 1,
-            "client": "c",
-            "actor": "a",
-            "target": "observeState",
-            "swift": False,
-        },
-        {"event": "start", "at": 4, "stream": 1, "connection": "x", "recovered": None, "upTo": None, "asked": 2},
-        {"event": "delete", "at": deleted, "actor": "a", "version": 1},
-        {"event": "delete", "at": 3, "actor": "b", "version": 1},
-        {"event": "end", "at": 6, "stream": 1, "reason": "actorTerminated"},
-        {"event": "quiet", "at": 10, "states": {}, "initial": "{}", "streams": [], "waiting": [], "backlog": 0},
-    ]
-    assert len(list(check_streams(events))) == wrong
 
 
 def test_the_command_writes_histories_and_figures(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gzip
 import json
 import re
 import statistics
@@ -24,6 +23,7 @@ from tests.soak.plan import Plan
 from tests.soak.run import Outcome, Soak
 from tests.soak.subjects import GAME, TODOS
 from trebuche_testing.history import Event, lines
+from trebuche_testing.history_file import opened
 
 TELL_SECONDS: Final = 5.0
 MOST: Final = 10
@@ -38,7 +38,8 @@ def main(words: Sequence[str] | None = None) -> int:
     console = Console(stderr=options.json, highlight=False)
     outcomes: dict[str, Outcome] = {}
     console.print(f"seed {options.seed}")
-    with deployed_stack() as deployed, _opened(options.history) as file:
+    history = nullcontext() if options.history is None else opened(options.history, "w")
+    with deployed_stack() as deployed, history as file:
         faults = Handle(deployed.local.environment["AWS_ENDPOINT_URL"]).faults
         plan = Plan(seed=options.seed, clients=options.clients, calls=options.calls)
         for subject, meanwhile in ((TODOS, None), (GAME, lambda: deploy(deployed))):
@@ -69,12 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--history", type=Path, metavar="FILE", help="write histories as JSON lines; *.gz is packed")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser
-
-
-def _opened(path: Path | None) -> Any:
-    if path is None:
-        return nullcontext()
-    return gzip.open(path, "wt", compresslevel=1) if path.suffix == ".gz" else path.open("w", encoding="utf-8")
 
 
 async def _soak(soak: Soak, faults: FaultsHandle, console: Console) -> Outcome:

@@ -12,9 +12,9 @@ from typing import Any
 
 from tests.soak.subjects import Subject
 from trebuche.documents import loads
-from trebuche_testing.checks import DOUBLED, LOST, OUT_OF_ORDER, Violation
 from trebuche_testing.history import Event
 from trebuche_testing.specification import REFUSED, Arguments
+from trebuche_testing.violations import DOUBLED, LOST, OUT_OF_ORDER, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,6 @@ def _outcome(answer: Event | None) -> Any:
 class _Witness:
     def __init__(self, subject: Subject, calls: Mapping[str, _Call], commits: Sequence[Event]) -> None:
         self._specification = subject.specification
-        self._plain = subject.plain
         self._calls = calls
         self._commits = commits
         self._states: list[Any] = [subject.specification.initial]
@@ -91,7 +90,7 @@ class _Witness:
                 yield Violation(DOUBLED, f"version {commit['version']} of {commit['actor']} was written by no call")
                 return
             state, outcome = self._specification.apply(self._states[-1], call.event["method"], call.arguments)
-            shown = loads(self._plain(commit["state"]))
+            shown = self._specification.plain(loads(commit["state"]))
             if shown != self._specification.shows(state):
                 yield Violation(
                     LOST, f"{call.name}: version {commit['version']} is not what it makes of the one before"

@@ -17,12 +17,14 @@ from tests.soak.order import check_order
 from tests.soak.plan import Plan
 from tests.soak.subjects import Subject
 from tests.soak.users import Users
-from trebuche.documents import dumps
-from trebuche_testing.checks import Violation, check_calls, check_streams
+from trebuche.documents import Json, dumps, loads
+from trebuche_testing.call_checks import check_calls
 from trebuche_testing.clients import Client
 from trebuche_testing.engine import Scheduler
 from trebuche_testing.history import Event, History
+from trebuche_testing.stream_checks import check_streams
 from trebuche_testing.swift_client import SwiftClient
+from trebuche_testing.violations import Violation
 
 PATIENCE_SECONDS: Final = 180.0
 """Without any answer; and for the streams to come right at the end."""
@@ -151,7 +153,7 @@ class Soak:
     async def _come_right(self) -> None:
         """Wait until every stream shows what is stored; a client that lost what it asked for connects again."""
         final = await asyncio.to_thread(self._states)
-        wanted = {actor: self._subject.plain(state) for actor, state in final.items()}
+        wanted = {actor: self._plain(state) for actor, state in final.items()}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and not all(self._is_right(client, wanted) for client in self._clients):
             for client in self._clients:
@@ -159,10 +161,9 @@ class Soak:
                     self.front.cut(client.socket)
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _is_right(self, client: Client, wanted: dict[str, bytes]) -> bool:
+    def _is_right(self, client: Client, wanted: dict[str, Json]) -> bool:
         return client.idle and all(
-            self._subject.plain(self._shown.get(stream.key, b"{}")) == wanted[stream.actor]
-            for stream in client.open_streams()
+            self._plain(self._shown.get(stream.key, b"{}")) == wanted[stream.actor] for stream in client.open_streams()
         )
 
     def _note(self, _engine: Scheduler, event: Event) -> None:
@@ -174,6 +175,9 @@ class Soak:
         """What is stored of each actor; what it shows before its first call where there is nothing."""
         table, client = self._deployed.outputs["state_table"], self._deployed.aws.dynamodb
         return {actor: read_state(client, table, actor) or self._initial for actor in self._actors}
+
+    def _plain(self, state: bytes) -> Json:
+        return self._subject.specification.plain(loads(state))
 
     @property
     def _initial(self) -> bytes:
@@ -195,8 +199,8 @@ class Soak:
 
     def _violations(self) -> list[Violation]:
         events = self.history.events
-        plain = [_plain(event, self._subject.plain) for event in events]
-        return [*check_calls(events), *check_order(events, self._subject), *check_streams(plain)]
+        streams = check_streams(events, self._subject.specification)
+        return [*check_calls(events), *check_order(events, self._subject), *streams]
 
     def _counts(self) -> dict[str, int]:
         kinds = Counter(event["event"] for event in self.history.events)
@@ -231,13 +235,3 @@ class _History(History):
         if isinstance(value := members.get("value"), bytes):
             members["value"] = self._kept.setdefault(value, value)
         super().add(kind, **members)
-
-
-def _plain(event: Event, plain: Callable[[bytes], bytes]) -> Event:
-    if event["event"] == "value":
-        return event | {"value": plain(event["value"])}
-    if event["event"] == "commit":
-        return event | {"state": plain(event["state"])}
-    if event["event"] == "quiet":
-        return event | {"states": {actor: plain(state) for actor, state in event["states"].items()}}
-    return event

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, Protocol
 
-from trebuche.documents import Json, dumps, loads
+from trebuche.documents import Json
 from trebuche_testing.specification import REFUSED, Arguments, Specification
 
 REMEMBERED: Final = 50
@@ -33,14 +33,12 @@ class Subject:
         specification: What it does, one call after the other.
         user: Makes a user of one actor, by a name of their own.
         foreseen: Arguments for the specification, from a call's arguments and its result.
-        plain: A state without what a deployment in the middle adds to it.
     """
 
     name: str
     specification: Specification
     user: Callable[[str], User]
     foreseen: Callable[[str, Arguments, Any], Arguments] = lambda _method, arguments, _result: arguments
-    plain: Callable[[bytes], bytes] = bytes
 
 
 @dataclass
@@ -149,11 +147,11 @@ def _shows_game(room: _Room) -> Json:
     return {"players": players, "messages": [{"player": who, "text": text} for who, text in room.messages]}
 
 
-def _without_mood(state: bytes) -> bytes:
-    document: Any = loads(state)
-    for player in document.get("players", {}).values():
-        player.pop("mood", None)
-    return dumps(document).encode()
+def _without_mood(state: Any) -> Json:
+    """What a deployment in the middle adds to each player is no business of the specification."""
+    players: dict[str, dict[str, Json]] = state.get("players", {})
+    known = {name: {key: it for key, it in player.items() if key != "mood"} for name, player in players.items()}
+    return {**state, "players": known}
 
 
 def _nothing(_random: Random) -> tuple[str, Arguments]:
@@ -170,7 +168,8 @@ TODOS: Final = Subject(
 )
 GAME: Final = Subject(
     name="game",
-    specification=Specification(initial=_Room(), apply=_apply_game, calls=_nothing, shows=_shows_game),
+    specification=Specification(
+        initial=_Room(), apply=_apply_game, calls=_nothing, shows=_shows_game, plain=_without_mood
+    ),
     user=Walker,
-    plain=_without_mood,
 )

@@ -1,0 +1,52 @@
+"""Where faults strike: at any step, or at an effect of a function, however rarely it comes to that."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Final
+
+from trebuche_testing import faults
+from trebuche_testing.faults import Fault
+
+EFFECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "actor": (
+        *("CommitTurn", "Defer", "Detach", "FindDetached", "FlipLive", "ForgetStream", "GoOpening", "HighestVersion"),
+        *("LoadCall", "LoadConnection", "LoadState", "LoadSubscription", "MarkAudience", "NoteStream"),
+        *("OpenSubscription", "Post", "ReadJournal", "RemoveSubscription"),
+    ),
+    "fan-out": (
+        *("Defer", "Detach", "GoOpening", "LoadSubscription", "MarkAudience", "MarkEnded", "Post", "QuerySubscribers"),
+        *("RaisePending", "RemoveSubscription", "UnregisterConnection"),
+    ),
+    "worker": (
+        *("Defer", "Detach", "FlipLive", "GoOpening", "LoadState", "LoadSubscription", "Post", "ReadJournal"),
+        *("MarkAudience", "OpenSubscription", "RemoveSubscription"),
+    ),
+    "websocket CONNECT": ("RegisterConnection",),
+    "websocket DISCONNECT": ("Detach", "LoadSubscription", "UnregisterConnection"),
+    "websocket MESSAGE": ("ForgetStream", "LoadConnection", "MarkAudience", "Post", "RemoveSubscription", "Invoke"),
+}
+"""What each function asks for that others can see, by the names of effects."""
+
+AIMED: Final = 0.5
+_LONGEST_MS: Final = (60, 400, 35_000)
+_OCCURRENCES: Final = (1, 1, 1, 2, 2, 3, 4, 6, 9)
+_TIMES: Final = (1, 1, 1, 2, 4)
+"""How often in a row a service refuses: a table that is throttled is so for a while."""
+
+
+def draw_fault(random: Random) -> Fault:
+    """One of any kind; half of those that can be are aimed."""
+    kind = random.choice(faults.KINDS)
+    amount = int(random.random() * random.choice(_LONGEST_MS))
+    step = int(random.random() * 200)
+    if kind in (faults.CRASH_BEGUN, faults.OUTAGE) or random.random() >= AIMED:
+        return Fault(kind, step, amount)
+    function, effect = random.choice(_PLACES[kind])
+    times = random.choice(_TIMES) if kind == faults.REFUSED else 1
+    return Fault(kind, 0, amount, function, effect, random.choice(_OCCURRENCES), times)
+
+
+_PLACES: Final = {
+    kind: tuple((name, effect) for name, effects in EFFECTS.items() for effect in effects if faults.fits(kind, effect))
+    for kind in faults.KINDS
+}

@@ -1,0 +1,132 @@
+"""What one stream of a history got, and in which order; what is wrong with that in itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from trebuche.actor_types import WHOLE_STATE
+from trebuche.envelopes import StreamEndReason
+from trebuche.targets import observed_property
+from trebuche_testing.history import Event
+from trebuche_testing.violations import DOUBLED, LOST, OUT_OF_ORDER, Violation
+
+UNSUBSCRIBED = "unsubscribed"
+
+
+@dataclass(slots=True)
+class Epoch:
+    """Values whose numbers are counted from one version.
+
+    Attributes:
+        began: When it was asked for, at the latest.
+    """
+
+    began: float
+    values: list[tuple[int, str | bytes]] = field(default_factory=list)
+
+
+class Received:
+    """What one stream got.
+
+    Args:
+        observe: The event with which its client asked for it.
+
+    Attributes:
+        epochs: All values that its reader got; only a new start may change how numbers map to versions.
+        snapshots: When it was told that something was left out of what followed the values that it had.
+        deleted_by: When it was asked for on the connection on which it ended, and when it was told that its actor had
+            been deleted; None when it was not.
+        late: Numbers that came for the first time after its end.
+        problems: What was wrong on the way.
+    """
+
+    def __init__(self, observe: Event) -> None:
+        self.actor: str = observe["actor"]
+        self.name = f"stream {observe['stream']} of {observe['client']} on {observe['actor']}"
+        self.key = observed_property(observe["target"]) or WHOLE_STATE
+        self.swift: bool = observe["swift"]
+        self.epochs = [Epoch(observe["at"])]
+        self.snapshots: list[float] = []
+        self.late: list[int] = []
+        self.problems: list[Violation] = []
+        self._tells_gaps = not self.swift and not observe.get("filtered")
+        self._last = 0
+        self._highest: dict[tuple[str, int], int] = {}
+        self._came: set[int] = set()
+        self._starts = 0
+        self._ended = ""
+        self._asked_at: float | None = None
+        self._asked_above = 0
+        self._began: float = observe["at"]
+        self._asked: float = observe["at"]
+        self.deleted_by: tuple[float, float] | None = None
+        self._on: Mapping[str, Callable[[Event], None]] = {
+            "start": self._start,
+            "frame": self._frame,
+            "value": self._value,
+            "resume": self._resume,
+            "end": self._end,
+            "stray": self._stray,
+        }
+
+    def note(self, event: Event) -> None:
+        """Take in what happened next."""
+        take = self._on.get(event["event"])
+        if take is not None:
+            take(event)
+
+    def _start(self, event: Event) -> None:
+        self._starts += 1
+        self._highest = {}
+        if event.get("asked") is not None:
+            self._asked = event["asked"]
+        if self._asked_at is not None:
+            self._began, self._asked_at = self._asked_at, None
+        if event["recovered"] is False and self._asked_above and not self.swift:
+            self.snapshots.append(event["at"])
+        if self._ended:
+            self._problem(OUT_OF_ORDER, "started again after its end")
+
+    def _frame(self, event: Event) -> None:
+        """Numbers that come for the first time since the stream began on this connection rise, until it ends."""
+        number = event["number"]
+        place = event["connection"], self._starts
+        if number not in self._came and number < self._highest.get(place, 0):
+            self._problem(OUT_OF_ORDER, f"{number} came after {self._highest[place]}")
+        # What was on its way when its reader had enough comes, and what is processed twice may come again.
+        if number not in self._came and self._ended not in ("", UNSUBSCRIBED):
+            self.late.append(number)
+        self._came.update(range(number - event["skipped"], number + 1))
+        self._highest[place] = max(number, self._highest.get(place, 0))
+
+    def _value(self, event: Event) -> None:
+        number, reset = event["number"], event["reset"]
+        if self._last and number <= self._last:
+            self._problem(DOUBLED, f"its reader got {number} after {self._last}")
+        gap = number - self._last - 1
+        if self._tells_gaps and not reset and gap > event["skipped"]:
+            self._problem(LOST, f"{number} follows {self._last}, {event['skipped']} told as skipped")
+        if reset:
+            self.epochs.append(Epoch(self._began))
+        self.epochs[-1].values.append((number, event["value"]))
+        self._last = number
+
+    def _resume(self, event: Event) -> None:
+        if self._asked_at is None:
+            self._asked_at, self._asked_above = event["at"], event["last"]
+        if self.swift:
+            # It registers an id of its own anew: what comes counts from there.
+            self.epochs.append(Epoch(self._asked_at))
+            self._last = event["last"]
+
+    def _end(self, event: Event) -> None:
+        self._ended = event["reason"]
+        if self._ended == StreamEndReason.ACTOR_TERMINATED.value:
+            self.deleted_by = self._asked, event["at"]
+        if self._ended.startswith("error"):
+            self._problem(LOST, f"ended: {event['reason']}")
+
+    def _stray(self, event: Event) -> None:
+        self._problem(OUT_OF_ORDER, f"{event['number']} was sent after its reader's goodbye had been handled")
+
+    def _problem(self, kind: str, text: str) -> None:
+        self.problems.append(Violation(kind, f"{self.name}: {text}"))
