@@ -18,14 +18,15 @@ run: setup ## Start a local AWS, deploy the application on it, redeploy on every
 test: setup ## All tests in random order; ARGS goes to pytest: make test ARGS="-k envelopes"
 	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 
-# The schedules take about ten minutes on two cores: 100 to 200 a second on each.
-proof: setup ## What takes longer than the tests: 100,000 schedules, every mutant, each rule off, each permission away, the loop ten times
+# The schedules take about ten minutes on two cores: some hundred a second on each.
+proof: setup ## What takes longer than the tests: 100,000 schedules, every mutant, each rule off, each permission away, soak and contention, the loop ten times
 	@mkdir -p .trebuche
 	@$(PYTHON) -m trebuche_testing --schedules 100000 --jobs 2 --history .trebuche/history.jsonl.gz
 	@$(PYTHON) -m trebuche_testing --mutants
 	@$(PYTHON) -m tests.mutants
 	@$(PYTHON) -m tests.proof.least_privilege
 	@$(PYTHON) -m tests.soak
+	@$(PYTHON) -m bench.contention
 	@$(PYTHON) -m tests.proof.third_party
 	@$(PYTHON) -m tests.proof.loop_under_load
 

@@ -1,7 +1,7 @@
 """What was stored of each actor in a history, version by version, and when it was deleted."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -85,13 +85,15 @@ class Shown:
         gone = any(at < began and version <= deleted for at, deleted in self._deletions)
         return not gone and form in self._written.get(version, ())
 
-    def goes_on_after_deletion(self, values: list[tuple[int, bytes]]) -> bool:
-        """Whether values, by version, are of before a deletion and of after it."""
-        return any(
-            any(version < deleted or (version == deleted and form != self._initial) for version, form in values)
-            and any(version > deleted for version, _ in values)
-            for _, deleted in self._deletions
-        )
+    def survived(self, values: list[tuple[int, bytes]]) -> Iterator[tuple[float, int]]:
+        """When a deletion happened between two of these values, and the version of the first one after it."""
+        for at, deleted in self._deletions:
+            before = any(
+                version < deleted or (version == deleted and form != self._initial) for version, form in values
+            )
+            after = next((version for version, _ in values if version > deleted), None)
+            if before and after is not None:
+                yield at, after
 
 
 def read_past(kinds: Mapping[str, list[Event]]) -> Mapping[str, Past]:

@@ -18,10 +18,12 @@ class Epoch:
 
     Attributes:
         began: When it was asked for, at the latest.
+        leaps: Numbers with which it was told that some were skipped.
     """
 
     began: float
     values: list[tuple[int, str | bytes]] = field(default_factory=list)
+    leaps: set[int] = field(default_factory=set)
 
 
 class Received:
@@ -32,6 +34,7 @@ class Received:
 
     Attributes:
         epochs: All values that its reader got; only a new start may change how numbers map to versions.
+        opening: From when to when it was being opened, each time.
         snapshots: When it was told that something was left out of what followed the values that it had.
         deleted_by: When it was asked for on the connection on which it ended, and when it was told that its actor had
             been deleted; None when it was not.
@@ -45,6 +48,7 @@ class Received:
         self.key = observed_property(observe["target"]) or WHOLE_STATE
         self.swift: bool = observe["swift"]
         self.epochs = [Epoch(observe["at"])]
+        self.opening: list[tuple[float, float]] = []
         self.snapshots: list[float] = []
         self.late: list[int] = []
         self.problems: list[Violation] = []
@@ -81,6 +85,7 @@ class Received:
             self._asked = event["asked"]
         if self._asked_at is not None:
             self._began, self._asked_at = self._asked_at, None
+        self.opening.append((self._began, event["at"]))
         if event["recovered"] is False and self._asked_above and not self.swift:
             self.snapshots.append(event["at"])
         if self._ended:
@@ -108,6 +113,8 @@ class Received:
         if reset:
             self.epochs.append(Epoch(self._began))
         self.epochs[-1].values.append((number, event["value"]))
+        if event["skipped"]:
+            self.epochs[-1].leaps.add(number)
         self._last = number
 
     def _resume(self, event: Event) -> None:

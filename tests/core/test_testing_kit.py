@@ -4,7 +4,8 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -18,12 +19,13 @@ from hypothesis import strategies as st
 
 from actors.game_room import GameRoom
 from tests.support.world import World, message
-from trebuche import Actor, distributed, query
-from trebuche.documents import loads
+from trebuche import Actor, ActorFailure, distributed, query
+from trebuche.documents import Json, loads
 from trebuche.envelopes import Envelope, InvocationEnvelope, decode, encode
 from trebuche.errors import ProtocolError
-from trebuche_testing import ExplorationError, Specification, explore
+from trebuche_testing import REFUSED, ExplorationError, Specification, explore
 from trebuche_testing.explore import ledger
+from trebuche_testing.file_check import RIGHT, check_file
 from trebuche_testing.ledger import LEDGER, BoundLedger, Ledger, SignedLedger
 from trebuche_testing.plan import Plan
 from trebuche_testing.schedule import run
@@ -92,6 +94,182 @@ def test_an_actor_that_breaks_its_specification_is_told_step_by_step() -> None:
     assert "CommitTurn" in text
     assert "no order of its calls explains" in text
     assert text.count("call on actor") <= 5
+
+
+def test_the_documented_history_is_right(tmp_path: Path) -> None:
+    """As it stands in the document."""
+    (history,) = re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "history.jsonl"
+    file.write_text(history, encoding="utf-8")
+    assert check_file(file, LEDGER).exit_code == RIGHT
+
+
+class Priority(Enum):
+    """Of two."""
+
+    LOW = "low"
+    HIGH = "high"
+
+
+@dataclass
+class Dish:
+    """What somebody wants."""
+
+    name: str
+    notes: str | None = None
+
+
+@dataclass
+class Order:
+    """Of a table."""
+
+    dish: Dish
+    priority: Priority = Priority.LOW
+
+
+@dataclass
+class Board:
+    """All orders."""
+
+    orders: dict[str, Order] = field(default_factory=dict)
+    cook: str | None = None
+
+
+class Kitchen(Actor[Board], exposed_as="kitchen"):
+    """With nested members, an enum, members that may be missing, methods without result, and one that only looks."""
+
+    @distributed
+    def place_order(self, number: str, dish: Dish) -> None:
+        """Put an order on the board."""
+        if number in self.state.orders:
+            raise ActorFailure(f"{number} is there already")
+        self.state.orders[number] = Order(dish)
+
+    @distributed
+    def hurry(self, number: str) -> Priority:
+        """Raise an order's priority."""
+        if number not in self.state.orders:
+            raise ActorFailure(f"no order {number}")
+        self.state.orders[number].priority = Priority.HIGH
+        return Priority.HIGH
+
+    @distributed
+    def hire(self, name: str | None) -> None:
+        """Have a cook, or none."""
+        self.state.cook = name
+
+    @query
+    def count(self, priority: Priority) -> int:
+        """How many orders are so urgent."""
+        return sum(order.priority is priority for order in self.state.orders.values())
+
+
+@dataclass
+class PricedOrder(Order):
+    """One member more, deep inside."""
+
+    price: int = 0
+
+
+@dataclass
+class PricedBoard:
+    """One member more."""
+
+    orders: dict[str, PricedOrder] = field(default_factory=dict)
+    cook: str | None = None
+    closed: bool = False
+
+
+class PricedKitchen(Kitchen, Actor[PricedBoard], exposed_as="kitchen"):
+    """The same with prices, and another schema."""
+
+    schema = 2
+
+    @classmethod
+    def migrate(cls, old: dict[str, Any], schema: int) -> dict[str, Any]:
+        """What was ordered when there were no prices costs one."""
+        orders = {number: {**order, "price": schema} for number, order in old["orders"].items()}
+        return {**old, "orders": orders}
+
+    @distributed
+    def place_order(self, number: str, dish: Dish) -> None:
+        """Put an order on the board."""
+        if number in self.state.orders:
+            raise ActorFailure(f"{number} is there already")
+        self.state.orders[number] = PricedOrder(dish, price=5)
+
+
+_Orders = tuple[tuple[str, tuple[str, str | None, str]], ...]
+
+
+def _cook(before: tuple[_Orders, str | None], method: str, arguments: Any) -> tuple[Hashable, object]:
+    orders, cook = dict(before[0]), before[1]
+    if method == "hire":
+        return (before[0], arguments[0]), None
+    if method == "count":
+        return before, sum(priority == arguments[0] for _, _, priority in orders.values())
+    number = arguments[0]
+    if (number in orders) is (method == "placeOrder"):
+        return before, REFUSED
+    if method == "placeOrder":
+        orders[number] = arguments[1]["name"], arguments[1].get("notes"), "low"
+    else:
+        orders[number] = (*orders[number][:2], "high")
+    return (tuple(sorted(orders.items())), cook), None if method == "placeOrder" else "high"
+
+
+def _order(random: Random) -> tuple[str, tuple[Any, ...]]:
+    number = random.choice("123")
+    dish = {"name": "soup", "notes": random.choice([None, "hot"])}
+    return random.choice(
+        [
+            ("placeOrder", (number, dish)),
+            ("hurry", (number,)),
+            ("hire", (random.choice([None, "ada"]),)),
+            ("count", (random.choice(["low", "high"]),)),
+        ]
+    )
+
+
+def _board(state: tuple[_Orders, str | None]) -> Json:
+    orders: dict[str, Json] = {
+        number: {"dish": {"name": name, "notes": notes}, "priority": priority}
+        for number, (name, notes, priority) in state[0]
+    }
+    return {"orders": orders, "cook": state[1]}
+
+
+KITCHEN = Specification(initial=((), None), apply=_cook, calls=_order, shows=_board)
+
+
+def test_an_actor_with_every_kind_of_member_is_explored() -> None:
+    """Also while newer code, which adds members at every depth, is deployed."""
+    total = explore(Kitchen, KITCHEN, seeds=range(60), deployed_later=[PricedKitchen])
+    assert total.seen["deployment"] > 6
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"apply": lambda *_: (["list"], None)}, "have to be hashable"),
+        ({"apply": lambda *_: None}, r"has to return \(next state, outcome\); for "),
+        ({"calls": lambda _: ("hire", "ada")}, "a tuple of JSON values"),
+        ({"calls": lambda _: ("count", (Priority.LOW,))}, "an enum is its raw value"),
+    ],
+    ids=["unhashable", "no-outcome", "no-tuple", "no-json"],
+)
+def test_a_specification_that_is_none_is_refused(change: dict[str, Any], told: str) -> None:
+    """As a mistake of its author, not of the runtime."""
+    with pytest.raises(TypeError, match=told):
+        explore(Kitchen, replace(KITCHEN, **change), seeds=range(5))
+
+
+def test_what_cannot_be_explored_is_refused() -> None:
+    """No schedules, and another actor as newer code."""
+    with pytest.raises(ValueError, match="no seeds"):
+        explore(Kitchen, KITCHEN, seeds=[])
+    with pytest.raises(ValueError, match="Ledger is exposed as 'ledger', not 'kitchen'"):
+        explore(Kitchen, KITCHEN, deployed_later=[Ledger])
 
 
 def test_newer_code_is_deployed_beside_older_code() -> None:
