@@ -80,7 +80,7 @@ class Stage:
     """What connections got.
 
     Args:
-        throttled: Share of posts that are refused with 429.
+        throttled: Share of posts that are refused with 429; the next one to the same connection is not.
         gone: Share of connections that are gone after two frames.
     """
 
@@ -88,6 +88,7 @@ class Stage:
         self._chance = random.Random(1)
         self._throttled = throttled
         self._gone = gone
+        self._just_refused: set[str] = set()
         self.got: dict[str, list[str]] = {}
         self.refused = {"429": 0, "410": 0, "403": 0}
 
@@ -100,10 +101,13 @@ class Stage:
         if not is_signed("POST", url, headers, body):
             self.refused["403"] += 1
             return 403, "InvalidSignatureException", FORBIDDEN
-        if self._chance.random() < self._throttled:
+        connection_id = unquote(url.rpartition("/")[2])
+        # Who is refused again and again is left to a worker, of which there is none here.
+        if connection_id not in self._just_refused and self._chance.random() < self._throttled:
+            self._just_refused.add(connection_id)
             self.refused["429"] += 1
             return 429, "LimitExceededException", THROTTLED
-        connection_id = unquote(url.rpartition("/")[2])
+        self._just_refused.discard(connection_id)
         got = self.got.setdefault(connection_id, [])
         if len(got) == 2 and self.dies(connection_id):
             self.refused["410"] += 1

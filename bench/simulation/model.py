@@ -3,6 +3,7 @@
 The pacer is the runtime's own. What AWS adds is random, with a fixed seed: two runs are the same.
 """
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Generator, Iterator
@@ -12,7 +13,8 @@ from typing import Any, Final
 import simpy
 
 from trebuche.adapters.pacing import Pacer
-from trebuche.delivery import PAUSE_SECONDS, RETRIES
+from trebuche.delivery import pause_seconds, retries
+from trebuche.errors import ThrottledError
 from trebuche.runtime import SIDE_BY_SIDE
 
 Process = Generator[simpy.Event, Any, None]
@@ -136,15 +138,16 @@ class Environment:
     def work(self, waiting: Iterator[int]) -> Process:
         """Post to one subscriber after the other, until none waits."""
         for _ in waiting:
-            for attempt in range(RETRIES + 1):
+            for attempt in itertools.count():
                 yield from self._post()
                 if self._world.account.admits():
                     self._world.delivered.append(self._world.clock.now - self._began)
                     break
                 self._pacer.throttled()
-                yield self._world.clock.timeout(PAUSE_SECONDS * 2**attempt * (0.5 + self._world.chance.random() / 2))
-            else:
-                self._world.handed_over += 1
+                if attempt == retries(ThrottledError("too many", widespread=self._pacer.slowed), hurried=True):
+                    self._world.handed_over += 1
+                    break
+                yield self._world.clock.timeout(pause_seconds(attempt, self._world.chance.random()))
 
     def _post(self) -> Process:
         world = self._world

@@ -136,28 +136,28 @@ def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[
         position = yield from _deliver_pending(actor_type, row, position, found.pending)
 
 
-def end(row: Subscription) -> Routine[None]:
-    """Tell a subscriber that its actor was deleted, and forget the subscription."""
+def end(row: Subscription, *, hurried: bool = False) -> Routine[None]:
+    """Tell a subscriber that its actor was deleted, and forget the subscription; ``hurried`` as for ``deliver``."""
     frame = encode(StreamEndEnvelope(row.stream_id, StreamEndReason.ACTOR_TERMINATED))
     # Before the row goes: if the frame cannot be posted, whoever finds the row says it.
-    yield from deliver(row.connection_id, row.connected_at, frame)
+    yield from deliver(row.connection_id, row.connected_at, frame, hurried=hurried)
     yield from remove(row.actor_id, row.stream_id, row.connection_id)
 
 
-def give_up(row: Subscription, error: TrebucheError) -> Routine[None]:
+def give_up(row: Subscription, error: TrebucheError, *, hurried: bool = False) -> Routine[None]:
     """End a stream for what no repetition mends; who subscribes again gets the state as soon as it is mended."""
     fields = {"actorId": row.actor_id, "connectionId": row.connection_id, "streamId": row.stream_id}
     yield from perform(Log(logs.ERROR, "state-undeliverable", fields | {"code": error.code}, error))
     frame = encode(StreamErrorEnvelope(row.stream_id, str(error), error.code, retryable=False))
-    yield from deliver(row.connection_id, row.connected_at, frame)
+    yield from deliver(row.connection_id, row.connected_at, frame, hurried=hurried)
     yield from remove(row.actor_id, row.stream_id, row.connection_id)
 
 
-def send_away(row: Subscription) -> Routine[None]:
+def send_away(row: Subscription, *, hurried: bool = False) -> Routine[None]:
     """End a stream whose connection has lost its right to be there, and the connection; a resume finds the stream."""
     yield from detach(row)
     frame = encode(failed_stream(row.stream_id, row.stream_id, ExpiredError()))
-    yield from dismiss(row.connection_id, row.connected_at, frame)
+    yield from dismiss(row.connection_id, row.connected_at, frame, hurried=hurried)
 
 
 def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pending: int) -> Routine[int]:

@@ -1,5 +1,6 @@
 """Posting to connections that may be young, slow or dead."""
 
+from itertools import count
 from typing import Final
 from uuid import UUID
 
@@ -35,35 +36,62 @@ HELD_UP: Final = (ThrottledError, UnsureError)
 """What a later post may well do; a connection that is gone or a missing permission it does not mend."""
 
 
-def deliver(connection_id: str, connected_at: int, text: str) -> Routine[None]:
+def deliver(connection_id: str, connected_at: int, text: str, *, hurried: bool = False) -> Routine[None]:
     """Post a frame, again where waiting may help.
+
+    Args:
+        connection_id: To whom.
+        connected_at: Since when it is open, in milliseconds.
+        text: The frame.
+        hurried: Whether others wait meanwhile who have nothing to do with it: then it is soon given up (``retries``).
 
     Raises:
         ConnectionGoneError: The connection is gone, and was not just made.
-        ThrottledError: Still throttled after three retries.
-        UnsureError: The service failed, or did not answer, as often.
+        ThrottledError: Still throttled after all retries.
+        UnsureError: The service failed, or did not answer, as often; hurried also when it may not be open yet.
         DeliveryError: Anything else that posting runs into.
     """
-    for attempt in range(RETRIES + 1):
+    for attempt in count():
         try:
             return (yield from perform(Post(connection_id, text)))
-        except (ConnectionGoneError, *HELD_UP) as error:
-            if attempt == RETRIES or not (yield from _worth_waiting(error, connected_at)):
+        except ConnectionGoneError as error:
+            if not (yield from _is_young(connected_at)):
                 raise
+            failure: DeliveryError = UnsureError(f"{connection_id} may not be open yet") if hurried else error
+        except HELD_UP as error:
+            failure = error
+        if attempt == retries(failure, hurried=hurried):
+            raise failure
         fraction = yield from perform(RandomFraction())
-        # Half of it is chance: those who were put off together must not come back together.
-        yield from perform(Pause(PAUSE_SECONDS * 2**attempt * (0.5 + fraction / 2)))
+        yield from perform(Pause(pause_seconds(attempt, fraction)))
     return None
 
 
-def dismiss(connection_id: str, connected_at: int, text: str) -> Routine[None]:
+def retries(failure: DeliveryError, *, hurried: bool) -> int:
+    """How often a post that failed so is tried again.
+
+    Who does not read keeps others waiting for nothing: a worker comes back to it. That is no help when everybody is
+    refused. It would be the same refusal, at the price of some writes and a message for each.
+    """
+    if not hurried or (isinstance(failure, ThrottledError) and failure.widespread):
+        return RETRIES
+    return 0 if isinstance(failure, UnsureError) and failure.timed_out else 1
+
+
+def pause_seconds(attempt: int, fraction: float) -> float:
+    """How long to wait before a post is tried again; ``fraction`` is chance from 0 up to 1."""
+    # Half of it is chance: those who were put off together must not come back together.
+    return PAUSE_SECONDS * 2.0**attempt * (0.5 + fraction / 2)
+
+
+def dismiss(connection_id: str, connected_at: int, text: str, *, hurried: bool = False) -> Routine[None]:
     """Post a last frame and close the connection; its ``$disconnect`` then detaches its streams, for a resume.
 
     Whether the frame arrives does not matter for the close, and a connection that cannot be closed is left to whoever
-    meets it next.
+    meets it next. ``hurried`` is as for ``deliver``.
     """
     try:
-        yield from deliver(connection_id, connected_at, text)
+        yield from deliver(connection_id, connected_at, text, hurried=hurried)
     except DeliveryError as error:
         yield from _note(connection_id, error)
     try:
@@ -122,8 +150,6 @@ def mark_audience(actor_id: str) -> Routine[None]:
     yield from perform(MarkAudience(actor_id, now_ms // 1000 + MARK_SECONDS))
 
 
-def _worth_waiting(error: DeliveryError, connected_at: int) -> Routine[bool]:
-    if isinstance(error, HELD_UP):
-        return True
+def _is_young(connected_at: int) -> Routine[bool]:
     now_ms = yield from perform(Now())
     return now_ms - connected_at < YOUNG_MS

@@ -203,9 +203,18 @@ class ConnectionGoneError(DeliveryError):
 
 
 class ThrottledError(DeliveryError):
-    """The account's callback rate or this connection's buffer is exhausted (HTTP 429)."""
+    """The account's callback rate or this connection's buffer is exhausted (HTTP 429).
+
+    Args:
+        message: What was said.
+        widespread: Whether so many posts are refused that it is the account's rate, which concerns everybody.
+    """
 
     code = "throttled"
+
+    def __init__(self, message: str, *, widespread: bool = False) -> None:
+        super().__init__(message)
+        self.widespread = widespread
 
 
 class HeldUpError(ThrottledError):
@@ -221,9 +230,18 @@ class HeldUpError(ThrottledError):
 
 
 class UnsureError(DeliveryError):
-    """The service failed or gave no answer in time (HTTP 5xx, a broken connection); the frame may have arrived."""
+    """The service failed or gave no answer in time (HTTP 5xx, a broken connection); the frame may have arrived.
+
+    Args:
+        message: What happened.
+        timed_out: Whether time ran out over it, as it may again.
+    """
 
     code = "unsure"
+
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
 
 
 class ServiceError(TrebucheError):

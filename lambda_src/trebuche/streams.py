@@ -138,7 +138,7 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
     if change.state and change.version <= row.sent:
         return row
     if row.until and has_ended(row.until, (yield from perform(Now())) // 1000):
-        yield from send_away(row)
+        yield from send_away(row, hurried=True)
         return None
     if _of_other_code(row, change) or (yield from out_of_time()):
         return (yield from _hand_over(row, change, 0))
@@ -171,15 +171,15 @@ def _hand_over(row: Subscription, change: Change, seconds: int) -> Routine[Subsc
 
 def _post(row: Subscription, change: Change) -> Routine[Subscription | None]:
     if change.state is None:
-        yield from end(row)
+        yield from end(row, hurried=True)
         return None
     try:
         frame = yield from _frame(row, change, change.state)
     except StateError as error:
-        yield from give_up(row, error)
+        yield from give_up(row, error, hurried=True)
         return None
     if frame is not None:
-        yield from deliver(row.connection_id, row.connected_at, frame)
+        yield from deliver(row.connection_id, row.connected_at, frame, hurried=True)
         yield from _measure_lag(change)
     return row
 

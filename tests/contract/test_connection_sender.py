@@ -8,9 +8,11 @@ from botocore.exceptions import NoCredentialsError
 
 from tests.support.scripted_api import ScriptedApi, error, scripted_api
 from tests.support.signers import FIXED
+from trebuche.adapters import keep_alive
 from trebuche.adapters.api_gateway import APIGatewayConnectionSender, management_endpoint
 from trebuche.adapters.management import ManagementApi
 from trebuche.adapters.memory import InMemoryConnectionSender
+from trebuche.adapters.pacing import Pacer
 from trebuche.adapters.signing import Credentials
 from trebuche.errors import ConfigError, ConnectionGoneError, DeliveryError, ThrottledError, UnsureError
 from trebuche.ports import ConnectionInfo
@@ -84,6 +86,41 @@ def test_an_address_that_does_not_answer_is_a_failure() -> None:
         port = server.getsockname()[1]
     with pytest.raises(UnsureError, match="c1="):
         sender_to(f"http://127.0.0.1:{port}/production").send("c1=", "x")
+
+
+def test_refusals_of_single_clients_are_told_from_those_of_everybody(api: ScriptedApi) -> None:
+    """Both are 429; when more than a few posts of a moment are refused it is the account's rate."""
+    now = 100.0
+    management = ManagementApi(api.endpoint, lambda: FIXED, "us-east-1", authorities=str, pacer=Pacer(lambda: now))
+    sender = APIGatewayConnectionSender(lambda _: management, api.endpoint)
+
+    def refusals(number: int) -> list[bool]:
+        nonlocal now
+        api.answers = [error(429, "LimitExceededException", "")] * number
+        widespread = []
+        for _ in range(number):
+            with pytest.raises(ThrottledError) as raised:
+                sender.send("c1=", "x")
+            widespread.append(raised.value.widespread)
+        now += 0.125
+        return widespread
+
+    assert refusals(4) == [False] * 4
+    assert refusals(8) == [False] * 8
+    assert refusals(2) == [True] * 2
+
+
+def test_a_post_that_takes_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one may take as long, unlike one that was refused at once."""
+    monkeypatch.setattr(keep_alive, "ANSWER_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sender = sender_to(f"http://127.0.0.1:{silent.getsockname()[1]}/production")
+        with pytest.raises(UnsureError) as raised:
+            sender.send("c1=", "x")
+    assert raised.value.timed_out
+    with pytest.raises(UnsureError) as raised:
+        sender.send("c1=", "x")
+    assert not raised.value.timed_out
 
 
 def test_a_function_without_credentials_posts_nothing(api: ScriptedApi) -> None:

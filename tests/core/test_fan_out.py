@@ -11,6 +11,7 @@ from actors.todo_list import TodoList
 from tests.support.world import World, observe, resume, write_document, write_state
 from trebuche.adapters.memory import InMemoryConnectionSender, InMemorySubscriptionStorage
 from trebuche.changes import Change
+from trebuche.delivery import PAUSE_SECONDS
 from trebuche.documents import loads
 from trebuche.envelopes import (
     Envelope,
@@ -23,7 +24,14 @@ from trebuche.envelopes import (
     StreamStartEnvelope,
     decode,
 )
-from trebuche.errors import ConnectionGoneError, DeliveryError, ServiceError, ThrottledError, TrebucheError
+from trebuche.errors import (
+    ConnectionGoneError,
+    DeliveryError,
+    ServiceError,
+    ThrottledError,
+    TrebucheError,
+    UnsureError,
+)
 from trebuche.stored import Phase, Subscription
 from trebuche.stream_adapter import DynamoDBStreamAdapter
 
@@ -204,29 +212,73 @@ def test_a_disconnect_detaches_and_a_resume_finds(world: World) -> None:
     assert numbers(world, "c2") == [4]
 
 
-def test_a_young_connection_is_tried_again(world: World, sender: Failing) -> None:
-    """A 410 right after the connect may only mean that it is not open everywhere."""
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_young_connection_is_not_taken_for_gone(world: World, sender: Failing, failures: int) -> None:
+    """A 410 right after the connect may only mean that it is not open everywhere; others wait no longer for that."""
     world.watch("todos")
     world.frames()
     row = next(iter(world.subscriptions.attached.values()))
     world.subscriptions.attached[row.actor_id, row.stream_id] = replace(row, connected_at=world.clock.now_ms())
-    sender.failures["c1"] = [ConnectionGoneError("not yet")] * 2
+    sender.failures["c1"] = [ConnectionGoneError("not yet")] * failures
     world.result("todos", "addTodo", "Milk")
     world.pump()
-    assert numbers(world) == [2]
-    assert len(world.subscriptions.attached) == 1
+    assert numbers(world) == ([2] if failures == 1 else [])
+    (row,) = world.subscriptions.attached.values()
+    assert row.phase is (Phase.LIVE if failures == 1 else Phase.OPENING)
 
 
-def test_a_throttled_post_is_tried_again(world: World, sender: Failing) -> None:
-    """After a pause."""
+@pytest.mark.parametrize(
+    ("failures", "longest_ms"),
+    [
+        ([ThrottledError("slow down")], PAUSE_SECONDS * 1_000),
+        ([ThrottledError("slow down")] * 2, PAUSE_SECONDS * 1_000),
+        ([UnsureError("status 500")] * 2, PAUSE_SECONDS * 1_000),
+        ([UnsureError("no answer", timed_out=True)], 0),
+    ],
+    ids=["once", "throttled", "failing", "timed out"],
+)
+def test_who_does_not_read_keeps_nobody_waiting(
+    world: World, sender: Failing, failures: list[TrebucheError], longest_ms: int
+) -> None:
+    """One short pause at most, none after a post that took its time already; then it is a worker's."""
     world.watch("todos")
     world.frames()
-    sender.failures["c1"] = [ThrottledError("slow down")] * 3
+    world.catch_ups.sent.clear()
+    tries = len(failures)
+    sender.failures["c1"] = failures
     before = world.clock.now_ms()
+    world.result("todos", "addTodo", "Milk")
+    assert world.pump() == {"batchItemFailures": []}
+    assert world.clock.now_ms() - before <= longest_ms
+    assert sender.failures["c1"] == []
+    got = tries == 1 and longest_ms > 0
+    assert numbers(world) == ([2] if got else [])
+    assert len(world.catch_ups.sent) == (0 if got else 1)
+
+
+def test_an_account_over_its_rate_leaves_nobody_to_workers_at_once(world: World, sender: Failing) -> None:
+    """They would be refused as well: the post is tried again as long as anybody else's."""
+    world.watch("todos")
+    world.frames()
+    world.catch_ups.sent.clear()
+    sender.failures["c1"] = [ThrottledError("slow down"), *[ThrottledError("slow down", widespread=True)] * 2]
     world.result("todos", "addTodo", "Milk")
     world.pump()
     assert numbers(world) == [2]
-    assert world.clock.now_ms() > before
+    assert world.catch_ups.sent == []
+
+
+def test_a_slow_subscriber_keeps_nobody_waiting_for_its_end(world: World, sender: Failing) -> None:
+    """Of a deletion it hears by a worker."""
+    world.watch("todos")
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    world.states.delete("todos")
+    sender.failures["c1"] = [ThrottledError("slow down")] * 2
+    before = world.clock.now_ms()
+    assert world.pump() == {"batchItemFailures": []}
+    assert world.clock.now_ms() - before <= PAUSE_SECONDS * 1_000
+    assert [row.phase for row in world.subscriptions.attached.values()] == [Phase.ENDED]
 
 
 def test_a_failing_service_has_the_batch_repeated_from_there(world: World, sender: Failing) -> None:

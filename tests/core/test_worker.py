@@ -24,7 +24,10 @@ from trebuche.reminders import read_reminder, successor, write_reminder
 from trebuche.stored import Phase, Reminder, Subscription
 
 SLOW = ThrottledError("slow down")
-TRIES = 4
+HURRIED = 2
+"""Posts of a fan-out, for which others wait."""
+PATIENT = 4
+"""Of anybody else."""
 
 
 class Failing(InMemoryConnectionSender):
@@ -100,7 +103,7 @@ def test_a_slow_subscriber_is_brought_up_to_date_by_a_worker(
     world.watch("todos", connection_id="c2")
     world.frames("c2")
     world.catch_ups.sent.clear()
-    sender.failures["c1"] = [error] * TRIES
+    sender.failures["c1"] = [error] * HURRIED
     assert add(world, "Milk", "Bread") == {"batchItemFailures": []}
     assert [number for number, _ in world.values("c2")] == [2, 3]
     assert numbers(world) == []
@@ -138,10 +141,10 @@ def test_whoever_would_come_too_late_is_left_to_workers(world: World) -> None:
 
 def test_a_worker_goes_on_where_a_slow_subscriber_stopped(world: World, sender: Failing) -> None:
     """What it took does not come again, and the pause grows with the time that it has been late."""
-    sender.failures["c1"] = [SLOW] * TRIES
+    sender.failures["c1"] = [SLOW] * HURRIED
     add(world, "Milk", "Bread", "Salt")
     world.clock.pause(30)
-    sender.failures["c1"], sender.after = [SLOW] * TRIES, 1
+    sender.failures["c1"], sender.after = [SLOW] * PATIENT, 1
     assert work(world) == {"batchItemFailures": []}
     assert numbers(world) == [2]
     (first, _), (second, seconds) = world.catch_ups.sent
@@ -154,7 +157,7 @@ def test_a_worker_goes_on_where_a_slow_subscriber_stopped(world: World, sender: 
 def test_who_does_not_read_is_not_tried_more_often_the_longer_it_lasts(world: World, sender: Failing) -> None:
     """Each change may send a reminder beside the worker's own; only one of them puts the row off again."""
     for number in range(8):
-        sender.failures["c1"] = [SLOW] * (TRIES * 10)
+        sender.failures["c1"] = [SLOW] * (PATIENT * 10)
         waiting = [reminder for reminder, _ in world.catch_ups.sent]
         world.catch_ups.sent.clear()
         for reminder in waiting:
@@ -169,7 +172,7 @@ def test_who_does_not_read_is_not_tried_more_often_the_longer_it_lasts(world: Wo
 
 def test_a_first_value_that_cannot_be_posted_comes_later(world: World, sender: Failing) -> None:
     """The stream has begun; its call does not fail for it."""
-    sender.failures["c1"], sender.after = [SLOW] * TRIES, 1
+    sender.failures["c1"], sender.after = [SLOW] * PATIENT, 1
     assert world.send(observe("todos", "observeTodos"))["statusCode"] == 200
     (start,) = world.frames()
     assert isinstance(start, StreamStartEnvelope)
@@ -179,7 +182,7 @@ def test_a_first_value_that_cannot_be_posted_comes_later(world: World, sender: F
 
 def test_a_message_counts_until_a_worker_has_finished(world: World, sender: Failing) -> None:
     """A worker that died has left the row under its own name; the same message finds it all the same."""
-    sender.failures["c1"] = [SLOW] * TRIES
+    sender.failures["c1"] = [SLOW] * HURRIED
     add(world, "Milk")
     row, ((reminder, _),) = row_of(world), world.catch_ups.sent
     assert world.subscriptions.go_opening(row, row.sent, successor(successor(row.opener)))
@@ -189,7 +192,7 @@ def test_a_message_counts_until_a_worker_has_finished(world: World, sender: Fail
 
 def test_a_message_about_somebody_elses_row_is_dropped(world: World, sender: Failing) -> None:
     """A resume has taken it over; gone or live it is nothing for a worker either."""
-    sender.failures["c1"] = [SLOW] * TRIES
+    sender.failures["c1"] = [SLOW] * HURRIED
     add(world, "Milk")
     row, ((reminder, _),) = row_of(world), world.catch_ups.sent
     assert world.subscriptions.open(replace(row, opener=uuid4()), row, now=0)
@@ -236,11 +239,11 @@ def test_a_type_without_queue_does_not_hold_up_its_stream(world: World) -> None:
 
 def test_a_deletion_reaches_a_slow_subscriber(world: World, sender: Failing) -> None:
     """Its stream ends when it can take a frame again."""
-    sender.failures["c1"] = [SLOW] * TRIES
+    sender.failures["c1"] = [SLOW] * HURRIED
     add(world, "Milk")
     world.states.delete("todos")
     world.pump()
-    sender.failures["c1"] = [SLOW] * TRIES
+    sender.failures["c1"] = [SLOW] * PATIENT
     work(world)
     assert world.frames() == []
     work(world)
@@ -251,7 +254,7 @@ def test_a_deletion_reaches_a_slow_subscriber(world: World, sender: Failing) -> 
 
 def test_a_worker_detaches_who_is_gone(world: World, sender: Failing) -> None:
     """A resume finds the stream."""
-    sender.failures["c1"] = [SLOW] * TRIES
+    sender.failures["c1"] = [SLOW] * HURRIED
     add(world, "Milk")
     sender.failures["c1"] = [ConnectionGoneError("closed")]
     assert work(world) == {"batchItemFailures": []}
@@ -261,7 +264,7 @@ def test_a_worker_detaches_who_is_gone(world: World, sender: Failing) -> None:
 
 def test_a_worker_ends_what_no_repetition_mends(world: World, sender: Failing) -> None:
     """A state that cannot be read is told to its subscriber."""
-    sender.failures["c1"] = [SLOW] * TRIES
+    sender.failures["c1"] = [SLOW] * HURRIED
     add(world, "Milk")
     write_document(world, "todos", b"not JSON")
     assert work(world) == {"batchItemFailures": []}
@@ -272,7 +275,7 @@ def test_a_worker_ends_what_no_repetition_mends(world: World, sender: Failing) -
 
 def test_only_messages_that_failed_come_again(world: World, sender: Failing) -> None:
     """One whose actor is not this function's, too; one that says nothing would fail for ever."""
-    sender.failures["c1"] = [SLOW] * TRIES
+    sender.failures["c1"] = [SLOW] * HURRIED
     add(world, "Milk")
     ((reminder, _),) = world.catch_ups.sent
     foreign = replace(reminder, actor_id="game")

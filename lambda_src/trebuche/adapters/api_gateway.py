@@ -81,13 +81,15 @@ class APIGatewayConnectionSender:
         if not connection_id.strip("."):
             # No id is empty, and those that are folders would be about another address.
             raise ConnectionGoneError(f"{connection_id!r} is no connection")
+        about = f"connection {connection_id}"
+        api = self._api(self._endpoint)
         try:
-            answer = await self._api(self._endpoint).request(method, connection_id, body)
+            answer = await api.request(method, connection_id, body)
         except (OSError, BotoCoreError) as error:
             # No answer: the frame may have arrived. Posting it again is safe: readers drop numbers that they have.
-            raise UnsureError(f"connection {connection_id}: {error}") from error
+            raise UnsureError(f"{about}: {error}", timed_out=isinstance(error, TimeoutError)) from error
         if answer.status >= 300:
-            raise _error(f"connection {connection_id}", _OPERATIONS[method], answer)
+            raise _error(about, _OPERATIONS[method], answer, widespread=api.slowed)
         return answer
 
 
@@ -105,7 +107,7 @@ def management_endpoint(endpoint: str) -> str:
     return endpoint.rstrip("/")
 
 
-def _error(about: str, operation: str, answer: "Answer") -> DeliveryError:
+def _error(about: str, operation: str, answer: "Answer", *, widespread: bool) -> DeliveryError:
     from trebuche.adapters.management import describe, error_code
 
     text = f"{about}: {describe(operation, answer)}"
@@ -115,7 +117,7 @@ def _error(about: str, operation: str, answer: "Answer") -> DeliveryError:
         return ConnectionGoneError(text)
     # One code for two things (@connections API): the account's rate is used up, or this client's buffer is full.
     if answer.status == 429 or code in ("LimitExceededException", "ThrottlingException"):
-        return ThrottledError(text)
+        return ThrottledError(text, widespread=widespread)
     # A 403 (IAM, wrong stage) and a 413 say nothing about the connection: its rows must stay.
     # A 408 was on its way before the request was: an idle connection is ended so (RFC 9110, section 15.5.9).
     return UnsureError(text) if answer.status >= 500 or answer.status == 408 else DeliveryError(text)

@@ -52,6 +52,11 @@ class ManagementApi:
             (lambda: ssl.create_default_context(cafile=authorities())) if secure else None,
         )
 
+    @property
+    def slowed(self) -> bool:
+        """Whether many requests were refused lately, more than single clients could account for."""
+        return self._pacer.slowed
+
     async def request(self, method: str, connection_id: str, body: bytes = b"") -> Answer:
         """Send one request.
 

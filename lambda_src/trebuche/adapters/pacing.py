@@ -45,6 +45,11 @@ class Pacer:
         """Posts a second that are let through now."""
         return self._rate
 
+    @property
+    def slowed(self) -> bool:
+        """Whether it was throttled, and has not won back all since."""
+        return self._rate < CEILING
+
     def take(self) -> float:
         """Seconds to wait before one more post."""
         now = self._now()
