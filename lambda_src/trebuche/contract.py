@@ -114,8 +114,10 @@ ITEM_LIMIT_BYTES: Final = 409_600
 """One item of a table, names of its attributes included (DynamoDB quota, not adjustable)."""
 INTEGRATION_TIMEOUT_SECONDS: Final = 29
 """API Gateway waits this long for a function (quota, not adjustable for WebSocket APIs)."""
+CONNECTION_LIFE_SECONDS: Final = 7_200
+"""API Gateway ends a connection after this time (quota, not adjustable)."""
 CONNECTION_TTL_SECONDS: Final = 86_400
-"""Longer than API Gateway keeps any connection (two hours), for rows whose ``$disconnect`` never came."""
+"""Longer than that, for rows whose ``$disconnect`` never came."""
 DEFAULT_RETENTION_HOURS: Final = 24
 """Of the journal, of call records and of detached subscriptions, where trebuche.yaml says nothing else."""
 RETENTION_HOURS_LIMIT: Final = 168

@@ -7,18 +7,16 @@ from uuid import UUID
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.answers import code_of, failed_call, failed_stream, is_expected, start_frame
+from trebuche.answers import code_of, failed_call, failed_stream, is_expected
 from trebuche.auth.admission import EVERYBODY, Admission
-from trebuche.delivery import deliver, dismiss
+from trebuche.delivery import dismiss
 from trebuche.effects import Log, RandomUuid, Routine, perform
 from trebuche.envelopes import (
     InvocationEnvelope,
     ResponseEnvelope,
     StreamEndEnvelope,
     StreamEndReason,
-    StreamErrorEnvelope,
     StreamResumeEnvelope,
-    StreamStartEnvelope,
     check_protocol_version,
     encode,
 )
@@ -27,7 +25,8 @@ from trebuche.filters import check_filter
 from trebuche.frames import response_frame
 from trebuche.observe import check_observable, resume, subscribe
 from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
-from trebuche.socket_events import Caller, Reply, reply
+from trebuche.refusals import announce
+from trebuche.socket_events import Caller, reply
 from trebuche.targets import actor_key, is_stream_target
 from trebuche.turn import read_call, take_turn
 
@@ -81,7 +80,7 @@ def _refusal(envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller
         return response_frame(failed_call(envelope.call_id, error))
     stream_id = yield from perform(RandomUuid())
     failed = failed_stream(stream_id, envelope.call_id, error)
-    yield from _refuse_stream(envelope, caller, failed)
+    yield from announce(envelope, caller, failed)
     return encode(failed)
 
 
@@ -167,21 +166,10 @@ def _observe(desk: _Desk, invocation: InvocationEnvelope) -> Routine[Outcome]:
         return Outcome(reply(410), "observe", fields | {"code": error.code})
     except Exception as error:
         yield from _log_defect(error, invocation.call_id, fields)
-        refused = yield from _refuse_stream(invocation, caller, failed_stream(stream_id, invocation.call_id, error))
-        return Outcome(refused, "observe", fields | {"code": code_of(error)})
+        failed = failed_stream(stream_id, invocation.call_id, error)
+        yield from announce(invocation, caller, failed)
+        return Outcome(reply(200, encode(failed)), "observe", fields | {"code": code_of(error)})
     return (yield from _streaming("observe", fields, invocation.call_id, told))
-
-
-def _refuse_stream(invocation: InvocationEnvelope, caller: Caller, error: StreamErrorEnvelope) -> Routine[Reply]:
-    """A client can match ``streamError`` to its call only after a ``streamStart``."""
-    start = StreamStartEnvelope(
-        error.stream_id, invocation.call_id, invocation.actor_id, invocation.target_identifier, invocation.stream_filter
-    )
-    try:
-        yield from deliver(caller.connection_id, caller.connected_at, start_frame(start))
-    except Exception as failure:
-        yield from _log_defect(failure, invocation.call_id, log_fields(invocation, caller))
-    return reply(200, encode(error))
 
 
 def _resume(desk: _Desk, request: StreamResumeEnvelope) -> Routine[Outcome]:

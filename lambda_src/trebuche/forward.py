@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from trebuche import logs
-from trebuche.answers import code_of, failed_call, failed_stream, is_expected, start_frame
+from trebuche.answers import code_of, failed_call, failed_stream, is_expected
 from trebuche.auth.handshake import chosen_protocol
 from trebuche.auth.principals import revocable
 from trebuche.delivery import bury
@@ -16,7 +16,6 @@ from trebuche.effects import (
     IsRevoked,
     Log,
     Now,
-    Post,
     RandomUuid,
     RegisterConnection,
     ResolveActor,
@@ -28,18 +27,17 @@ from trebuche.envelopes import (
     StreamEndEnvelope,
     StreamEndReason,
     StreamResumeEnvelope,
-    StreamStartEnvelope,
     encode,
 )
 from trebuche.errors import (
     ActorNotFoundError,
     ActorNotRegisteredError,
-    DeliveryError,
     FunctionGoneError,
     ServiceError,
     StaleEntryError,
 )
 from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
+from trebuche.refusals import announce
 from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Caller, Reply, SocketEvent, reply, welcome
 from trebuche.targets import is_stream_target
 
@@ -145,11 +143,6 @@ def _refuse(
         return reply(200, encode(failed_stream(reference, reference, error)))
     if not is_stream_target(envelope.target_identifier):
         return reply(200, encode(failed_call(reference, error)))
-    stream_id = yield from perform(RandomUuid())
-    start = StreamStartEnvelope(stream_id, envelope.call_id, envelope.actor_id, envelope.target_identifier)
-    try:
-        # A client can match the error to its call only after a streamStart.
-        yield from perform(Post(caller.connection_id, start_frame(start)))
-    except DeliveryError as failure:
-        yield from perform(Log(logs.WARNING, "undelivered", {"streamId": stream_id, "code": failure.code}, failure))
-    return reply(200, encode(failed_stream(stream_id, reference, error)))
+    failed = failed_stream((yield from perform(RandomUuid())), reference, error)
+    yield from announce(envelope, caller, failed)
+    return reply(200, encode(failed))

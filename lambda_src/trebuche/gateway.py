@@ -6,7 +6,7 @@ from typing import Any
 from trebuche.actor_types import ActorType
 from trebuche.actors import Actor
 from trebuche.auth.admission import Admission
-from trebuche.batches import BatchReply, batch_reply
+from trebuche.batches import BatchReply, batch_reply, received_ms
 from trebuche.dispatch import dispatch, process
 from trebuche.envelopes import InvocationEnvelope, ResponseEnvelope
 from trebuche.ports import Ports
@@ -69,8 +69,9 @@ class CloudGateway:
             event: A batch as Lambda reads it from SQS.
             time_left_ms: How long the function may still run.
         """
-        messages = {str(record["messageId"]): str(record["body"]) for record in event["Records"]}
-        runtime = Runtime(self._ports, time_left_ms=time_left_ms)
+        records = event["Records"]
+        messages = {str(record["messageId"]): str(record["body"]) for record in records}
+        runtime = Runtime(self._ports, event_time_ms=received_ms(records), time_left_ms=time_left_ms)
         failed = runtime.run(work_off(self._directory, messages))
         runtime.report("catch-up", {"messages": len(messages), "failed": len(failed)})
         return batch_reply(failed)

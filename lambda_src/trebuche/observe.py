@@ -9,7 +9,7 @@ from trebuche.actor_types import ActorType
 from trebuche.answers import failed_stream, start_frame
 from trebuche.catch_up import Current, bring_up, read_current, read_replay
 from trebuche.conflation import LATEST, delivery_of, window_ms
-from trebuche.contract import CONNECTION_TTL_SECONDS
+from trebuche.contract import CONNECTION_LIFE_SECONDS
 from trebuche.delivery import deliver, detach, mark_audience, remove
 from trebuche.effects import (
     Concurrently,
@@ -182,8 +182,8 @@ def _row(caller: Caller, actor_id: str, stream_id: UUID, target: str, opener: UU
         target=target,
         opener=opener,
         base=0,
-        # Not less than what a detached row gets: if its $disconnect never comes, a resume has to find this one.
-        ttl=now_ms // 1000 + max(CONNECTION_TTL_SECONDS, kept_seconds),
+        # What a detached row gets, from the end of the connection on: if no $disconnect comes, a resume finds this one.
+        ttl=now_ms // 1000 + CONNECTION_LIFE_SECONDS + kept_seconds,
         principal=caller.principal,
         asked_at=caller.asked_at,
         until=caller.until,

@@ -8,12 +8,21 @@ import pytest
 
 from actors.todo_list import TodoList
 from tests.support.world import FUNCTION, World, call, message, observe, resume, socket_event
-from trebuche.adapters.memory import InMemoryInvoker
+from trebuche.adapters.memory import InMemoryConnectionSender, InMemoryInvoker, ManualClock
 from trebuche.documents import loads
-from trebuche.envelopes import Envelope, ResponseEnvelope, StreamErrorEnvelope, StreamStartEnvelope, decode
-from trebuche.errors import FunctionGoneError, ServiceError
+from trebuche.envelopes import (
+    Envelope,
+    FilterType,
+    ResponseEnvelope,
+    StreamErrorEnvelope,
+    StreamFilter,
+    StreamStartEnvelope,
+    decode,
+)
+from trebuche.errors import ConnectionGoneError, FunctionGoneError, ServiceError
 from trebuche.websocket import WebSocketLambdaHandler
 
+CONNECTED_AT = 1_767_225_000_000
 SUCCESSOR = FUNCTION + "-2"
 
 
@@ -110,6 +119,28 @@ def test_an_observer_of_nobody_gets_a_stream_that_fails(world: World) -> None:
     assert isinstance(answer, StreamErrorEnvelope)
     assert start.call_id == invocation.call_id
     assert (answer.stream_id, answer.code) == (start.stream_id, "actor-not-found")
+
+
+def test_an_observer_of_nobody_on_a_young_connection_hears_of_it(world: World) -> None:
+    """Its filter comes back with the start, as from an actor; a 410 of a young connection is tried again."""
+
+    class Young(InMemoryConnectionSender):
+        refusals = 2
+
+        def send(self, connection_id: str, text: str) -> None:
+            if self.refusals:
+                self.refusals -= 1
+                raise ConnectionGoneError("not yet")
+            super().send(connection_id, text)
+
+    world.clock = ManualClock(CONNECTED_AT)
+    world.use(sender=Young())
+    changed = StreamFilter(FilterType.PREDEFINED, "changed")
+    answer = decode(world.send(observe("nobody", only=changed))["body"])
+    [start] = world.frames()
+    assert isinstance(start, StreamStartEnvelope)
+    assert isinstance(answer, StreamErrorEnvelope)
+    assert (start.stream_id, start.filter) == (answer.stream_id, changed)
 
 
 def test_a_function_that_moved_is_looked_up_again(world: World) -> None:

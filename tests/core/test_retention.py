@@ -39,6 +39,20 @@ def test_a_stream_can_be_resumed_as_long_as_the_file_says(hours: int, lost_disco
 
 
 @HOURS
+def test_a_stream_of_a_connection_whose_end_nobody_told_can_be_resumed_as_long(hours: int) -> None:
+    """It may have lived for two hours before, on an actor that never changed: nothing was lost, and so it is told."""
+    world = World(TodoList, retention_hours=hours)
+    world.connect()
+    stream_id = world.watch("todos")
+    world.clock.pause(2 * 3600 + hours * 3600 - 1)
+    world.connect("c2")
+    world.send(resume(stream_id, 1, "todos"), "c2")
+    [start] = world.frames("c2")
+    assert isinstance(start, StreamStartEnvelope)
+    assert start.recovered is True
+
+
+@HOURS
 def test_a_call_is_known_again_as_long_as_the_file_says(hours: int) -> None:
     """The same frame runs once within that time, and once more after it."""
     world = World(TodoList, retention_hours=hours)

@@ -1,6 +1,7 @@
 """Subscribers that fall behind: handed over by whoever could not post to them, brought up to date by a worker."""
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -260,6 +261,20 @@ def test_a_worker_detaches_who_is_gone(world: World, sender: Failing) -> None:
     assert work(world) == {"batchItemFailures": []}
     assert world.subscriptions.attached == {}
     assert len(world.subscriptions.detached) == 1
+
+
+def test_a_worker_goes_by_the_time_of_its_message(world: World, sender: Failing) -> None:
+    """A stream that it detaches can be resumed for a day from then on, also where the system's clock is behind."""
+    sender.failures["c1"] = [SLOW] * HURRIED
+    add(world, "Milk")
+    ((reminder, _),) = world.catch_ups.sent
+    sender.failures["c1"] = [ConnectionGoneError("closed")]
+    later_ms = world.clock.now_ms() + 25 * 3_600_000
+    event: dict[str, Any] = dict(batch(write_reminder(reminder)))
+    event["Records"][0]["attributes"] = {"ApproximateFirstReceiveTimestamp": str(later_ms)}
+    assert world.gateway.catch_up(event) == {"batchItemFailures": []}
+    ((_, row),) = world.subscriptions.detached.items()
+    assert row.ttl == later_ms // 1000 + 86_400
 
 
 def test_a_worker_ends_what_no_repetition_mends(world: World, sender: Failing) -> None:
