@@ -56,6 +56,7 @@ class Received:
         self._last = 0
         self._highest: dict[tuple[str, int], int] = {}
         self._came: set[int] = set()
+        self._repaired = 0
         self._starts = 0
         self._ended = ""
         self._asked_at: float | None = None
@@ -85,6 +86,9 @@ class Received:
             self._asked = event["asked"]
         if self._asked_at is not None:
             self._began, self._asked_at = self._asked_at, None
+        if event["recovered"] is False:
+            # One value stands for all below it; a slow post of those may still come, and is passed over.
+            self._repaired = event["upTo"] or 0
         self.opening.append((self._began, event["at"]))
         if event["recovered"] is False and self._asked_above and not self.swift:
             self.snapshots.append(event["at"])
@@ -95,7 +99,7 @@ class Received:
         """Numbers that come for the first time since the stream began on this connection rise, until it ends."""
         number = event["number"]
         place = event["connection"], self._starts
-        if number not in self._came and number < self._highest.get(place, 0):
+        if number not in self._came and self._repaired <= number < self._highest.get(place, 0):
             self._problem(OUT_OF_ORDER, f"{number} came after {self._highest[place]}")
         # What was on its way when its reader had enough comes, and what is processed twice may come again.
         if number not in self._came and self._ended not in ("", UNSUBSCRIBED):

@@ -93,7 +93,12 @@ def read_replay(
 
 
 def bring_up(
-    actor_type: ActorType, row: Subscription, current: Current, missed: tuple[JournalEntry, ...] | None
+    actor_type: ActorType,
+    row: Subscription,
+    current: Current,
+    missed: tuple[JournalEntry, ...] | None,
+    *,
+    counted: bool = True,
 ) -> Routine[None]:
     """Post what was missed above ``row.sent``, or else a snapshot, then turn the row live.
 
@@ -102,6 +107,7 @@ def bring_up(
         row: In phase ``opening``, and ours.
         current: The state, read after the row was written.
         missed: From the journal; None when it has not all of it.
+        counted: Whether a snapshot says how many versions were left out before it.
 
     Raises:
         HeldUpError: The subscriber takes no more for now.
@@ -111,7 +117,7 @@ def bring_up(
     if missed is not None:
         yield from _send_replay(row, row.sent, missed)
     else:
-        yield from _send_snapshot(row, row.sent, current.version, current.state)
+        yield from _send_snapshot(row, row.sent, current.version, current.state, counted=counted)
     yield from go_live(actor_type, row, current.version)
 
 
@@ -172,10 +178,15 @@ def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pe
     return version
 
 
-def _send_snapshot(row: Subscription, after: int, version: int, state: bytes) -> Routine[None]:
-    """Post one version as it is, unless the filter holds it back, to a reader that has those up to ``after``."""
+def _send_snapshot(row: Subscription, after: int, version: int, state: bytes, *, counted: bool = True) -> Routine[None]:
+    """Post one version as it is, unless the filter holds it back, to a reader that has those up to ``after``.
+
+    It says how many were left out, but not where its number is one of those that begin anew: the ones below it were
+    never anybody's.
+    """
+    skipped = version - after - 1 if counted and after - row.base >= row.since else 0
     try:
-        yield from _send(row, version, state, None, version - after - 1)
+        yield from _send(row, version, state, None, skipped)
     except HELD_UP as error:
         raise HeldUpError(after) from error
 

@@ -227,14 +227,15 @@ def _continued(
     """The row with its base and filter, and whether the numbers go on where they were.
 
     They do not when the client claims more than there is; when it has none of the numbers since the base was chosen
-    anew (the resume that did so was lost, and with it what it left out); and not when the actor was deleted since: its
-    default state has no version of its own.
+    anew (the resume that did so was lost, and with it what it left out); when there are no such numbers any more; and
+    not when the actor was deleted since: its default state has no version of its own.
     """
     fresh = _numbered_anew(row, known, seen.version, last_sequence)
     if known is None or (known.actor_id, known.target) != (row.actor_id, row.target):
         return fresh, False
     deleted = known.phase is Phase.ENDED or (not seen.exists and seen.version > 0)
-    if deleted or last_sequence < known.since or known.base + last_sequence > seen.version:
+    told = known.since <= last_sequence <= seen.version - known.base <= UINT64_MAX
+    if deleted or not told:
         return replace(fresh, filter=known.filter), False
     return replace(row, base=known.base, since=known.since, filter=known.filter), True
 
@@ -242,11 +243,14 @@ def _continued(
 def _numbered_anew(row: Subscription, known: Subscription | None, version: int, last_sequence: int) -> Subscription:
     """The row with a base that gives every version a number above what the client says that it has.
 
-    What may still be on its way to the client under the base before must not look like numbers of this one.
+    What may still be on its way to the client under the base before must not look like numbers of this one, as long as
+    there are numbers left for that.
     """
-    base = version - last_sequence - 1
+    base = highest = version - last_sequence - 1
     if known is not None:
         base = min(base, known.base - NUMBERS_LEFT_OUT)
+    if version - base > UINT64_MAX:
+        base = highest
     return replace(row, base=base, since=version - base)
 
 
@@ -290,7 +294,8 @@ def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool)
         request.target_identifier,
         opened.row.filter,
         recovered=recovered,
-        up_to=opened.current.version - opened.row.base,
+        # More may have come since the base was chosen, and numbers have an end.
+        up_to=min(opened.current.version - opened.row.base, UINT64_MAX),
         delivery=_told(opened.row),
     )
 
@@ -312,7 +317,8 @@ def _catch_up(
         yield from deliver(row.connection_id, row.connected_at, start_frame(start))
         if not opened.listed:
             yield from _list_again(opened)
-        yield from bring_up(actor_type, row, opened.current, missed)
+        # Who was told that values were lost is not told how many were left out: that is about values that were not.
+        yield from bring_up(actor_type, row, opened.current, missed, counted=start.recovered is not False)
     except ConnectionGoneError:
         if not (yield from _give_back(opened)):
             yield from detach(row)
