@@ -21,6 +21,7 @@ if __name__ == "__main__":
         invocations,
         items,
         logs,
+        policies,
         queues,
         reads,
         reports,
@@ -38,4 +39,5 @@ if __name__ == "__main__":
     items.install()
     reads.install()
     conditions.install()
+    policies.install()
     main()

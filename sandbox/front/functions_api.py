@@ -11,39 +11,30 @@ import hashlib
 import json
 import re
 from typing import Final
-from urllib.parse import unquote
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-from sandbox.aws import Answer, Invocation, Json
+from sandbox.aws import Answer, Invocation
+from sandbox.front.functions_rules import FunctionsRules, parse, reference
 from sandbox.front.proxy import Proxy
 from sandbox.front.signature import Owner
 from sandbox.functions import Functions
 from sandbox.functions.answers import LOG_RESULT, LOG_TAIL
-from sandbox.functions.constraints import Refusal
-from sandbox.functions.creation import refuse_configuration, refuse_upload
+from sandbox.functions.constraints import Refusal, broken, one_of, refuse_violations
 from sandbox.functions.events import Events
 from sandbox.functions.payloads import refuse_payload
 from sandbox.functions.reference import FunctionReference
-from sandbox.functions.reservations import Reservations
 from sandbox.permissions import Permissions
-from sandbox.permissions.permissions import LAMBDA
 
 FUNCTIONS_PATH: Final = re.compile(r"/\d{4}-\d{2}-\d{2}/(functions|account-settings)(?=$|[/?])")
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<function>[^/?]+)/invocations/?")
-_CREATE: Final = re.compile(r"/2015-03-31/functions/?")
-_CODE: Final = re.compile(r"/2015-03-31/functions/[^/?]+/code")
-_CONFIGURATION: Final = re.compile(r"/2015-03-31/functions/[^/?]+/configuration")
-_CONCURRENCY: Final = re.compile(r"/2017-10-31/functions/(?P<function>[^/?]+)/concurrency")
-_PROVISIONED: Final = re.compile(r"/2019-09-30/functions/(?P<function>[^/?]+)/provisioned-concurrency")
 _ACCOUNT: Final = re.compile(r"/2016-08-19/account-settings/?")
-_ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
-CANNOT_BE_ASSUMED: Final = "The role defined for the function cannot be assumed by Lambda."
 _KIND: Final = "X-Amz-Invocation-Type"
 _DEPTH: Final = "X-Ministack-Invoke-Depth"
 _UNREADABLE: Final = b"\xff"
-_KINDS: Final = ("RequestResponse", "Event")
+_KINDS: Final = ("Event", "DryRun", "RequestResponse")
+_OF_LOG: Final = ("None", "Tail")
 
 
 class FunctionsApi:
@@ -61,19 +52,17 @@ class FunctionsApi:
         self._events = events
         self._permissions = permissions
         self._proxy = proxy
-        self._reservations = Reservations(functions.facts, functions.concurrency)
+        self._rules = FunctionsRules(functions, permissions)
 
     async def handle(self, request: web.BaseRequest, owner: Owner) -> web.StreamResponse:
         """Answer one request as Lambda does."""
         path = request.raw_path.partition("?")[0]
         body = await request.content.read()
         if request.method == "POST" and (match := _INVOKE.fullmatch(path)):
-            return await self._invoke(request, body, self._reference(request, match["function"], owner))
-        if refusal := _refuse_change(request.method, path, body):
-            return _refused(refusal)
-        if refusal := await self._refuse_role(request.method, path, body):
-            return _refused(refusal)
-        if request.method == "PUT" and (refusal := await self._refuse_concurrency(request, path, body, owner)):
+            return await self._invoke(
+                request, body, reference(match["function"], request.query.get("Qualifier"), owner)
+            )
+        if refusal := await self._rules.check(request, path, body, owner):
             return _refused(refusal)
         answer = await self._proxy.send(request, body)
         if request.method != "GET":
@@ -86,52 +75,20 @@ class FunctionsApi:
 
     async def _with_limits(self, settings: bytes, owner: Owner) -> bytes:
         """An account's settings with the concurrent executions that hold here; the emulator has a number of its own."""
-        document = _parse(settings) or {}
+        document = parse(settings) or {}
         concurrency = self._functions.concurrency
         place = FunctionReference(owner.account, owner.region, "")
         left = concurrency.limit - await self._functions.facts.reserved_in(place)
         limits = {"ConcurrentExecutions": concurrency.limit, "UnreservedConcurrentExecutions": left}
         return json.dumps(document | {"AccountLimit": document.get("AccountLimit", {}) | limits}).encode()
 
-    async def _refuse_role(self, method: str, path: str, body: bytes) -> Refusal | None:
-        """What giving a function a role that Lambda cannot take is answered."""
-        if not _configures(method, path):
-            return None
-        role = (_parse(body) or {}).get("Role")
-        if not isinstance(role, str) or not _ROLE.fullmatch(role):
-            return None
-        if await self._permissions.judge_trust(role, LAMBDA) is None:
-            return None
-        return Refusal(400, "InvalidParameterValueException", CANNOT_BE_ASSUMED)
-
-    async def _refuse_concurrency(
-        self, request: web.BaseRequest, path: str, body: bytes, owner: Owner
-    ) -> Refusal | None:
-        """What a reservation or provisioned concurrency that Lambda does not take is answered."""
-        for form, refuse in (
-            (_CONCURRENCY, self._reservations.refuse_reserved),
-            (_PROVISIONED, self._reservations.refuse_provisioned),
-        ):
-            match = form.fullmatch(path)
-            document = _parse(body)
-            if match is None or document is None:
-                continue
-            function = self._reference(request, match["function"], owner)
-            return None if function is None else await refuse(function, document)
-        return None
-
-    def _reference(self, request: web.BaseRequest, quoted: str, owner: Owner) -> FunctionReference | None:
-        text, qualifier = unquote(quoted), request.query.get("Qualifier")
-        reference = FunctionReference.parse(text, account=owner.account, region=owner.region)
-        if reference is None or qualifier is None or reference.qualifier is not None:
-            return reference
-        return FunctionReference(reference.account, reference.region, reference.name, qualifier)
-
     async def _invoke(
         self, request: web.BaseRequest, body: bytes, function: FunctionReference | None
     ) -> web.StreamResponse:
         kind = request.headers.get(_KIND, "RequestResponse")
-        if function is None or kind not in _KINDS:
+        if refusal := _refuse_wish(kind, request.headers.get(LOG_TAIL, "None")):
+            return await self._judged(request, body) or _refused(refusal)
+        if function is None or kind == "DryRun":
             return self._proxy.respond(request, await self._proxy.send(request, body))
         if refusal := refuse_payload(body, kind):
             return await self._judged(request, body) or _refused(refusal)
@@ -189,34 +146,13 @@ def _wants_log(request: web.BaseRequest) -> bool:
     return request.headers.get(LOG_TAIL) == "Tail"
 
 
-def _refuse_change(method: str, path: str, body: bytes) -> Refusal | None:
-    """What creating or changing a function refuses before anything is made."""
-    creates = _creates(method, path)
-    if creates or (method == "PUT" and _CODE.fullmatch(path)):
-        refusal = refuse_upload(len(body), "CreateFunction" if creates else "UpdateFunctionCode")
-        if refusal is not None:
-            return refusal
-    if _configures(method, path):
-        document = _parse(body)
-        return None if document is None else refuse_configuration(document, creates=creates)
-    return None
-
-
-def _creates(method: str, path: str) -> bool:
-    return method == "POST" and _CREATE.fullmatch(path) is not None
-
-
-def _configures(method: str, path: str) -> bool:
-    return _creates(method, path) or (method == "PUT" and _CONFIGURATION.fullmatch(path) is not None)
-
-
-def _parse(body: bytes) -> Json | None:
-    """The request, if it is one; the emulator says what is wrong with any other."""
-    try:
-        document = json.loads(body)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
+def _refuse_wish(kind: str, log: str) -> Refusal | None:
+    """What a kind of invocation, or of log, that there is not is answered."""
+    errors = [
+        *(broken(f"Value '{kind}'", "InvocationType", rule) for rule in one_of(_KINDS)(kind)),
+        *(broken(f"Value '{log}'", "LogType", rule) for rule in one_of(_OF_LOG)(log)),
+    ]
+    return refuse_violations(errors)
 
 
 def _respond(invocation: Invocation, *, log: bool = False) -> web.Response:
@@ -224,7 +160,7 @@ def _respond(invocation: Invocation, *, log: bool = False) -> web.Response:
     if invocation.error is not None:
         headers["X-Amz-Function-Error"] = invocation.error
     if invocation.status != 200:
-        document = _parse(invocation.payload) or {}
+        document = parse(invocation.payload) or {}
         headers["x-amzn-ErrorType"] = str(document.get("__type", "TooManyRequestsException"))
     if log:
         headers[LOG_RESULT] = base64.b64encode(invocation.log.encode()).decode()

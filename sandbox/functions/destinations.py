@@ -1,13 +1,31 @@
-"""Hands a message to what a function's settings name: a queue, a topic, a function or an event bus."""
+"""Hands a message to what a function's settings name: a queue, a topic, an event bus or a bucket."""
 
 import json
+import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from sandbox.aws import AwsClient, AwsRefusedError, Json
 
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def is_bucket(arn: str) -> bool:
+    """Whether a destination takes objects rather than messages."""
+    return arn.split(":")[2] == "s3"
+
+
+def object_key(origin: str, now: float) -> str:
+    """The key of a new object (developer guide, "Destinations").
+
+    Args:
+        origin: What has failed, as a path.
+        now: Seconds since the epoch.
+    """
+    at = datetime.fromtimestamp(now, UTC)
+    return f"aws/lambda/{origin}/{at:%Y/%m/%d}/{at:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
 
 
 class Destinations:
@@ -42,6 +60,18 @@ class Destinations:
             await self._to_bus(arn, text)
         else:
             raise AwsRefusedError(400, "InvalidParameterValueException", f"No destination: {arn}")
+
+    async def store(self, bucket_arn: str, key: str, text: str, *, account: str, region: str) -> None:
+        """Put one object into a bucket.
+
+        Raises:
+            AwsRefusedError: The bucket does not take it.
+        """
+        path = f"/{bucket_arn.rpartition(':')[2]}/{quote(key)}"
+        body = text.encode()
+        answer = await self._aws.send("PUT", path, service="s3", region=region, account=account, body=body)
+        if answer.status != 200:
+            raise answer.refusal()
 
     async def _to_queue(self, arn: str, text: str, attributes: Mapping[str, Json]) -> None:
         _, _, _, region, account, name = arn.split(":", 5)

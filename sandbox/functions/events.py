@@ -14,7 +14,7 @@ import aiohttp
 from sandbox.aws import AwsClient, AwsRefusedError, Invocation, Json
 from sandbox.clock import Clock
 from sandbox.functions.calls import THROTTLED
-from sandbox.functions.destinations import Destinations
+from sandbox.functions.destinations import Destinations, is_bucket, object_key
 from sandbox.functions.facts import EventSettings
 from sandbox.functions.functions import REFUSED, Functions
 from sandbox.functions.limits import RETRY_PAUSES_SECONDS, THROTTLED_PAUSES_SECONDS
@@ -156,10 +156,16 @@ class Events:
             # A function as a destination is invoked asynchronously, so this event has retries of its own.
             if destination.split(":")[2] == "lambda":
                 self.accept(FunctionReference.of_arn(destination), record.encode(), depth=event.depth)
+            elif is_bucket(destination):
+                await self._store(destination, record, event.function)
             else:
                 await self._destinations.send(destination, record)
         except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
             self._lose(event.function, "DestinationDeliveryFailures")
+
+    async def _store(self, bucket: str, record: str, function: FunctionReference) -> None:
+        key = object_key(f"async/{function.name}", self._clock.now())
+        await self._destinations.store(bucket, key, record, account=function.account, region=function.region)
 
     async def _bury(self, target: str | None, event: Event, ending: Ending) -> None:
         """The dead-letter target gets the event itself, and what happened as attributes."""

@@ -102,6 +102,16 @@ class FunctionFacts:
         [architecture] = found.get("Architectures") or [default.architecture]
         return Machine(found.get("MemorySize", default.memory_mb), architecture)
 
+    async def role(self, function: FunctionReference) -> str | None:
+        """ARN of its execution role; None: there is no such function."""
+        found = await self._read(function, "/2015-03-31", f"/configuration{_query(function)}")
+        return found.get("Role")
+
+    async def role_and_dead_letters(self, function: FunctionReference) -> tuple[str | None, str | None]:
+        """What the versions of an alias must share: role and dead-letter target."""
+        found = await self._read(function, "/2015-03-31", f"/configuration{_query(function)}")
+        return found.get("Role"), (found.get("DeadLetterConfig") or {}).get("TargetArn")
+
     async def log_group(self, function: FunctionReference) -> str:
         """Where its logs go."""
         found = await self._read(function, "/2015-03-31", f"/configuration{_query(function)}")

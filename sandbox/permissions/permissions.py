@@ -29,7 +29,9 @@ SEND_ACTIONS: Final = {
     "sns": "sns:Publish",
     "lambda": INVOKE,
     "events": "events:PutEvents",
+    "s3": "s3:PutObject",
 }
+_LIST_BUCKET: Final = "s3:ListBucket"
 _UNQUALIFIED: Final = "$LATEST"
 """No permission can be given on it; the function's own counts."""
 
@@ -86,7 +88,11 @@ class Permissions:
 
     async def judge_destination(self, function_arn: str, destination_arn: str) -> Verdict:
         """Whether Lambda, in a function's execution role, may hand a message to a destination."""
-        action = SEND_ACTIONS.get(destination_arn.split(":")[2])
+        service = destination_arn.split(":")[2]
+        if service == "s3":
+            put = await self.judge_function(function_arn, (SEND_ACTIONS[service],), f"{destination_arn}/*")
+            return put or await self.judge_function(function_arn, (_LIST_BUCKET,), destination_arn)
+        action = SEND_ACTIONS.get(service)
         return None if action is None else await self.judge_function(function_arn, (action,), destination_arn)
 
     async def judge_role(self, role_arn: str, principal: str, actions: Sequence[str], resource: str) -> Verdict:

@@ -10,7 +10,7 @@ from typing import Final
 import aiohttp
 
 from sandbox.aws import AwsRefusedError, Invocation, Json
-from sandbox.functions.destinations import Destinations
+from sandbox.functions.destinations import Destinations, is_bucket, object_key
 from sandbox.pump.mapping import Mapping
 from sandbox.services import Services
 
@@ -44,15 +44,24 @@ class DeadLetters:
         destination = self._mapping.settings.on_failure
         if destination is None:
             return
-        text = json.dumps(self._document(letter))
         try:
             # Lambda sends in the function's role.
             if await self._permissions.judge_destination(self._mapping.function_arn, destination) is not None:
                 self._mapping.last_result = DESTINATION_FAILED
                 return
-            await self._destinations.send(destination, text)
+            await self._hand_over(destination, letter)
         except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
             self._mapping.last_result = DESTINATION_FAILED
+
+    async def _hand_over(self, destination: str, letter: DeadLetter) -> None:
+        document, mapping = self._document(letter), self._mapping
+        if not is_bucket(destination):
+            await self._destinations.send(destination, json.dumps(document))
+            return
+        # A bucket gets the records, too (developer guide, "Destinations").
+        text = json.dumps({**document, "payload": {"Records": list(letter.records)}})
+        key = object_key(f"{mapping.identifier}/{self._shard_id}", self._clock.now())
+        await self._destinations.store(destination, key, text, account=mapping.account, region=mapping.region)
 
     def _document(self, letter: DeadLetter) -> Json:
         # Never what they hold: whoever redrives them reads the stream again, within 24 hours (Lambda developer guide).

@@ -12,7 +12,7 @@ from sandbox.pump.filters import is_valid
 PARTIAL_RESPONSE: Final = "ReportBatchItemFailures"
 FILTERS: Final = 5
 FILTER_BYTES: Final = 4096
-_DESTINATION = re.compile(r"arn:[\w-]+:(sqs|sns):[\w-]+:\d{12}:[\w.-]+")
+_DESTINATION = re.compile(r"arn:[\w-]+:((sqs|sns):[\w-]+:\d{12}:[\w.-]+|s3:::[\w.-]+)")
 
 _DEFAULTS: Final[Json] = {
     "BatchSize": 100,

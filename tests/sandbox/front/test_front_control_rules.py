@@ -220,3 +220,12 @@ def test_route_response_is_the_default_one(aws: Aws, socket: Socket) -> None:
     there: Any = {"ApiId": socket.api_id, "RouteId": route["RouteId"]}
     code, text = refused(aws.gateway.create_route_response, **there, RouteResponseKey="200")
     assert (code, "$default" in text) == ("BadRequestException", True)
+
+
+@pytest.mark.parametrize("kind", ["CUSTOM", "AWS_IAM"])
+def test_authorization_is_for_connect_only(aws: Aws, socket: Socket, kind: str) -> None:
+    """Another route is refused with it, and a WebSocket API takes no JWT authorizer for any."""
+    make = aws.client("apigatewayv2").create_route
+    for key, wanted in (("guarded", kind), ("$connect", "JWT")):
+        code, _ = refused(make, ApiId=socket.api_id, RouteKey=key, AuthorizationType=wanted)
+        assert code == "BadRequestException"

@@ -1,5 +1,7 @@
 """What Lambda refuses when a function is made or changed."""
 
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.support.sandbox import Aws, Json, eventually
 
+INVALID = "InvalidParameterValueException"
 SILENT = 'print("x")'
 
 
@@ -159,9 +162,10 @@ def test_a_zip_above_50_mb_is_refused(aws: Aws) -> None:
 
 
 def test_a_role_that_is_not_there_is_refused(aws: Aws) -> None:
-    """A function cannot be made for a role that Lambda cannot assume."""
-    code, _ = refused_creation(aws, Role="arn:aws:iam::000000000000:role/nobody")
-    assert code == "InvalidParameterValueException"
+    """No function is made for it, and none is given it."""
+    told = (INVALID, "The role defined for the function cannot be assumed by Lambda.")
+    assert refused_creation(aws, Role=f"arn:aws:iam::{aws.account}:role/nobody") == told
+    assert refused(aws, Role=f"arn:aws:iam::{aws.account}:role/nobody")[1:] == told
 
 
 def test_what_was_refused_changes_nothing(aws: Aws) -> None:
@@ -187,3 +191,26 @@ def test_a_container_image_is_refused(aws: Aws) -> None:
     image = {"PackageType": "Image", "Code": {"ImageUri": "repository"}, "Runtime": None, "Handler": None}
     code, text = refused_creation(aws, **image)
     assert (code, text.partition(":")[0]) == ("InvalidParameterValueException", "The sandbox runs no container images")
+
+
+def test_code_above_250_mb_is_refused(aws: Aws) -> None:
+    """However small its zip is; layers count, too."""
+    code, text = refused_creation(aws, Code={"ZipFile": zip_of(251 << 20)})
+    assert (code, text) == (INVALID, "Unzipped size must be smaller than 262144000 bytes")
+    layer = aws.functions.publish_layer_version(LayerName="layer", Content={"ZipFile": zip_of(200 << 20)})
+    assert refused(aws, Layers=[layer["LayerVersionArn"], second_layer(aws)])[1:] == (code, text)
+
+
+def second_layer(aws: Aws) -> str:
+    """ARN of a layer of 60 MB."""
+    layer = aws.functions.publish_layer_version(LayerName="other", Content={"ZipFile": zip_of(60 << 20)})
+    return layer["LayerVersionArn"]
+
+
+def zip_of(size: int) -> bytes:
+    """A zip of one file with so many zeros."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("zeros", "w") as file:
+        for _ in range(size >> 20):
+            file.write(bytes(1 << 20))
+    return buffer.getvalue()

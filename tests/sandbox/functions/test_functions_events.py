@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from sandbox.client import RunningSandbox
 from sandbox.clock import Clock
 from tests.support.front import turnable_front
@@ -13,6 +16,9 @@ from tests.support.sandbox import Aws, Function, Json, eventually
 
 FAIL = 'record(event)\nraise ValueError("no")'
 DONE = 'record(event)\nreturn {"done": True}'
+LOGGING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+INVALID = "InvalidParameterValueException"
+QUEUES, TOPICS = "arn:aws:sqs:us-east-1:000000000000", "arn:aws:sns:us-east-1:000000000000"
 Play = Callable[[Aws, Clock], Awaitable[None]]
 
 
@@ -112,11 +118,12 @@ def test_failure_reaches_its_destination(aws: Aws) -> None:
 
 def test_a_destination_needs_the_roles_permission(aws: Aws) -> None:
     """Lambda sends in the function's role: where it may not, nothing arrives, and a metric tells."""
-    logging = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
-    function, (url, arn) = aws.function(DONE, role=aws.role(logging)), queue(aws)
+    role = aws.role()
+    function, (url, arn) = aws.function(DONE, role=role), queue(aws)
     aws.functions.put_function_event_invoke_config(
         FunctionName=function.name, DestinationConfig={"OnSuccess": {"Destination": arn}}
     )
+    aws.iam.put_role_policy(RoleName=role.rpartition("/")[2], PolicyName="p", PolicyDocument=json.dumps(LOGGING))
     send(aws, function, {"n": 1})
     asked = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": function.name}]}
 
@@ -164,3 +171,51 @@ def test_an_event_waits_for_concurrency(sandbox: RunningSandbox, tmp_path: Path,
 
     run(sandbox, tmp_path, play)
     assert function.events() == [{"n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "text"),
+    [
+        ({"MaximumRetryAttempts": 3}, "ValidationException", "Value '3' at 'maximumRetryAttempts' failed to satisfy"),
+        ({"MaximumRetryAttempts": -1}, "ValidationException", "Value '-1' at 'maximumRetryAttempts'"),
+        ({"MaximumEventAgeInSeconds": 59}, "ValidationException", "Value '59' at 'maximumEventAgeInSeconds'"),
+        ({"MaximumEventAgeInSeconds": 21_601}, "ValidationException", "Value '21601' at 'maximumEventAgeInSeconds'"),
+        ({"DestinationConfig": {"OnFailure": {"Destination": f"{QUEUES}:q.fifo"}}}, INVALID, ":q.fifo"),
+        ({"DestinationConfig": {"OnSuccess": {"Destination": f"{TOPICS}:t.fifo"}}}, INVALID, ":t.fifo"),
+        ({"DestinationConfig": {"OnSuccess": {"Destination": "arn:aws:s3:::bucket"}}}, INVALID, "arn:aws:s3:::bucket"),
+        ({"DestinationConfig": {"OnSuccess": {"Destination": "somewhere"}}}, INVALID, "invalid: somewhere"),
+        ({"DestinationConfig": {}}, INVALID, "You must specify at least one error handling or destination setting."),
+    ],
+)
+def test_settings_of_events_have_their_form(aws: Aws, settings: Json, code: str, text: str) -> None:
+    """Up to two retries, up to six hours, and destinations that take single messages in any order."""
+    function, client = aws.function(DONE), aws.client("lambda")
+    for change in (client.put_function_event_invoke_config, client.update_function_event_invoke_config):
+        with pytest.raises(ClientError) as caught:
+            change(FunctionName=function.name, **settings)
+        error = caught.value.response["Error"]
+        assert error["Code"] == code
+        assert text in error["Message"]
+
+
+def test_a_role_that_may_not_send_is_told_at_once(aws: Aws) -> None:
+    """When a destination or a dead-letter target is set."""
+    may_not, arn = aws.role(LOGGING), queue(aws)[1]
+    function, client = aws.function(DONE, role=may_not), aws.client("lambda")
+    letters = {"DeadLetterConfig": {"TargetArn": arn}}
+    told = []
+    for change, settings in (
+        (client.put_function_event_invoke_config, {"DestinationConfig": {"OnFailure": {"Destination": arn}}}),
+        (client.update_function_configuration, letters),
+        (client.update_function_configuration, {"DeadLetterConfig": {"TargetArn": f"{QUEUES}:q.fifo"}}),
+    ):
+        with pytest.raises(ClientError) as caught:
+            change(FunctionName=function.name, **settings)
+        assert caught.value.response["Error"]["Code"] == INVALID
+        told.append(caught.value.response["Error"]["Message"])
+    assert told == [
+        f"The function's execution role does not have permissions to call SendMessage on {arn}",
+        "The provided execution role does not have permissions to call SendMessage on SQS",
+        f"The provided target ARN is invalid: {QUEUES}:q.fifo",
+    ]
+    client.update_function_configuration(FunctionName=function.name, Role=aws.role(), **letters)

@@ -228,3 +228,14 @@ def test_a_function_that_takes_too_much_memory_is_ended(aws: Aws) -> None:
     assert (answer["FunctionError"], answer["Payload"]["errorType"]) == ("Unhandled", "Runtime.ExitError")
     aws.functions.update_function_configuration(FunctionName=function.name, MemorySize=512)
     assert invoke(aws, function.name)["Payload"] == 300 << 20
+
+
+@pytest.mark.parametrize(("wish", "place"), [("InvocationType", "invocationType"), ("LogType", "logType")])
+def test_a_kind_of_invocation_that_there_is_not_is_refused(aws: Aws, wish: str, place: str) -> None:
+    """And runs nothing; a dry run runs nothing either."""
+    function = aws.function("record(event)")
+    status, code, text = refusal(aws, function.name, b"{}", **{wish: "Foo"})
+    assert (status, code) == (400, "ValidationException")
+    assert f"Value 'Foo' at '{place}' failed to satisfy constraint: Member must satisfy enum value set: [" in text
+    assert aws.functions.invoke(FunctionName=function.name, InvocationType="DryRun")["StatusCode"] == 204
+    assert function.events() == []
