@@ -300,6 +300,15 @@ class StaleAudience(Mutant):
         return None if isinstance(effect, MarkAudience) else to.carry_out(invocation, effect)
 
 
+class UnmarkedHandover(Mutant):
+    """Whoever hands a subscriber over to a worker tells nobody that keeps it among those to post to."""
+
+    def perform(self, to: Setting, invocation: Invocation, effect: Any) -> Any:
+        """Write no mark in the fan-out."""
+        unmarked = isinstance(effect, MarkAudience) and invocation.name == "fan-out"
+        return None if unmarked else to.carry_out(invocation, effect)
+
+
 class OldDeletion(Mutant):
     """What was deleted before a stream was asked for ends it."""
 
@@ -331,6 +340,7 @@ MUTANTS: Final[Mapping[str, type[Mutant]]] = {
     "set-aside-too-far": SetAsideTooFar,
     "window-never-closes": WindowNeverCloses,
     "stale-audience": StaleAudience,
+    "unmarked-handover": UnmarkedHandover,
     "old-deletion": OldDeletion,
 }
 
