@@ -140,5 +140,6 @@ class Acts:
 
     def _wake(self, *, expired: bool) -> None:
         if expired:  # DynamoDB deletes what is over in its own time, within days
-            self._system.states.expire(now=self._system.engine.now_ms // 1000)
+            engine = self._system.engine
+            self._system.states.expire(now=engine.now_ms // 1000, chance=engine.random)
         self._system.front.end_old()

@@ -92,7 +92,9 @@ class UnconditionalWrite(Mutant):
         """Pretend to have read the state just now."""
         if isinstance(effect, CommitTurn):
             stored = to.states.load(effect.turn.next.actor_id)
-            version = stored.version if stored else to.states.highest_version(effect.turn.next.actor_id)
+            version = (
+                stored.version if stored else to.states.highest_version(effect.turn.next.actor_id, now=effect.turn.now)
+            )
             following = replace(effect.turn.next, version=version + 1)
             effect = CommitTurn(replace(effect.turn, previous=stored.version if stored else None, next=following))
         return to.carry_out(invocation, effect)

@@ -61,7 +61,8 @@ def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
     """
     stored = yield from perform(LoadState(actor_id))
     if stored is None:
-        highest = yield from perform(HighestVersion(actor_id))
+        now_ms = yield from perform(Now())
+        highest = yield from perform(HighestVersion(actor_id, now_ms // 1000))
         # The journal may know a version that was written only after the state was found absent.
         stored = yield from perform(LoadState(actor_id))
         if stored is None:

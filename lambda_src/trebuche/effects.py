@@ -57,9 +57,14 @@ class CommitTurn(Effect[bool]):
 
 @dataclass(frozen=True, slots=True)
 class HighestVersion(Effect[int]):
-    """The highest version that an actor has used, or may have when its journal has expired; 0 when it is new."""
+    """The highest version that an actor has used, or may have when its journal has expired; 0 when it is new.
+
+    Attributes:
+        now: Seconds; an entry that expires by then may have been the last one that is left, and not the last.
+    """
 
     actor_id: str
+    now: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,11 @@ class StateStore(Protocol):
     def commit(self, turn: Turn) -> bool:
         """Write a whole turn, or nothing and return False when one of its conditions does not hold."""
 
-    def highest_version(self, actor_id: str) -> int:
-        """The highest version in the journal, expired or not; never less than any that was used, 0 for a new actor."""
+    def highest_version(self, actor_id: str, *, now: int) -> int:
+        """The highest version in the journal, or up to 1,000 more when that has expired by ``now`` (seconds).
+
+        Never less than any that was used, 0 for a new actor. Expired versions are removed in any order.
+        """
 
     def journal(self, actor_id: str, first: int, last: int, *, now: int) -> tuple[JournalEntry, ...]:
         """The unexpired versions from ``first`` to ``last`` that are there, in order."""

@@ -190,7 +190,7 @@ PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     LoadState: lambda to, e: to.states.load(e.actor_id),
     LoadCall: lambda to, e: to.states.load_call(e.actor_id, e.call_id, now=e.now),
     CommitTurn: lambda to, e: to.states.commit(e.turn),
-    HighestVersion: lambda to, e: to.states.highest_version(e.actor_id),
+    HighestVersion: lambda to, e: to.states.highest_version(e.actor_id, now=e.now),
     ReadJournal: lambda to, e: to.states.journal(e.actor_id, e.first, e.last, now=e.now),
     LoadSubscription: lambda to, e: to.subscriptions.load(e.actor_id, e.stream_id, now=e.now),
     FindDetached: lambda to, e: to.subscriptions.find_detached(e.stream_id, principal=e.principal, now=e.now),

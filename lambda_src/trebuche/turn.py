@@ -32,6 +32,8 @@ LONGEST_PAUSE_SECONDS: Final = 3.0
 """Of a pause between attempts. Fifty callers that take a twentieth of a second each need as much to pass through."""
 RESERVE_SECONDS: Final = 2.0
 """What another attempt and the answer may take."""
+CLOCKS_DIFFER_SECONDS: Final = 300
+"""By less, between any two functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
     if _unchanged(call, before, plain, after):
         return result
     check_state_size(call.actor_id, after)
-    version = stored.version if stored else (yield from perform(HighestVersion(call.actor_id)))
+    # Whose clock is ahead may have told a subscriber of the reserved versions before ours does.
+    later = now_ms // 1000 + CLOCKS_DIFFER_SECONDS
+    version = stored.version if stored else (yield from perform(HighestVersion(call.actor_id, later)))
     kind = call.actor_type
     next_state = StoredState(call.actor_id, after, version + 1, kind.schema, now_ms, kind.shape)
     turn = yield from _turn(call, stored, next_state, result)

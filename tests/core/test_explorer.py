@@ -111,7 +111,7 @@ def test_faults_are_aimed_at_whatever_functions_ask_for() -> None:
 
 def test_an_aimed_fault_hits_what_it_is_aimed_at() -> None:
     """The n-th effect of its kind in that function, however late; some as often as they say."""
-    read, write = LoadState("ledger/1"), HighestVersion("ledger/1")
+    read, write = LoadState("ledger/1"), HighestVersion("ledger/1", 0)
     faults = Faults((Fault(REFUSED, 0, 0, "actor", "LoadState", occurrence=2, times=2), Fault(CRASH, 90)))
     assert [faults.take("worker", read, 1) for _ in range(2)] == [None, None]
     assert [fault and fault.kind for fault in (faults.take("actor", read, 2) for _ in range(4))] == [

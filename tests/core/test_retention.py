@@ -1,6 +1,7 @@
 """How long the journal, call records and detached streams are kept: what trebuche.yaml says, to the second."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -108,3 +109,45 @@ def test_versions_do_not_begin_anew_when_the_journal_has_expired(told: bool) -> 
     [(number, value)] = world.values()
     assert number > 1
     assert [todo["title"] for todo in value["todos"]] == ["Honey"]
+
+
+def test_a_version_is_not_used_twice_in_whatever_order_the_journal_goes() -> None:
+    """Of what has expired the last version is removed first, while somebody who has it watches on."""
+
+    class LastOne(Random):
+        def random(self) -> float:
+            return next(self.draws)
+
+        draws = iter((0.9, 0.9, 0.1))
+
+    world = World(TodoList)
+    world.connect()
+    for title in ("Milk", "Bread", "Salt"):
+        world.result("todos", "addTodo", title)
+    world.watch("todos")
+    world.pump()
+    world.states.delete("todos")
+    world.records()
+    world.frames()
+    world.clock.pause(DAY)
+    world.states.expire(now=world.clock.now_ms() // 1000, chance=LastOne())
+    world.result("todos", "addTodo", "Honey")
+    world.pump()
+    [(_, value)] = world.values()
+    assert [todo["title"] for todo in value["todos"]] == ["Honey"]
+
+
+def test_a_function_whose_clock_is_behind_uses_no_version_that_others_count_as_used() -> None:
+    """For a subscriber the journal had expired a moment ago, so it waits for what comes above the reserved ones."""
+    world = World(TodoList)
+    world.connect()
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    world.states.delete("todos")
+    world.pump()
+    world.clock.pause(DAY)
+    world.watch("todos")
+    world.clock.pause(-2)
+    world.result("todos", "addTodo", "Honey")
+    world.pump()
+    assert [number for number, _ in world.values()] == [1, 2]

@@ -151,7 +151,7 @@ def test_a_failing_method_writes_nothing(world: World, method: str) -> None:
     world.result("notes", "append", "one")
     assert world.ask(call("notes", method)).error_message
     assert world.result("notes", "read") == ["one"]
-    assert world.states.highest_version("notes") == 1
+    assert world.states.highest_version("notes", now=0) == 1
 
 
 def test_what_is_refused_on_purpose_reaches_the_caller(world: World) -> None:
@@ -218,7 +218,7 @@ def test_the_first_write_after_a_deletion_goes_on_counting(world: World) -> None
     world.result("notes", "append", "two")
     world.states.delete("notes")
     assert world.result("notes", "append", "three") == 1
-    assert world.states.highest_version("notes") == 3
+    assert world.states.highest_version("notes", now=0) == 3
 
 
 def test_an_actor_that_keeps_nothing_starts_afresh_each_time() -> None:
@@ -244,7 +244,7 @@ def test_a_state_that_does_not_fit_its_type_is_never_overwritten(world: World) -
     assert response.code == "state"
     assert response.error_message is not None
     assert "lines[1]" in response.error_message
-    assert world.states.highest_version("notes") == 1
+    assert world.states.highest_version("notes", now=0) == 1
 
 
 def test_a_state_over_the_frame_limit_is_refused(world: World) -> None:
@@ -256,7 +256,7 @@ def test_a_state_over_the_frame_limit_is_refused(world: World) -> None:
     response = world.ask(call("notes", "append", "y" * 200))
     assert response.code == "state-too-large"
     assert str(MESSAGE_LIMIT_BYTES) in str(response.error_message)
-    assert world.states.highest_version("notes") == 1
+    assert world.states.highest_version("notes", now=0) == 1
 
 
 @pytest.mark.parametrize(("value", "versions"), [(1, 0), (True, 1), ([1], 1)])
@@ -280,7 +280,7 @@ def test_a_result_over_the_frame_limit_is_refused(world: World) -> None:
     """Before anything is written."""
     assert world.ask(call("notes", "shout", 10)).error_message is None
     assert world.ask(call("notes", "shout", MESSAGE_LIMIT_BYTES)).code == "result-too-large"
-    assert world.states.highest_version("notes") == 1
+    assert world.states.highest_version("notes", now=0) == 1
 
 
 def turn(world: World, *arguments: Any) -> Task:

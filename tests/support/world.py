@@ -227,8 +227,8 @@ def write_state(world: World, actor_id: str, state: Mapping[str, Any]) -> int:
 def write_document(world: World, actor_id: str, document: bytes) -> int:
     """Write any bytes as an actor's next state; the version they got."""
     found = world.states.load(actor_id)
-    version = (found.version if found else world.states.highest_version(actor_id)) + 1
     now = world.clock.now_ms() // 1000
+    version = (found.version if found else world.states.highest_version(actor_id, now=now)) + 1
     turn = Turn(
         previous=found.version if found else None,
         next=StoredState(actor_id, document, version, 1, now * 1000),

@@ -91,22 +91,25 @@ class DynamoDBStateStore:
                 raise
         return True
 
-    def highest_version(self, actor_id: str) -> int:
-        """The highest version in the journal, expired or not; where all are gone, the highest that was reserved."""
+    def highest_version(self, actor_id: str, *, now: int) -> int:
+        """The highest version in the journal; the highest that was reserved, where that has expired or none is left."""
         with translated(f"table {self._journal}"):
             answer = self._client().query(
                 TableName=self._journal,
                 KeyConditionExpression=f"{ACTOR_ID} = :actor AND begins_with({ENTRY}, :prefix)",
                 ExpressionAttributeValues={":actor": text(actor_id), ":prefix": text("v#")},
-                ProjectionExpression="#version",
-                ExpressionAttributeNames={"#version": VERSION},
+                ProjectionExpression="#version, #ttl",
+                ExpressionAttributeNames={"#version": VERSION, "#ttl": TTL},
                 ScanIndexForward=False,
                 ConsistentRead=True,
                 Limit=1,
             )
-        # Enough, where there is one: a reservation only adds numbers that were never used.
         found = max((read_number(item, VERSION) for item in answer["Items"]), default=0)
-        return found or self._reserved(actor_id)
+        # Enough, as long as it counts: a reservation only adds numbers that were never used. Of those that have expired
+        # DynamoDB may have removed a higher one first.
+        if any(read_number(item, TTL) > now for item in answer["Items"]):
+            return found
+        return max(found, self._reserved(actor_id))
 
     def journal(self, actor_id: str, first: int, last: int, *, now: int) -> tuple[JournalEntry, ...]:
         """The unexpired versions from ``first`` to ``last`` that are there, in order."""

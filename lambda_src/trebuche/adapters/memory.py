@@ -64,16 +64,21 @@ class InMemoryStateStore:
             self._calls[actor_id, turn.call_id] = turn.call, turn.ttl
             return True
 
-    def highest_version(self, actor_id: str) -> int:
-        """The highest version in the journal; where all are gone, the highest that can have been used."""
-        return max(self._journal.get(actor_id, {}), default=self._reserved.get(actor_id, 0))
+    def highest_version(self, actor_id: str, *, now: int) -> int:
+        """The highest version in the journal; where it has expired or none is left, the highest that can be used."""
+        journal = self._journal.get(actor_id, {})
+        found = max(journal, default=0)
+        if found and journal[found][1] > now:
+            return found
+        return max(found, self._reserved.get(actor_id, 0))
 
-    def expire(self, *, now: int) -> None:
-        """Remove what has expired, as DynamoDB does in its own time."""
+    def expire(self, *, now: int, chance: Random | None = None) -> None:
+        """Remove what has expired, as DynamoDB does in its own time: all of it, or about half, in no order."""
         with self._lock:
             for journal in self._journal.values():
                 for version in [version for version, (_, ttl) in journal.items() if ttl <= now]:
-                    del journal[version]
+                    if chance is None or chance.random() < 0.5:
+                        del journal[version]
 
     def journal(self, actor_id: str, first: int, last: int, *, now: int) -> tuple[JournalEntry, ...]:
         """The unexpired versions from ``first`` to ``last`` that are there."""
