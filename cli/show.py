@@ -46,7 +46,7 @@ async def _watch(output: Output, door: tuple[str, str | None], what: tuple[str, 
 
 
 def _print_change(output: Output, change: StateChange) -> None:
-    if change.state is ConnectionState.RECONNECTING:
+    if change.state is ConnectionState.RECONNECTING and not change.failures:
         output.warning(f"Connection lost ({change.reason}); trying again.")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import socket
 import threading
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
@@ -75,9 +76,17 @@ class Peer:
         """Leave everything unread from now on, pings too."""
         self._socket.transport.pause_reading()
 
+    def start_reading(self) -> None:
+        """Read on."""
+        self._socket.transport.resume_reading()
+
     async def drop(self) -> None:
         """Break the connection off without a closing handshake."""
         self._socket.transport.abort()
+
+    async def gone(self) -> None:
+        """Wait until the client goes away, without reading."""
+        await self._socket.wait_closed()
 
     async def until_closed(self) -> None:
         """Take frames until the client goes away."""
@@ -104,14 +113,17 @@ class FakeEndpoint:
         self.url = f"ws://127.0.0.1:{port}/stage"
 
     async def _serve(self) -> Server:
-        return await serve(self._handle, "127.0.0.1", 0)
+        listening = socket.create_server(("127.0.0.1", 0))
+        # Small, and inherited by each connection: what is not read must be noticed before megabytes are under way.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        return await serve(self._handle, sock=listening, close_timeout=1, compression=None)
 
-    async def _handle(self, socket: ServerConnection) -> None:
+    async def _handle(self, connection: ServerConnection) -> None:
         with self._arrived:
             self._count += 1
             self._arrived.notify_all()
         script = self._scripts[min(self._count, len(self._scripts)) - 1]
-        await script(Peer(socket, self, self._count))
+        await script(Peer(connection, self, self._count))
 
     async def _close(self) -> None:
         self._server.close()
@@ -132,6 +144,10 @@ class FakeEndpoint:
         with self._arrived:
             self.received.append(frame)
             self._arrived.notify_all()
+
+    def do(self, action: Callable[[], object]) -> None:
+        """Have something done in the server's thread."""
+        self._loop.call_soon_threadsafe(action)
 
     def stop(self) -> None:
         """Close every connection and the server."""

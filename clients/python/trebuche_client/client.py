@@ -1,46 +1,33 @@
-"""The client: what is asked, on whichever socket there is."""
+"""The client: one endpoint, whichever socket there is."""
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from functools import partial
-from itertools import islice
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar, overload
 from uuid import UUID, uuid4
 
 from trebuche.actors import Actor
-from trebuche.envelopes import (
-    Envelope,
-    InvocationEnvelope,
-    ResponseEnvelope,
-    StreamEndEnvelope,
-    StreamEndReason,
-    StreamFilter,
-    StreamStartEnvelope,
-    TrebuchetActorID,
-)
-from trebuche_client.calls import Calls
+from trebuche.envelopes import InvocationEnvelope, StreamFilter, TrebuchetActorID
 from trebuche_client.clock import Clock, SystemClock
+from trebuche_client.conversation import Conversation
 from trebuche_client.errors import (
-    CallFailedError,
-    CallTimeoutError,
     ClientClosedError,
     ClientError,
     EndpointError,
-    StreamFailedError,
+    LinkLostError,
 )
-from trebuche_client.frames import GatewayError, from_text, to_text
-from trebuche_client.link import Link, LinkLostError
+from trebuche_client.link import Link
 from trebuche_client.options import ClientOptions
 from trebuche_client.proxy import ActorProxy
 from trebuche_client.session import Session
 from trebuche_client.state import ConnectionState, StateChange
 from trebuche_client.stream import Stream
-from trebuche_client.subscription import Failed, Subscription
+from trebuche_client.subscription import Subscription
 from trebuche_client.token import TokenSource
 
+S = TypeVar("S")
 _PROTOCOL_VERSION: Final = 2
 
 
@@ -53,7 +40,7 @@ class TrebuchetClient:
             and before a JWT of its expires another socket with a fresh one takes over.
         options: Times and limits.
         clock: What the client lives by.
-        on_state: Is told when the connection changes.
+        on_state: Is told when the connection changes, and of each attempt to connect that fails.
     """
 
     def __init__(
@@ -65,22 +52,18 @@ class TrebuchetClient:
         clock: Clock | None = None,
         on_state: Callable[[StateChange], None] | None = None,
     ) -> None:
+        self._url = url
         self._options = options or ClientOptions()
         self._clock = clock or SystemClock()
         self._chance = random.Random()
         self._session = Session(url, token, self._options, clock=self._clock, chance=self._chance)
+        self._conversation = Conversation(self._options, self._clock, self._chance)
         self._on_state = on_state
         self._state = ConnectionState.CLOSED
-        self._calls = Calls()
-        self._streams: list[Stream] = []
-        self._link: Link | None = None
         self._running: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] | None = None
-        self._later: set[asyncio.Task[None]] = set()
-        self._retries = self._new_retries()
-        self._repeating = False
-        self._give_up_at = 0.0
-        self._end = "the client is not connected; await connect() first"
+        self._trouble: LinkLostError | None = None
+        self._tries_once = False
 
     @property
     def state(self) -> ConnectionState:
@@ -91,38 +74,42 @@ class TrebuchetClient:
         """Connect, and stay connected until ``close()``.
 
         Args:
-            patience: For how many seconds to try if nothing answers; 0 tries once.
+            patience: For how many seconds to try; 0 tries once, for as long as ``connect_timeout`` allows.
 
         Raises:
             EndpointError: The endpoint refuses, or nothing answers.
         """
-        if self._running is not None:
+        if self._running is not None and not self._running.done():
             raise ClientError("this client is connected already")
-        self._end = "the client is closed"
+        self._conversation.begin()
+        self._trouble, self._tries_once = None, patience <= 0
         self._change(ConnectionState.CONNECTING)
         self._first = asyncio.get_running_loop().create_future()
-        self._give_up_at = self._clock.now() + patience
         self._running = asyncio.create_task(self._run())
+        giving_up = None if self._tries_once else asyncio.create_task(self._give_up_after(patience))
         try:
             await asyncio.shield(self._first)
         except BaseException:
             # Who gives up while it connects has no client: nothing may go on behind their back.
             await self.close()
             raise
+        finally:
+            if giving_up is not None:
+                giving_up.cancel()
 
     async def close(self) -> None:
-        """End every stream and every wait, and close the socket. Nothing is sent or received afterwards."""
+        """End every stream and every wait, and close the socket. Nothing is sent or received afterwards.
+
+        Takes no longer than about a second, whatever the other side does.
+        """
         running, self._running = self._running, None
         if running is None:
             return
-        # Said while there is a socket, or each stream is posted to until a post finds the connection gone.
-        for stream in self._streams:
-            if (closing := stream.closing()) is not None:
-                await self._send(closing, stream.actor_id)
+        # Said while there is a socket, which sends what it was given before it is closed.
+        self._conversation.say_goodbye()
+        self._conversation.end(ClientClosedError("the client is closed"))
         running.cancel()
-        for task in self._later:
-            task.cancel()
-        await asyncio.gather(running, *self._later, return_exceptions=True)
+        await asyncio.gather(running, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
         """Connect."""
@@ -135,7 +122,12 @@ class TrebuchetClient:
         """Close."""
         await self.close()
 
-    def resolve(self, actor: str | type[Actor[Any]], key: str | None = None) -> ActorProxy:
+    @overload
+    def resolve(self, actor: str, key: str | None = None) -> ActorProxy[Any]: ...
+    @overload
+    def resolve(self, actor: type[Actor[S]], key: str | None = None) -> ActorProxy[S]: ...
+
+    def resolve(self, actor: str | type[Actor[Any]], key: str | None = None) -> ActorProxy[Any]:
         """An actor to call and to observe; nothing is sent.
 
         Args:
@@ -171,27 +163,10 @@ class TrebuchetClient:
             MessageTooLargeError: The arguments are too large for a message.
             ClientClosedError: The client is closed.
         """
-        call_id = call_id or uuid4()
         invocation = InvocationEnvelope(
-            call_id, TrebuchetActorID(actor_id), method, _PROTOCOL_VERSION, (), tuple(arguments)
+            call_id or uuid4(), TrebuchetActorID(actor_id), method, _PROTOCOL_VERSION, (), tuple(arguments)
         )
-        # Made once: whatever is sent again is the same frame, under the same callID.
-        text = to_text(invocation, actor_id)
-        seconds = self._options.call_timeout if timeout is None else timeout
-        refused: CallFailedError | None = None
-        try:
-            async with asyncio.timeout(seconds):
-                for delay in self._options.backoff.delays(self._chance):
-                    answer = await self._ask(invocation, text)
-                    if answer.error_message is None:
-                        return answer.result or b""
-                    refused = CallFailedError(answer.error_message, code=answer.code, retryable=bool(answer.retryable))
-                    if not refused.retryable:
-                        raise refused
-                    await self._clock.sleep(delay)
-        except TimeoutError:
-            raise refused or CallTimeoutError(call_id, seconds) from None
-        raise AssertionError("the delays never end")
+        return await self._conversation.call(invocation, self._options.call_timeout if timeout is None else timeout)
 
     @asynccontextmanager
     async def stream(
@@ -208,170 +183,98 @@ class TrebuchetClient:
         Raises:
             ClientClosedError: The client is closed.
         """
-        self._check_open()
         subscription = Subscription(actor_id, target, wanted)
         stream = Stream(actor_id, subscription, self._options, latest=latest, chance=self._chance)
-        # Known before it is asked for, so that no streamStart comes too early.
-        self._streams.append(stream)
+        self._conversation.enter(stream)
         try:
-            await self._open_stream(stream)
             yield stream
         finally:
-            self._streams.remove(stream)
-            if not stream.over and (closing := stream.closing()) is not None:
-                await self._send(closing, actor_id)
+            self._conversation.leave(stream)
 
     # What the session tells.
 
     @property
     def waiting(self) -> bool:
         """Whether an answer or a value should come."""
-        return bool(self._calls) or bool(self._streams)
+        return self._conversation.waiting
 
-    async def opened(self, link: Link) -> None:
-        """Repeat on a fresh socket what was not answered, and resume the streams there."""
-        self._link = link
-        # What took effect already is answered once more and not run again: the server knows the callIDs (D6).
-        for text in self._calls.unanswered():
-            await self._send_text(text)
-        for stream in self._streams:
-            await self._open_stream(stream)
+    def opened(self, link: Link) -> None:
+        """Go on over a fresh socket."""
+        self._conversation.take(link)
         if self._first is not None and not self._first.done():
             self._first.set_result(None)
         self._change(ConnectionState.CONNECTED)
 
-    async def received(self, text: str) -> None:
-        """Hand on what came."""
-        match from_text(text):
-            case None:
-                return
-            case GatewayError() as error:
-                self._repeat_later(error)
-            case ResponseEnvelope() as response:
-                # Functions answer again: the next failure may be tried as often as the first.
-                self._retries = self._new_retries()
-                self._calls.answer(response)
-                await self._to_streams(response)
-            case envelope:
-                if isinstance(envelope, StreamStartEnvelope) and not any(s.asked_for(envelope) for s in self._streams):
-                    # Opened by a call that was repeated, or left since: nobody reads it.
-                    stray = StreamEndEnvelope(envelope.stream_id, StreamEndReason.CLIENT_UNSUBSCRIBED)
-                    await self._send(stray, envelope.actor_id.id)
-                await self._to_streams(envelope)
+    def received(self, text: str) -> None:
+        """Hand on what came.
 
-    async def tick(self) -> None:
-        """Ask again for streams whose opening was never answered."""
-        now = self._clock.now()
-        for stream in self._streams:
-            late = stream.asked_at is not None and now - stream.asked_at > self._options.call_timeout
-            if late and not stream.acknowledged and not stream.over:
-                await self._open_stream(stream)
+        Raises:
+            EndpointError: The right to be connected was taken back.
+        """
+        self._conversation.receive(text)
 
-    def lost(self, error: LinkLostError) -> None:
+    def tick(self) -> None:
+        """Look after what was asked."""
+        self._conversation.tick()
+
+    def lost(self, error: LinkLostError, failures: int) -> None:
         """There is no socket now."""
-        self._link = None
-        reason = str(error)
+        self._conversation.drop()
+        self._trouble = error
         if error.refusing:
             # Sent once more, it would close the next socket, too.
-            self._fail_unanswered(f"the gateway refused a message: {reason}", retryable=False)
-        if self._first is not None and not self._first.done():
-            if self._clock.now() >= self._give_up_at:
-                self._first.set_exception(EndpointError(reason))
-            return
-        self._change(ConnectionState.RECONNECTING, reason)
+            self._conversation.fail_unanswered(f"the gateway refused a message: {error}", retryable=False)
+        if self._first is None or self._first.done():
+            self._change(ConnectionState.RECONNECTING, str(error), failures)
+        elif self._tries_once:
+            self._give_up()
+        else:
+            self._change(ConnectionState.CONNECTING, str(error), failures)
 
     async def _run(self) -> None:
-        reason: str | None = None
+        error: ClientError | None = None
         try:
             await self._session.run(self)
-        except EndpointError as error:
-            reason = self._end = str(error)
-            if self._first is not None and not self._first.done():
-                self._first.set_exception(error)
+        except EndpointError as refused:
+            error = refused
+        # A defect of ours, too, must reach those who wait: they would wait for good.
+        except Exception as defect:
+            error = ClientError(f"the client failed: {type(defect).__name__}: {defect}")
+            error.__cause__ = defect
         finally:
-            self._link = None
-            self._calls.fail(ClientClosedError(self._end))
-            for stream in self._streams:
-                stream.fail(ClientClosedError(self._end))
-            self._change(ConnectionState.CLOSED, reason)
+            self._finish(error)
 
-    async def _ask(self, invocation: InvocationEnvelope, text: str) -> ResponseEnvelope:
-        self._check_open()
-        with self._calls.expect(invocation.call_id, text) as answer:
-            await self._send_text(text)
-            return await answer
+    def _finish(self, error: ClientError | None) -> None:
+        """Tell everybody that this is the end: ``close()``, or an error."""
+        closed = ClientClosedError("the client is closed" if error is None else str(error))
+        closed.__cause__ = error
+        self._conversation.end(closed)
+        if self._first is not None and not self._first.done():
+            self._first.set_exception(error or closed)
+            # Whoever connects may have left: then nobody looks, and nobody need be warned of that.
+            self._first.exception()
+        self._change(ConnectionState.CLOSED, None if error is None else str(error))
 
-    async def _to_streams(self, envelope: Envelope) -> None:
-        """Show an envelope to every stream: there are few, and each knows its own."""
-        for stream in tuple(self._streams):
-            step = stream.receive(envelope)
-            if step.send is not None:
-                await self._send(step.send, stream.actor_id)
-            if any(isinstance(event, Failed) and event.retryable for event in step.events):
-                self._after(next(stream.pauses), partial(self._open_stream, stream))
+    async def _give_up_after(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        if self._trouble is None:
+            self._trouble = LinkLostError(f"nothing answers at {self._url} within {seconds:g} s")
+        self._give_up()
 
-    async def _open_stream(self, stream: Stream) -> None:
-        if not stream.over:
-            await self._send(stream.opening(self._clock.now()), stream.actor_id)
+    def _give_up(self) -> None:
+        if self._first is not None and not self._first.done():
+            status = None if self._trouble is None else self._trouble.status
+            self._first.set_exception(EndpointError(str(self._trouble), status=status))
 
-    def _repeat_later(self, error: GatewayError) -> None:
-        """A function failed, or a limit was hit, and nobody says for whom: everything unanswered is asked again."""
-        # What is on its way already asks for everything.
-        if self._repeating:
+    def _change(self, state: ConnectionState, reason: str | None = None, failures: int = 0) -> None:
+        if state is self._state and not failures:
             return
-        pause = next(self._retries, None)
-        if pause is None:
-            self._give_up(error)
-        else:
-            self._repeating = True
-            self._after(pause, self._repeat)
-
-    def _give_up(self, error: GatewayError) -> None:
-        self._retries = self._new_retries()
-        self._fail_unanswered(f"the gateway answers: {error.message} (request {error.request_id})", retryable=True)
-
-    def _fail_unanswered(self, text: str, *, retryable: bool) -> None:
-        self._calls.fail(CallFailedError(text, code="gateway", retryable=retryable))
-        for stream in self._streams:
-            if not stream.acknowledged:
-                stream.fail(StreamFailedError(text, code="gateway", retryable=retryable))
-
-    def _new_retries(self) -> Iterator[float]:
-        return islice(self._options.backoff.delays(self._chance), self._options.gateway_retries)
-
-    async def _repeat(self) -> None:
-        self._repeating = False
-        for text in self._calls.unanswered():
-            await self._send_text(text)
-        for stream in tuple(self._streams):
-            if not stream.acknowledged:
-                await self._open_stream(stream)
-
-    def _after(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
-        async def act() -> None:
-            await self._clock.sleep(seconds)
-            await action()
-
-        task = asyncio.create_task(act())
-        # The loop itself keeps only a weak reference to a task (asyncio, create_task).
-        self._later.add(task)
-        task.add_done_callback(self._later.discard)
-
-    async def _send(self, envelope: Envelope, actor_id: str) -> None:
-        await self._send_text(to_text(envelope, actor_id))
-
-    async def _send_text(self, text: str) -> None:
-        """Send on the socket that there is; without one, the next one starts with what is unanswered."""
-        if self._link is not None:
-            with suppress(LinkLostError):
-                await self._link.send(text)
-
-    def _change(self, state: ConnectionState, reason: str | None = None) -> None:
-        if state is not self._state:
-            self._state = state
-            if self._on_state is not None:
-                self._on_state(StateChange(state, reason))
-
-    def _check_open(self) -> None:
-        if self._running is None or self._running.done():
-            raise ClientClosedError(self._end)
+        self._state = state
+        if self._on_state is None:
+            return
+        try:
+            self._on_state(StateChange(state, reason, failures))
+        # It is the program's own function: whatever it raises is told where asyncio tells it, and harms no connection.
+        except Exception as error:
+            context = {"message": "on_state of a TrebuchetClient raised", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)

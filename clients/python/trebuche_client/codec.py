@@ -1,6 +1,7 @@
 """Between a caller's values and the JSON documents of calls and streams, with types or without."""
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Protocol, get_type_hints
 
@@ -19,7 +20,11 @@ class Codec(Protocol):
         """A method's name on the wire."""
         ...
 
-    def arguments(self, name: str, values: Sequence[object]) -> list[bytes]:
+    def name_of(self, function: Callable[..., Any]) -> str:
+        """The name of a method that is given as a class's function."""
+        ...
+
+    def arguments(self, name: str, values: Sequence[object], named: Mapping[str, object]) -> list[bytes]:
         """A JSON document for each argument."""
         ...
 
@@ -39,12 +44,25 @@ class PlainCodec:
         """``add_todo`` is ``addTodo`` on the wire."""
         return snake_to_camel(name)
 
-    def arguments(self, name: str, values: Sequence[object]) -> list[bytes]:
+    def name_of(self, function: Callable[..., Any]) -> str:
+        """A name is all that there is without a class.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(f"{function.__qualname__}: to call by a function, resolve the actor by its class")
+
+    def arguments(self, name: str, values: Sequence[object], named: Mapping[str, object]) -> list[bytes]:
         """A JSON document for each argument; dataclasses as objects.
 
         Raises:
-            TypeError: A value has no wire form.
+            TypeError: A value has no wire form, or a name no place.
         """
+        if named:
+            given = ", ".join(named)
+            raise TypeError(
+                f"{name}: {given}: the wire has places, no names; resolve the actor by its class to use them"
+            )
         return [
             _document(f"{name}: argument {position}", type(value) if is_dataclass(value) else Any, value)
             for position, value in enumerate(values, start=1)
@@ -80,20 +98,36 @@ class TypedCodec:
         except ActorError as error:
             raise AttributeError(str(error)) from None
 
-    def arguments(self, name: str, values: Sequence[object]) -> list[bytes]:
-        """A JSON document for each argument, in the declared type.
+    def name_of(self, function: Callable[..., Any]) -> str:
+        """The name of a method of the class.
+
+        Raises:
+            TypeError: The function is none of its methods.
+        """
+        for method in self._type.methods.values():
+            if getattr(self._type.actor_class, method.attribute) is function:
+                return method.attribute
+        raise TypeError(f"{function.__qualname__} is no method of {self._type.actor_class.__name__}")
+
+    def arguments(self, name: str, values: Sequence[object], named: Mapping[str, object]) -> list[bytes]:
+        """A JSON document for each argument up to the last one that is given, in the declared type.
 
         Raises:
             TypeError: Too few, too many, or not of their types.
         """
-        parameters = self._type.method(name).parameters
-        least = sum(parameter.required for parameter in parameters)
-        if not least <= len(values) <= len(parameters):
-            names = ", ".join(parameter.name for parameter in parameters)
-            raise TypeError(f"{name}({names}): {len(values)} arguments given")
+        method = self._type.method(name)
+        signature = inspect.signature(getattr(self._type.actor_class, method.attribute))
+        try:
+            bound = signature.bind(None, *values, **named)
+        except TypeError as error:
+            names = ", ".join(parameter.name for parameter in method.parameters)
+            raise TypeError(f"{name}({names}): {error}") from None
+        last = max((at for at, one in enumerate(method.parameters) if one.name in bound.arguments), default=-1)
+        # What is left out before it travels as the default: the wire has places only.
+        bound.apply_defaults()
         return [
-            _document(f"{name}: {parameter.name}", parameter.type, value)
-            for parameter, value in zip(parameters, values, strict=False)
+            _document(f"{name}: {parameter.name}", parameter.type, bound.arguments[parameter.name])
+            for parameter in method.parameters[: last + 1]
         ]
 
     def result(self, name: str, document: bytes) -> Any:

@@ -22,7 +22,7 @@ class EndpointError(ClientError):
 
     Args:
         message: What was tried and what came back.
-        status: The HTTP status of a refused handshake.
+        status: The HTTP status of the last refused handshake, where there was one.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -93,3 +93,18 @@ class MessageTooLargeError(ClientError):
 
 class ClientClosedError(ClientError):
     """The client was closed, by ``close()`` or because its endpoint refused it for good."""
+
+
+class LinkLostError(Exception):
+    """A socket closed although nobody asked for it, or could not be opened; another one may help. Stays inside.
+
+    Args:
+        reason: What happened.
+        refusing: Whether the gateway closed it because of what was sent.
+        status: The HTTP status of a handshake that was refused for now.
+    """
+
+    def __init__(self, reason: str, *, refusing: bool = False, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.refusing = refusing
+        self.status = status

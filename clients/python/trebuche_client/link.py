@@ -1,46 +1,33 @@
-"""One socket: opening it, frames over it, and whether it still lives.
-
-Text frames only, as API Gateway takes no others. Loopback never goes through a proxy.
-"""
+"""One open socket: frames over it, and whether it still lives. Text frames only: API Gateway takes no others."""
 
 import asyncio
-import ipaddress
-from collections.abc import Mapping
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator
+from typing import Final
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from trebuche.contract import MESSAGE_LIMIT_BYTES
 from trebuche_client.clock import Clock
-from trebuche_client.errors import EndpointError
+from trebuche_client.errors import LinkLostError
 
 _FRAME_CHARACTERS: Final = 8_000
 """API Gateway takes frames of 32 KB (its quota page); a character is 4 bytes at the most."""
-_FINAL_STATUSES: Final = frozenset({400, 401, 403, 404})
-"""Handshakes that would be refused once more for the same reason."""
-
-
+_GOODBYE_SECONDS: Final = 1.0
+"""For what is still to be sent and the closing handshake together."""
 _REFUSING_CLOSES: Final = frozenset({1003, 1009})
 """Binary frame, message too big: what was sent once more would be refused once more."""
 
 
-class LinkLostError(Exception):
-    """The socket closed although nobody asked for it, or could not be opened; another one may help.
+class Link:
+    """One open socket, and the one task that writes to it.
+
+    A message that has begun must be ended, or what follows is taken for the rest of it. So whoever asks for it does not
+    send it: a caller that gives up meanwhile breaks nothing.
 
     Args:
-        reason: What happened.
-        refusing: Whether the gateway closed it because of what was sent.
-    """
-
-    def __init__(self, reason: str, *, refusing: bool = False) -> None:
-        super().__init__(reason)
-        self.refusing = refusing
-
-
-class Link:
-    """One open socket.
+        socket: The socket.
+        clock: What its age is told by.
+        frame_timeout: How many seconds the other side may take to take a frame.
 
     Attributes:
         opened_at: When it was opened.
@@ -48,24 +35,18 @@ class Link:
         used_at: When the last frame went either way: the gateway counts silence from there.
     """
 
-    def __init__(self, socket: ClientConnection, clock: Clock) -> None:
+    def __init__(self, socket: ClientConnection, clock: Clock, *, frame_timeout: float) -> None:
         self._socket = socket
         self._clock = clock
+        self._frame_timeout = frame_timeout
+        self._aborted: str | None = None
+        self._outbox: asyncio.Queue[str | None] = asyncio.Queue()
+        self._writing = asyncio.create_task(self._write())
         self.opened_at = self.heard_at = self.used_at = clock.now()
 
-    async def send(self, text: str) -> None:
-        """Send a message, in as many frames as the gateway's limit asks for.
-
-        Raises:
-            LinkLostError: The socket is closed.
-        """
-        frames = [text[start : start + _FRAME_CHARACTERS] for start in range(0, len(text), _FRAME_CHARACTERS)]
-        try:
-            # A list is one message in as many frames (websockets, send).
-            await self._socket.send(text if len(frames) == 1 else frames)
-        except ConnectionClosed as error:
-            raise _lost(error) from error
-        self.used_at = self._clock.now()
+    def send(self, text: str) -> None:
+        """Have a message sent after those before it; if the socket is lost, ``receive`` tells."""
+        self._outbox.put_nowait(text)
 
     async def receive(self) -> str:
         """The next text message.
@@ -77,7 +58,7 @@ class Link:
             try:
                 message = await self._socket.recv()
             except ConnectionClosed as error:
-                raise _lost(error) from error
+                raise self._lost(error) from error
             self.heard_at = self.used_at = self._clock.now()
             if isinstance(message, str):
                 return message
@@ -85,70 +66,63 @@ class Link:
     async def probe(self, timeout_seconds: float) -> bool:
         """Whether the other side answers a ping: one that is dead behind an open socket does not."""
         try:
-            answer = await self._socket.ping()
+            # The ping, too, waits where nobody takes what was sent before.
             async with asyncio.timeout(timeout_seconds):
-                await answer
-        except (ConnectionClosed, TimeoutError):
+                await (await self._socket.ping())
+        except (WebSocketException, TimeoutError):
             return False
         # Not `used_at`: that a ping alone keeps API Gateway's 10 minutes from running out is documented nowhere.
         self.heard_at = self._clock.now()
         return True
 
-    def abort(self) -> None:
+    def abort(self, reason: str) -> None:
         """Drop the socket without a closing handshake: nobody is there to answer one."""
+        self._aborted = self._aborted or reason
         self._socket.transport.abort()
 
     async def close(self) -> None:
-        """Close the socket."""
-        await self._socket.close()
+        """Send what is still to be sent, say goodbye and close; whoever does not listen within a second is left."""
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                self._outbox.put_nowait(None)
+                await self._writing
+                await self._socket.close()
+        except TimeoutError:
+            pass
+        finally:
+            self.abort("closed by this client")
+        await self._socket.wait_closed()
 
+    async def _write(self) -> None:
+        try:
+            while (text := await self._outbox.get()) is not None:
+                await self._write_message(text)
+                self.used_at = self._clock.now()
+        except TimeoutError:
+            self.abort("the connection is open, but takes nothing")
+        except WebSocketException:
+            self.abort("the connection broke off")
+        except BaseException:
+            self.abort("closed by this client")
+            raise
 
-async def open_link(url: str, headers: Mapping[str, str], clock: Clock, *, timeout_seconds: float) -> Link:
-    """Open a socket.
+    async def _write_message(self, text: str) -> None:
+        if len(text) <= _FRAME_CHARACTERS:
+            async with asyncio.timeout(self._frame_timeout):
+                await self._socket.send(text)
+            return
+        async with asyncio.timeout(self._frame_timeout) as deadline:
+            # What is iterated is one message, each item a frame of it (websockets, send).
+            await self._socket.send(self._frames(text, deadline))
 
-    Raises:
-        EndpointError: The endpoint refuses the connection for good.
-        LinkLostError: Nothing answers there now, or it asks to come back later.
-    """
-    proxy: Literal[True] | None = None if _is_loopback(url) else True
-    try:
-        socket = await connect(
-            url,
-            additional_headers=headers,
-            proxy=proxy,
-            open_timeout=timeout_seconds,
-            # The session looks after silence, and asks only where something is due.
-            ping_interval=None,
-            close_timeout=1,
-            max_size=2 * MESSAGE_LIMIT_BYTES,
-        )
-    except InvalidStatus as error:
-        status = error.response.status_code
-        if status in _FINAL_STATUSES:
-            raise EndpointError(f"{url} refuses the connection with HTTP {status}", status=status) from error
-        raise LinkLostError(f"{url} answers with HTTP {status}") from error
-    except InvalidURI as error:
-        raise EndpointError(f"{url} is no WebSocket address; it starts with wss:// (or ws:// on loopback)") from error
-    except (OSError, InvalidHandshake, TimeoutError) as error:
-        raise LinkLostError(f"nothing answers at {url} ({error})") from error
-    return Link(socket, clock)
+    async def _frames(self, text: str, deadline: asyncio.Timeout) -> AsyncIterator[str]:
+        for start in range(0, len(text), _FRAME_CHARACTERS):
+            deadline.reschedule(asyncio.get_running_loop().time() + self._frame_timeout)
+            yield text[start : start + _FRAME_CHARACTERS]
 
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _lost(error: ConnectionClosed) -> LinkLostError:
-    refusing = error.rcvd is not None and error.rcvd.code in _REFUSING_CLOSES
-    return LinkLostError(_close_text(error), refusing=refusing)
-
-
-def _close_text(error: ConnectionClosed) -> str:
-    close = error.rcvd
-    if close is None:
-        return "the connection broke off"
-    return f"closed with code {close.code}" + (f": {close.reason}" if close.reason else "")
+    def _lost(self, error: ConnectionClosed) -> LinkLostError:
+        close = error.rcvd
+        if close is None:
+            return LinkLostError(self._aborted or "the connection broke off")
+        text = f"closed with code {close.code}" + (f": {close.reason}" if close.reason else "")
+        return LinkLostError(text, refusing=close.code in _REFUSING_CLOSES)

@@ -1,9 +1,13 @@
-"""An actor as an object: ``await todos.add_todo("…")``, ``async for state in todos.observe("state")``."""
+"""An actor as an object: ``await todos.add_todo("…")``, ``async for state in todos.observe("state")``.
 
-from collections.abc import Awaitable, Callable, Sequence
+No type in Python says "the methods of this class, each to be awaited". So ``todos.add_todo`` is typed as whatever is
+awaited, on purpose; ``todos.call(TodoList.add_todo, "…")`` is typed in full: arguments, names and result.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Concatenate, Final, Generic, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from trebuche.actor_types import ActorType
 from trebuche.actors import Actor
@@ -13,6 +17,9 @@ from trebuche_client.codec import Codec, PlainCodec, TypedCodec
 from trebuche_client.observation import Observation
 from trebuche_client.stream import Stream
 
+S = TypeVar("S")
+P = ParamSpec("P")
+R = TypeVar("R")
 _LATEST: Final = "latest"
 """Name of the custom filter by which a subscriber asks for the newest value per window only."""
 
@@ -33,8 +40,8 @@ class Caller(Protocol):
         ...
 
 
-class ActorProxy:
-    """One actor. Every other attribute is a method of it, called with ``await``.
+class ActorProxy(Generic[S]):
+    """One actor, whose state is an ``S``. Every other attribute is a method of it, called with ``await``.
 
     Args:
         caller: What carries calls and streams.
@@ -51,14 +58,14 @@ class ActorProxy:
         self._codec = codec
 
     @classmethod
-    def of(cls, caller: Caller, actor: str | type[Actor[Any]], key: str | None) -> "ActorProxy":
+    def of(cls, caller: Caller, actor: str | type[Actor[Any]], key: str | None) -> "ActorProxy[Any]":
         """The actor of an id, or of a class and a key."""
         actor_type = None if isinstance(actor, str) else ActorType(actor)
         codec = PlainCodec() if actor_type is None else TypedCodec(actor_type)
         name = actor if actor_type is None else actor_type.exposed_as
         return cls(caller, str(name) if key is None else f"{name}/{key}", codec)
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         """A method of the actor.
 
         Raises:
@@ -71,22 +78,46 @@ class ActorProxy:
         self._codec.method(name)
         return partial(self.call, name)
 
-    async def call(self, name: str, *arguments: object, timeout: float | None = None) -> Any:
-        """Call a method by name; what it takes and returns is what the class declares, else plain JSON values.
+    @overload
+    async def call(self, method: str, /, *arguments: object, timeout: float | None = None, **named: object) -> Any: ...
+    @overload
+    async def call(self, method: Callable[Concatenate[Any, P], R], /, *arguments: P.args, **named: P.kwargs) -> R: ...
+
+    async def call(self, method: str | Callable[..., Any], /, *arguments: object, **named: Any) -> Any:
+        """Call a method; what it takes and returns is what the class declares, else plain JSON values.
 
         Args:
-            name: The method, as Python or the wire spells it.
+            method: Its name, as Python or the wire spells it, or the class's own function (``TodoList.add_todo``).
             arguments: By position.
-            timeout: Seconds to wait, drops and repetitions included.
+            named: By name, where the class was resolved. With a name as ``method``, ``timeout`` is how many seconds to
+                wait, drops and repetitions included.
 
         Raises:
-            TypeError: An argument does not fit.
+            TypeError: An argument does not fit, or only the class could tell.
             CallFailedError: The answer is an error.
             CallTimeoutError: No answer came in time.
         """
-        documents = self._codec.arguments(name, arguments)
+        timeout: float | None = None
+        if isinstance(method, str):
+            name, timeout = method, named.pop("timeout", None)
+        else:
+            name = self._codec.name_of(method)
+        documents = self._codec.arguments(name, arguments, named)
         result = await self._caller.call(self.actor_id, self._codec.method(name), documents, timeout=timeout)
         return self._codec.result(name, result)
+
+    @overload
+    def observe(
+        self,
+        name: Literal["state"] = "state",
+        *,
+        wanted: StreamFilter | None = None,
+        latest_per_ms: int | None = None,
+    ) -> Observation[S]: ...
+    @overload
+    def observe(
+        self, name: str, *, wanted: StreamFilter | None = None, latest_per_ms: int | None = None
+    ) -> Observation[Any]: ...
 
     def observe(
         self, name: str = "state", *, wanted: StreamFilter | None = None, latest_per_ms: int | None = None

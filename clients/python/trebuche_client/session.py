@@ -5,10 +5,12 @@ import random
 from typing import Final, Protocol
 
 from trebuche_client.clock import Clock
-from trebuche_client.errors import EndpointError
+from trebuche_client.dialing import open_socket
+from trebuche_client.errors import EndpointError, LinkLostError
 from trebuche_client.frames import PING
-from trebuche_client.link import Link, LinkLostError, open_link
+from trebuche_client.link import Link
 from trebuche_client.options import ClientOptions
+from trebuche_client.retiring import Retiring, either
 from trebuche_client.token import TokenSource, expiry, fetch
 
 _LOOKS: Final = 3
@@ -26,20 +28,20 @@ class Listener(Protocol):
         """Whether something should come: an answer, or a value."""
         ...
 
-    async def opened(self, link: Link) -> None:
+    def opened(self, link: Link) -> None:
         """From now on this is the socket to send on."""
         ...
 
-    async def received(self, text: str) -> None:
+    def received(self, text: str) -> None:
         """A message came; also from the previous socket, while it hands over."""
         ...
 
-    async def tick(self) -> None:
+    def tick(self) -> None:
         """Some seconds have passed."""
         ...
 
-    def lost(self, error: LinkLostError) -> None:
-        """There is no socket now; another one is being opened."""
+    def lost(self, error: LinkLostError, failures: int) -> None:
+        """There is no socket now; so many attempts to open another one have failed since there was one."""
         ...
 
 
@@ -62,7 +64,6 @@ class Session:
         self._options = options
         self._clock = clock
         self._chance = chance
-        self._draining: set[asyncio.Task[None]] = set()
 
     async def run(self, listener: Listener) -> None:
         """Connect, and stay connected until cancelled.
@@ -70,25 +71,25 @@ class Session:
         Raises:
             EndpointError: The endpoint refuses for good.
         """
-        delays = self._options.backoff.delays(self._chance)
+        retiring = Retiring(self._clock)
+        delays, failures = self._options.backoff.delays(self._chance), 0
         try:
             while True:
                 try:
                     link, leave_at = await self._open()
                 except LinkLostError as error:
-                    listener.lost(error)
-                    await self._clock.sleep(next(delays))
-                    continue
-                lost = await self._live(listener, link, leave_at)
-                # A socket that closes as soon as it opens is no success: the pauses must go on growing.
-                if self._clock.now() - lost.opened_at > self._options.backoff.longest_seconds:
-                    delays = self._options.backoff.delays(self._chance)
+                    failures += 1
+                    listener.lost(error, failures)
+                else:
+                    failures = 0
+                    lived = await self._live(listener, retiring, link, leave_at)
+                    # A socket that closes as soon as it opens is no success: the pauses must go on growing.
+                    if lived > self._options.backoff.longest_seconds:
+                        delays = self._options.backoff.delays(self._chance)
                 # Before the first attempt, too: clients that were cut at one moment must not come back at one.
                 await self._clock.sleep(next(delays))
         finally:
-            for task in self._draining:
-                task.cancel()
-            await asyncio.gather(*self._draining, return_exceptions=True)
+            await retiring.finish()
 
     async def _open(self) -> tuple[Link, float]:
         """A fresh socket and when to leave it. A refused token is fetched once more before it counts as refused."""
@@ -100,76 +101,60 @@ class Session:
             return await self._dial()
 
     async def _dial(self) -> tuple[Link, float]:
-        token = await fetch(self._token)
+        limit = self._options.connect_timeout
+        token = await fetch(self._token, timeout_seconds=limit)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        link = await open_link(self._url, headers, self._clock, timeout_seconds=self._options.connect_timeout)
+        socket = await open_socket(self._url, headers, timeout_seconds=limit)
+        link = Link(socket, self._clock, frame_timeout=self._options.probe_timeout)
+        return link, self._leave_at(link, token)
+
+    def _leave_at(self, link: Link, token: str | None) -> float:
         leave_at = link.opened_at + self._options.lifetime * self._chance.uniform(1 - _SPREAD, 1)
         end = expiry(token)
         # A fixed token will be no fresher on the next socket.
-        if end is not None and callable(self._token):
-            left = max(end - self._clock.epoch(), 0)
-            # Half of what a token has left, where that is shorter than the margin: else each socket were left at once.
-            leave_at = min(leave_at, link.opened_at + max(left - self._options.expiry_margin, left / 2))
-        return link, leave_at
+        if end is None or not callable(self._token):
+            return leave_at
+        left = max(end - self._clock.epoch(), 0)
+        # Half of what a token has left, where that is shorter than the margin: else each socket were left at once.
+        return min(leave_at, link.opened_at + max(left - self._options.expiry_margin, left / 2))
 
-    async def _live(self, listener: Listener, link: Link, leave_at: float) -> Link:
-        """Serve a socket, and those that take over from it, until one is lost; returns that one."""
+    async def _live(self, listener: Listener, retiring: Retiring, link: Link, leave_at: float) -> float:
+        """Serve a socket, and those that take over from it, until one is lost; for how long that one lived."""
         while True:
             # What `opened` sends can be answered before it has returned.
             reading = asyncio.create_task(self._serve(listener, link))
+            successor = None
             try:
-                await listener.opened(link)
-                successor = await self._until_successor(reading, leave_at)
-            except BaseException:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
-                await link.close()
-                raise
+                listener.opened(link)
+                successor = await self._successor(reading, leave_at)
+            finally:
+                retiring.add(reading, link, self._options.handover_timeout if successor else 0)
             if successor is None:
-                listener.lost(_loss(reading))
-                return link
-            self._drain(reading, link)
+                listener.lost(_loss(reading), 0)
+                return self._clock.now() - link.opened_at
             link, leave_at = successor
 
-    async def _until_successor(self, reading: "asyncio.Task[None]", leave_at: float) -> tuple[Link, float] | None:
+    async def _successor(self, reading: "asyncio.Task[None]", leave_at: float) -> tuple[Link, float] | None:
         """A socket to take over, once it is time; None when the old one was lost before."""
         while True:
-            timer = asyncio.create_task(self._clock.sleep(max(leave_at - self._clock.now(), 0)))
-            try:
-                await asyncio.wait({reading, timer}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                timer.cancel()
+            await either(reading, self._clock.sleep(max(leave_at - self._clock.now(), 0)))
             if reading.done():
                 return None
-            try:
-                return await self._open()
-            except LinkLostError:
-                # The old socket still lives: there is time for another attempt.
-                leave_at = self._clock.now() + self._chance.uniform(0, self._options.backoff.longest_seconds)
-
-    def _drain(self, reading: "asyncio.Task[None]", link: Link) -> None:
-        """Let the old socket bring what is under way, then close it."""
-
-        async def close() -> None:
-            timer = asyncio.create_task(self._clock.sleep(self._options.handover_timeout))
-            try:
-                await asyncio.wait({reading, timer}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                timer.cancel()
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
-                await link.close()
-
-        task = asyncio.create_task(close())
-        self._draining.add(task)
-        task.add_done_callback(self._draining.discard)
+            opening = asyncio.create_task(self._open())
+            await either(reading, opening)
+            # As long as the old socket lives, it serves: who is refused now may have a better token the next time.
+            if not opening.cancelled() and not isinstance(opening.exception(), LinkLostError | EndpointError):
+                return opening.result()
+            if reading.done():
+                return None
+            leave_at = self._clock.now() + self._chance.uniform(0, self._options.backoff.longest_seconds)
 
     async def _serve(self, listener: Listener, link: Link) -> None:
         """Pass on what comes, and watch over silence; ends by raising ``LinkLostError``."""
         watching = asyncio.create_task(self._watch(listener, link))
         try:
             while True:
-                await listener.received(await link.receive())
+                listener.received(await link.receive())
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -183,15 +168,15 @@ class Session:
             doubtful = listener.waiting and now - link.heard_at > self._options.probe_after
             if doubtful and not await link.probe(self._options.probe_timeout):
                 # Whoever reads from it gets the loss.
-                link.abort()
+                link.abort("the connection is open, but nobody answers")
                 return
             if now - link.used_at > self._options.keep_alive_after:
-                await link.send(PING)
-            await listener.tick()
+                link.send(PING)
+            listener.tick()
 
 
 def _loss(reading: "asyncio.Task[None]") -> LinkLostError:
-    """Why a socket was lost; anything but a loss is a defect and goes on."""
+    """Why a socket was lost; anything but a loss goes on: a refusal in words, or a defect."""
     try:
         reading.result()
     except LinkLostError as error:

@@ -1,22 +1,18 @@
 """The Python client against an endpoint that does as it is told: drops, silence, handovers, refusals."""
 
 import asyncio
-import base64
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
 
-from tests.support.endpoint import as_data, from_data
+from tests.clients.python.quick import answer, options
+from tests.support.endpoint import from_data
 from trebuche_client import (
-    Backoff,
     CallFailedError,
     CallTimeoutError,
     ClientClosedError,
-    ClientOptions,
     ConnectionState,
     EndpointError,
     MessageTooLargeError,
@@ -29,12 +25,6 @@ from trebuche_client import (
 
 STREAM = "2C8A1F60-4B7D-4E93-9D15-6A0E3F7B8C24"
 OTHER = "91D4E7B2-0C36-4A58-8F1E-D25B7A9C4036"
-QUICK = Backoff(first_seconds=0.01, longest_seconds=0.05)
-
-
-def options(**chosen: Any) -> ClientOptions:
-    """Times that suit a test."""
-    return ClientOptions(**{"backoff": QUICK, "call_timeout": 20.0, **chosen})
 
 
 async def read_all(observation: Observation[Any], seen: list[Any], after_each: Callable[[], Any] | None = None) -> None:
@@ -43,11 +33,6 @@ async def read_all(observation: Observation[Any], seen: list[Any], after_each: C
         seen.append(value)
         if after_each is not None:
             await after_each()
-
-
-async def answer(peer: Any, frame: dict[str, Any], value: object) -> None:
-    """Answer a call."""
-    await peer.send("response", callID=frame["payload"]["callID"], result=as_data(value))
 
 
 def test_call_by_its_python_name_returns_a_value(serving: Any) -> None:
@@ -394,128 +379,3 @@ def test_nothing_there_is_an_error_at_once() -> None:
             await TrebuchetClient("ws://127.0.0.1:9/stage").connect(patience=0)
 
     asyncio.run(go())
-
-
-def guarded(accepted: str) -> Callable[[ServerConnection], Awaitable[None]]:
-    """Answers one call per connection."""
-
-    async def handle(socket: ServerConnection) -> None:
-        frame = json.loads(await socket.recv())
-        payload = {"callID": frame["payload"]["callID"], "result": as_data(accepted)}
-        await socket.send(json.dumps({"type": "response", "payload": payload}))
-        await socket.wait_closed()
-
-    return handle
-
-
-async def refusing_server(accepted: str) -> tuple[Any, str, list[str | None]]:
-    """A server that takes one token only."""
-    tokens: list[str | None] = []
-
-    def check(socket: ServerConnection, request: Any) -> Any:
-        tokens.append(request.headers.get("Authorization"))
-        return None if tokens[-1] == f"Bearer {accepted}" else socket.respond(401, "")
-
-    server = await serve(guarded(accepted), "127.0.0.1", 0, process_request=check)
-    port = next(iter(server.sockets)).getsockname()[1]
-    return server, f"ws://127.0.0.1:{port}/stage", tokens
-
-
-def test_refused_token_is_fetched_once_more() -> None:
-    """A token that has run out since it was fetched is no reason to give up; a refusal of a fresh one is."""
-
-    async def go() -> tuple[Any, list[str | None], int | None]:
-        server, url, tokens = await refusing_server("fresh")
-        fetched = iter(["stale", "fresh", "stale", "stale"])
-        client = TrebuchetClient(url, token=lambda: next(fetched))
-        async with client:
-            value = await client.resolve("todos").get()
-        with pytest.raises(EndpointError, match="HTTP 401") as refused:
-            await client.connect()
-        server.close()
-        return value, tokens[:2], refused.value.status
-
-    assert asyncio.run(go()) == ("fresh", ["Bearer stale", "Bearer fresh"], 401)
-
-
-def jwt(expires: float) -> str:
-    """A token as far as a client reads it."""
-    claims = base64.urlsafe_b64encode(json.dumps({"exp": expires}).encode()).decode().rstrip("=")
-    return f"e30.{claims}.c2ln"
-
-
-class Turned:
-    """The loop's clock, on another day."""
-
-    def __init__(self, epoch: float) -> None:
-        self._epoch = epoch
-        self._start = asyncio.get_running_loop().time()
-
-    def now(self) -> float:
-        """Seconds of the loop."""
-        return asyncio.get_running_loop().time()
-
-    def epoch(self) -> float:
-        """Seconds since 1970 on that day."""
-        return self._epoch + self.now() - self._start
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
-
-
-def test_fresh_token_takes_over_before_the_old_one_expires(serving: Any) -> None:
-    """A JWT's own end, less the margin, moves the client to a new socket with a new token."""
-
-    async def left(peer: Any) -> None:
-        await peer.until_closed()
-
-    async def answering(peer: Any) -> None:
-        await answer(peer, await peer.receive(), peer.number)
-        await peer.until_closed()
-
-    endpoint = serving(left, answering)
-
-    async def go() -> int:
-        made = iter([jwt(1_000.6), jwt(9_000)])
-        soon = options(expiry_margin=0.3)
-        client = TrebuchetClient(endpoint.url, token=lambda: next(made), options=soon, clock=Turned(1_000))
-        async with client:
-            await asyncio.to_thread(endpoint.wait_for_connections, 2)
-            return int(await client.resolve("todos").get())
-
-    assert asyncio.run(go()) == 2
-
-
-class Noting(Turned):
-    """Notes for how long it was asked to wait."""
-
-    def __init__(self, epoch: float) -> None:
-        super().__init__(epoch)
-        self.waits: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        self.waits.append(seconds)
-        await super().sleep(seconds)
-
-
-def test_token_that_lives_shorter_than_the_margin_keeps_its_socket_for_half_of_that(serving: Any) -> None:
-    """Each socket would be left as soon as it is open, and the next one, too."""
-
-    async def answering(peer: Any) -> None:
-        await answer(peer, await peer.receive(), peer.number)
-        await peer.until_closed()
-
-    endpoint = serving(answering)
-
-    async def go() -> list[float]:
-        clock = Noting(1_000)
-        short = options(expiry_margin=60)
-        async with TrebuchetClient(endpoint.url, token=lambda: jwt(1_030), options=short, clock=clock) as client:
-            assert await client.resolve("todos").get() == 1
-        return clock.waits
-
-    waits = asyncio.run(go())
-    assert any(14 < seconds <= 15 for seconds in waits)
-    assert 0 not in waits
