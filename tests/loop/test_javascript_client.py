@@ -7,7 +7,7 @@ from tests.support.javascript import install, run, said
 
 
 def test_javascript_client_serves_a_program(deployed: Deployed, todos: str) -> None:
-    """A program in node calls and observes; the gateway answers its pings, so it keeps its socket."""
+    """A program in node calls, with much too, and observes; the gateway answers its pings, so it keeps its socket."""
     install()
     done = run("node", "test/deployed.js", deployed.endpoint, todos)
 
@@ -21,5 +21,6 @@ def test_javascript_client_serves_a_program(deployed: Deployed, todos: str) -> N
         "sockets": 1,
         "title": "Käse & Brot",
         "refused": "Todo 'nothing' not found",
+        "large": True,
         "nothing": True,
     }

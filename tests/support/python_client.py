@@ -6,9 +6,10 @@ import random
 import sys
 import time
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from typing import Any
 
-from trebuche_client import Backoff, ClientError, ClientOptions, TrebuchetClient
+from trebuche_client import Backoff, ClientError, ClientOptions, StateChange, TrebuchetClient
 
 
 class TurnedClock:
@@ -77,7 +78,7 @@ class Program:
             url,
             options=ClientOptions(backoff=backoff, **options),
             clock=self._clock,
-            on_state=lambda change: tell(event="state", client=client, state=change.state),
+            on_state=partial(tell_state, client),
         )
         await self._clients[client].connect(patience=120)
 
@@ -105,6 +106,12 @@ class Program:
         backoff = Backoff.for_fleet(clients)
         fleet = [backoff.delays(random.Random(seed)) for seed in range(clients)]
         return [[next(delays) for _ in range(attempts)] for delays in fleet]
+
+
+def tell_state(client: str, change: StateChange) -> None:
+    """Tell where a client stands; attempts that fail are its own affair."""
+    if not change.failures:
+        tell(event="state", client=client, state=change.state)
 
 
 def tell(**document: Any) -> None:

@@ -66,9 +66,14 @@ export class ClientClosedError extends ClientError {}
 
 /** A socket closed although nobody asked for it, or could not be opened; another one may help. Stays inside. */
 export class LinkLostError extends Error {
-  /** @param {string} reason @param {{refusing?: boolean}} [details] refusing: because of what was sent */
-  constructor(reason, { refusing = false } = {}) {
+  /**
+   * @param {string} reason
+   * @param {{refusing?: boolean, status?: number | null}} [details] refusing: because of what was sent; status: with
+   *   which a handshake was refused for now
+   */
+  constructor(reason, { refusing = false, status = null } = {}) {
     super(reason);
     this.refusing = refusing;
+    this.status = status;
   }
 }

@@ -3,11 +3,13 @@ export type TokenSource = string | (() => string | Promise<string>);
 
 export type ConnectionState = "connecting" | "connected" | "reconnecting" | "closed";
 
-/** A client's connection has changed. */
+/** A client's connection has changed, or one more attempt to connect has failed. */
 export interface StateChange {
   readonly state: ConnectionState;
   /** Why, where there is more to say than the state does. */
   readonly reason: string | null;
+  /** How many attempts in a row have failed since there was a connection. */
+  readonly failures: number;
 }
 
 /** The time a client lives by; seconds throughout. */
@@ -46,7 +48,7 @@ export interface ClientOptions {
   expiryMargin: number;
   /** How many values of a stream may wait for their reader. Default 10,000. */
   unreadValues: number;
-  /** Largest message in bytes of UTF-8. Default 32,768, what API Gateway takes in one frame. */
+  /** Largest message in bytes of UTF-8. Default 32,768, what API Gateway takes in one frame; 131,072 with our socket. */
   messageLimit: number;
 }
 
@@ -57,15 +59,21 @@ export interface WebSocketLike {
   close(code?: number): void;
 }
 
+/** What makes sockets; `messageLimit` is what they can send, where that is more than a browser's 32,768 bytes. */
+export interface WebSocketClass {
+  new (url: string, protocols?: string[]): WebSocketLike;
+  readonly messageLimit?: number;
+}
+
 export interface ClientInit {
   /** Shown at each handshake; before a JWT of a function expires another socket with a fresh one takes over. */
   token?: TokenSource;
   /** Where the token goes, as browsers send no headers: `?token=` (default), or the sub-protocols `trebuche, <token>`. */
   tokenIn?: "query" | "protocol";
-  /** What makes sockets; needed before node 22, for example from the package ws. */
-  WebSocket?: new (url: string, protocols?: string[]) => WebSocketLike;
+  /** What makes sockets, instead of the WebSocket that is there; without one, in node 20, it is the one of `./node`. */
+  WebSocket?: WebSocketClass;
   options?: Partial<ClientOptions>;
-  /** Is told when the connection changes. */
+  /** Is told when the connection changes, and of each attempt to connect that fails. */
   onState?: (change: StateChange) => void;
   clock?: Clock;
   /** A number from 0 up to 1; spreads what would otherwise happen to all clients at once. */
@@ -139,14 +147,17 @@ export class TrebuchetClient {
   constructor(url: string, init?: ClientInit);
   /** Where the client stands now. */
   readonly state: ConnectionState;
-  /** Be told when the connection changes; returns what ends it. */
+  /** What those who watch were told last. */
+  readonly connection: StateChange;
+  /** Be told when the connection changes, and of each attempt to connect that fails; returns what ends it. */
   onState(watcher: (change: StateChange) => void): () => void;
   /**
-   * Connect, and stay connected until `close()`; `patience` is for how many seconds to try at first (default 30).
+   * Connect, and stay connected until `close()`; `patience` is for how many seconds to try at first (default 30), and 0
+   * tries once, for as long as `connectTimeout` allows.
    * @throws EndpointError
    */
   connect(how?: { patience?: number }): Promise<void>;
-  /** End every stream and every wait, and close the socket. Nothing is sent or received afterwards. */
+  /** End every stream and every wait, and close the socket: a second at the most. Nothing is sent or received later. */
   close(): Promise<void>;
   /** An actor to call and to observe; nothing is sent. */
   resolve<Methods = Record<string, (...values: any[]) => Promise<any>>>(
@@ -184,6 +195,7 @@ export class ClientError extends Error {
 /** The endpoint refuses the connection for good, or nothing ever answered there. */
 export class EndpointError extends ClientError {
   constructor(message: string, details?: { status?: number | null });
+  /** With which the last handshake was refused, where that is known: browsers do not tell. */
   readonly status: number | null;
 }
 /** The server answered a call with an error; nothing was written. */

@@ -1,15 +1,13 @@
-// One socket: opening it, frames over it, and whether it still lives. Text frames only: API Gateway takes no others.
+// One open socket: messages over it, and whether it still lives. Text frames only: API Gateway takes no others.
 
-import { timer } from "./clock.js";
-import { EndpointError, LinkLostError } from "./errors.js";
+import { systemClock, timer } from "./clock.js";
+import { LinkLostError } from "./errors.js";
 
-const OPEN = 1;
-/** What a browser can offer besides the token, and the endpoint's authorizer sends back. */
-export const SUBPROTOCOL = "trebuche";
+const [OPEN, CLOSED] = [1, 3];
+/** For the closing handshake, in real time: whoever closes waits for it. */
+const GOODBYE_SECONDS = 1;
 /** Binary frame, message too big: what was sent once more would be refused once more. */
 const REFUSING_CLOSES = new Set([1003, 1009]);
-/** Handshakes that would be refused once more for the same reason. Browsers do not tell; some of node's sockets do. */
-const FINAL_STATUSES = new Set([400, 401, 403, 404]);
 
 /** One open socket. */
 export class Link {
@@ -53,22 +51,24 @@ export class Link {
 
   /** Give up a socket that does not answer: nobody is there to say goodbye to. */
   abort() {
-    this.#silence();
     this.#lose(new LinkLostError("the connection is open, but nobody answers"));
+    this.#socket.onmessage = null;
     if (typeof this.#socket.terminate === "function") this.#socket.terminate();
     else this.#socket.close();
   }
 
-  /** Close the socket; nothing that comes afterwards is heard. */
-  close() {
-    this.#silence();
+  /** Say goodbye and close, whatever comes meanwhile; whoever does not answer within a second is left. */
+  async close() {
     this.#lose(new LinkLostError("closed by this client"));
-    this.#socket.close(1000);
-  }
-
-  #silence() {
     this.#socket.onmessage = null;
-    this.#socket.onclose = null;
+    if (this.#socket.readyState === CLOSED) return;
+    const gone = new Promise((resolve) => (this.#socket.onclose = resolve));
+    this.#socket.close(1000);
+    const late = timer(systemClock, GOODBYE_SECONDS);
+    await Promise.race([gone, late.done]);
+    late.cancel();
+    // Browsers have no such thing, and close by themselves in the end.
+    this.#socket.terminate?.();
   }
 
   /** @param {unknown} data */
@@ -79,74 +79,9 @@ export class Link {
   }
 }
 
-/**
- * Open a socket.
- * @param {string} url
- * @param {string | undefined} token
- * @param {{WebSocket: any, tokenIn: "query" | "protocol", clock: import("./index.js").Clock, timeout: number,
- *   closing: Promise<unknown>}} how closing: nobody wants the socket any more
- * @returns {Promise<Link>}
- * @throws {EndpointError} the endpoint refuses the connection for good
- * @throws {LinkLostError} nothing answers there now
- */
-export async function openLink(url, token, { WebSocket, tokenIn, clock, timeout, closing }) {
-  const socket = construct(WebSocket, url, token, tokenIn);
-  const late = timer(clock, timeout);
-  try {
-    const inTime = late.done.then(() => lose(`nothing answers at ${url} within ${timeout} s`));
-    await Promise.race([opened(socket, url), inTime, closing.then(() => lose("closed by this client"))]);
-  } catch (error) {
-    socket.onopen = socket.onclose = null;
-    socket.onerror = () => {};
-    socket.close();
-    throw error;
-  } finally {
-    late.cancel();
-  }
-  return new Link(socket, clock);
-}
-
-/** @param {any} WebSocket @param {string} url @param {string | undefined} token @param {string} tokenIn */
-function construct(WebSocket, url, token, tokenIn) {
-  try {
-    if (!token) return new WebSocket(url);
-    if (tokenIn === "protocol") return new WebSocket(url, [SUBPROTOCOL, token]);
-    const address = new URL(url);
-    address.searchParams.set("token", token);
-    return new WebSocket(address.href);
-  } catch (error) {
-    // The text of the error would name the address with the token in it.
-    throw new EndpointError(`${url} is no WebSocket address (wss://…), or the token cannot be sent as a ${tokenIn}`);
-  }
-}
-
-/** @param {any} socket @param {string} url @returns {Promise<void>} */
-function opened(socket, url) {
-  return new Promise((resolve, reject) => {
-    let status = 0;
-    socket.onopen = () => resolve();
-    socket.onerror = (/** @type {{message?: string}} */ event) => {
-      status = Number(/server response: (\d{3})/.exec(event.message ?? "")?.[1] ?? 0);
-    };
-    socket.onclose = () => reject(refused(url, status));
-  });
-}
-
-/** @param {string} url @param {number} status */
-function refused(url, status) {
-  if (FINAL_STATUSES.has(status)) {
-    return new EndpointError(`${url} refuses the connection with HTTP ${status}`, { status });
-  }
-  return new LinkLostError(status ? `${url} answers with HTTP ${status}` : `nothing answers at ${url}, or it refuses`);
-}
-
-/** @param {string} reason @returns {never} */
-function lose(reason) {
-  throw new LinkLostError(reason);
-}
-
 /** @param {{code: number, reason: string}} event */
 function closed({ code, reason }) {
-  const text = code === 1006 ? "the connection broke off" : `closed with code ${code}${reason ? `: ${reason}` : ""}`;
+  if (code === 1006) return new LinkLostError(reason || "the connection broke off");
+  const text = `closed with code ${code}${reason ? `: ${reason}` : ""}`;
   return new LinkLostError(text, { refusing: REFUSING_CLOSES.has(code) });
 }

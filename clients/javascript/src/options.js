@@ -2,6 +2,9 @@
 
 import { Backoff } from "./backoff.js";
 
+/** Largest message, for sockets that cut it into frames of 32 KB, as API Gateway wants them. */
+export const MESSAGE_OF_GATEWAY = 131_072;
+
 /** 10 minutes of silence, 2 hours of life, frames of 32 KB: a browser cannot say how it cuts a message into frames. */
 const DEFAULTS = Object.freeze({
   callTimeout: 30,
@@ -22,12 +25,13 @@ const DEFAULTS = Object.freeze({
 
 /**
  * @param {Partial<import("./index.js").ClientOptions>} [chosen]
+ * @param {number} [messageLimit] what the sockets can do, where that is more than a browser's
  * @returns {import("./index.js").ClientOptions}
  * @throws {TypeError} there is no such option
  */
-export function withDefaults(chosen = {}) {
+export function withDefaults(chosen = {}, messageLimit = DEFAULTS.messageLimit) {
   for (const name of Object.keys(chosen)) {
     if (!(name in DEFAULTS)) throw new TypeError(`no option ${name}; there are: ${Object.keys(DEFAULTS).join(", ")}`);
   }
-  return { ...DEFAULTS, ...chosen };
+  return { ...DEFAULTS, messageLimit, ...chosen };
 }

@@ -4,6 +4,9 @@ import { CallFailedError } from "./errors.js";
 import { parse, stringify } from "./json.js";
 import { Observation } from "./observation.js";
 
+/** How an object becomes a text. */
+/** @type {Set<string | symbol>} */
+const TEXT_OF = new Set([Symbol.toPrimitive, "toString"]);
 /** Asked of every object by the language and its tools: no methods of an actor. */
 const NOT_METHODS = new Set(["then", "toJSON", "constructor", "$$typeof", "nodeType", "asymmetricMatch"]);
 
@@ -61,6 +64,7 @@ export function actorProxy(client, actorId) {
   const own = new Set(["actorId", "call", "observe"]);
   return new Proxy(Object.freeze(actor), {
     get(target, name) {
+      if (TEXT_OF.has(name)) return () => actorId;
       if (typeof name === "symbol" || NOT_METHODS.has(name)) return undefined;
       if (own.has(name)) return Reflect.get(target, name, target);
       return (/** @type {unknown[]} */ ...values) => target.call(name, values);

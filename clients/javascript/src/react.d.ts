@@ -28,9 +28,9 @@ export interface ObservedActorOptions {
 export interface Shown<T = any> {
   /** The property's value; undefined until the first one. Kept while the connection is away. */
   readonly state: T | undefined;
-  /** Whether the first value is still to come. */
+  /** Whether the first value is still to come, and nothing is known to stand in its way. */
   readonly loading: boolean;
-  /** Why no more values will come. */
+  /** Why no more values will come; or, while the client tries on, why three attempts to connect in a row have failed. */
   readonly error: Error | null;
   /** After the last drop: true if every change was replayed, false for a snapshot; null without a drop. */
   readonly recovered: boolean | null;

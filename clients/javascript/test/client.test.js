@@ -2,9 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { test } from "node:test";
-import { WebSocket } from "ws";
 
 import {
   CallFailedError,
@@ -16,7 +14,7 @@ import {
   StreamFailedError,
   TrebuchetClient,
 } from "../src/index.js";
-import { asData, client, endpoint, fromData, STREAM, TurnedClock } from "./support.js";
+import { asData, client, endpoint, fromData, mute, STREAM, TurnedClock } from "./support.js";
 
 /** A connected client and the endpoint's end. */
 async function connected(t, init) {
@@ -52,10 +50,11 @@ test("an actor can be awaited and printed without a call", async (t) => {
   const { subject, peer } = await connected(t);
   const actor = await subject.resolve("todos");
   assert.equal(`${Object.prototype.toString.call(actor)} ${JSON.stringify({ actor })}`.includes("todos"), true);
-  const call = actor.clearCompleted();
+  assert.deepEqual([`${actor}`, String(actor), actor.toString(), actor + "!"], ["todos", "todos", "todos", "todos!"]);
+  const call = assert.rejects(actor.clearCompleted(), ClientClosedError);
   assert.equal((await peer.receive()).payload.targetIdentifier, "clearCompleted");
   await subject.close();
-  await assert.rejects(call, ClientClosedError);
+  await call;
 });
 
 test("who gives up learns under which callID the call may still take effect", async (t) => {
@@ -167,9 +166,8 @@ test("nothing answers, and patience is over", async (t) => {
   await assert.rejects(client(t, server.url).connect({ patience: 0 }), /HTTP 503/);
 });
 
-test("a client without sockets says how to give it some", (t) => {
-  assert.throws(() => new TrebuchetClient("wss://h", { WebSocket: null }), /package ws/);
-  assert.throws(() => new TrebuchetClient("wss://h", { WebSocket, options: { patience: 1 } }), /no option patience/);
+test("an option that there is not is refused with those that there are", () => {
+  assert.throws(() => new TrebuchetClient("wss://h", { options: { patience: 1 } }), /no option patience; there are: call/);
 });
 
 test("a second socket takes over before the end of the first, without a gap or a duplicate", async (t) => {
@@ -363,12 +361,10 @@ test("close while connecting ends the attempt", async (t) => {
 });
 
 test("close gives up a handshake that nobody answers", async (t) => {
-  const silent = createServer();
-  await once(silent.listen(0, "127.0.0.1"), "listening");
-  t.after(() => silent.close());
-  const subject = client(t, `ws://127.0.0.1:${silent.address().port}`);
+  const silent = await mute(t);
+  const subject = client(t, silent.url);
   const first = assert.rejects(subject.connect(), ClientClosedError);
-  const [socket] = await once(silent, "connection");
+  const socket = await silent.next();
   const gone = once(socket.resume(), "close");
   await subject.close();
   await Promise.all([first, gone]);

@@ -4,17 +4,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createElement, StrictMode } from "react";
 import { create } from "react-test-renderer";
-import { WebSocket } from "ws";
 
-import { Backoff, ClientError } from "../src/index.js";
+import { Backoff, ClientError, EndpointError } from "../src/index.js";
+import { NodeSocket } from "../src/node_socket.js";
 import { Trebuche, useObservedActor } from "../src/react.js";
-import { client, endpoint, Queue } from "./support.js";
+import { client, endpoint, Queue, STREAM } from "./support.js";
 
 /** What the hook shows, render by render. */
 function harness(t, transport, { wrap = (element) => element } = {}) {
   const shown = new Queue();
-  const Todos = ({ actor = "todos" }) => {
-    shown.put(useObservedActor(actor, { observe: "state" }));
+  const Todos = ({ actor = "todos", observe = "state" }) => {
+    shown.put({ ...useObservedActor(actor, { observe }), of: `${actor} ${observe}` });
     return null;
   };
   const tree = (props) => wrap(createElement(Trebuche, { transport }, createElement(Todos, props)));
@@ -29,7 +29,7 @@ function harness(t, transport, { wrap = (element) => element } = {}) {
   return { until, unmount: () => renderer.unmount(), rerender: (props) => renderer.update(tree(props)) };
 }
 
-const init = (url) => ({ url, WebSocket, options: { backoff: new Backoff(0.01, 0.05) } });
+const init = (url) => ({ url, WebSocket: NodeSocket, options: { backoff: new Backoff(0.01, 0.05) } });
 
 test("the hook shows the state as it changes, the connection, and how it recovered", async (t) => {
   const server = await endpoint(t);
@@ -84,6 +84,71 @@ test("another actor is another stream, and nothing of the first is shown", async
   const frames = [await peer.receive(), await peer.receive()];
   const types = frames.map(({ type, action }) => `${action} ${type}`).sort();
   assert.deepEqual(types, ["game invocation", "todos streamEnd"]);
+});
+
+for (const [what, props] of Object.entries({ actor: { actor: "game" }, property: { observe: "messages" } })) {
+  test(`no rendering shows the state of one ${what} under the name of another`, async (t) => {
+    const server = await endpoint(t);
+    const { until, rerender } = harness(t, init(server.url));
+    const peer = await server.next();
+    peer.start(await peer.receive());
+    peer.state(1, "of the first");
+    await until(({ state }) => state === "of the first");
+    rerender(props);
+    const first = await until(({ of }) => of !== "todos state");
+    assert.deepEqual([first.state, first.loading], [undefined, true]);
+    rerender({});
+    const back = await until(({ of }) => of === "todos state");
+    assert.deepEqual([back.state, back.loading], [undefined, true]);
+  });
+}
+
+test("a stream that the server ends is no longer loading, and says why it ended", async (t) => {
+  const server = await endpoint(t);
+  const { until } = harness(t, init(server.url));
+  const peer = await server.next();
+  peer.start(await peer.receive());
+  peer.send("streamEnd", { streamID: STREAM, reason: "actorTerminated" });
+  const shown = await until(({ error }) => error);
+  assert.deepEqual([shown.error.code, shown.loading, shown.connected], ["actorTerminated", false, true]);
+});
+
+test("an endpoint that refuses, or is away, is told while the client tries on, and forgotten when it is back", async (t) => {
+  const server = await endpoint(t, { refuse: () => (away ? 503 : 0) });
+  let away = true;
+  const { until } = harness(t, init(server.url));
+  const shown = await until(({ error }) => error);
+  assert.match(shown.error.message, /HTTP 503/);
+  assert.deepEqual([shown.loading, shown.connected, shown.error instanceof EndpointError], [false, false, true]);
+  away = false;
+  assert.equal((await until(({ connected }) => connected)).error, null);
+  const peer = await server.next();
+  peer.start(await peer.receive());
+  peer.state(1, "there");
+  await until(({ state }) => state === "there");
+  away = true;
+  peer.drop();
+  assert.equal((await until(({ error }) => error)).state, "there", "the last value stays");
+});
+
+test("whose token is refused for good is told, and does not come back", async (t) => {
+  let handshakes = 0;
+  const server = await endpoint(t, { refuse: () => (handshakes += 1) && 403 });
+  const { until } = harness(t, init(server.url));
+  assert.match((await until(({ error }) => error)).error.message, /HTTP 403/);
+  assert.equal(handshakes, 1);
+});
+
+test("whose right was taken back is told, and does not come back", async (t) => {
+  const server = await endpoint(t);
+  const { until } = harness(t, init(server.url));
+  const peer = await server.next();
+  peer.start(await peer.receive());
+  peer.send("streamError", { streamID: STREAM, errorMessage: "The right was taken back", code: "revoked" });
+  const { error } = await until((seen) => seen.error && !seen.connected);
+  assert.equal(error.code, "revoked");
+  await peer.closed;
+  assert.equal(server.peers.size, 0);
 });
 
 test("a client of one's own is used and left open", async (t) => {

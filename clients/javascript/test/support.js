@@ -1,10 +1,12 @@
 // An endpoint that does as it is told, and a clock that tests turn.
 
 import { once } from "node:events";
-import { WebSocket, WebSocketServer } from "ws";
+import { createServer } from "node:net";
+import { WebSocketServer } from "ws";
 
 import { Backoff, TrebuchetClient } from "../src/index.js";
 import { parse, stringify } from "../src/json.js";
+import { NodeSocket } from "../src/node_socket.js";
 
 export const STREAM = "2C8A1F60-4B7D-4E93-9D15-6A0E3F7B8C24";
 
@@ -88,6 +90,14 @@ export class Peer {
   drop() {
     this.#socket.terminate();
   }
+
+  stopReading() {
+    this.#socket.pause();
+  }
+
+  startReading() {
+    this.#socket.resume();
+  }
 }
 
 export function asData(value) {
@@ -115,10 +125,27 @@ export async function endpoint(t, { refuse = () => 0 } = {}) {
   return { url: `ws://127.0.0.1:${server.address().port}/stage`, next: () => peers.take("a connection"), peers };
 }
 
+/** A server that takes connections and says nothing; ends with the test. */
+export async function mute(t) {
+  const server = createServer();
+  const sockets = new Queue();
+  const open = new Set();
+  server.on("connection", (socket) => {
+    open.add(socket.on("error", () => {}));
+    sockets.put(socket);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => {
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  return { url: `ws://127.0.0.1:${server.address().port}/stage`, next: () => sockets.take("a connection") };
+}
+
 /** A client that comes back at once; closed with the test. */
 export function client(t, url, { options = {}, ...init } = {}) {
   const chosen = { backoff: new Backoff(0.01, 0.05), ...options };
-  const made = new TrebuchetClient(url, { WebSocket, options: chosen, ...init });
+  const made = new TrebuchetClient(url, { WebSocket: NodeSocket, options: chosen, ...init });
   t.after(() => made.close());
   return made;
 }

@@ -2,9 +2,8 @@
 
 import { createInterface } from "node:readline";
 
-import { WebSocket } from "ws";
-
 import { Backoff, ClientError, TrebuchetClient } from "../src/index.js";
+import { NodeSocket } from "../src/node_socket.js";
 
 /** Real time plus what it was turned by. */
 class TurnedClock {
@@ -63,8 +62,8 @@ const commands = {
     const { backoff, ...others } = options;
     const chosen = Object.entries(others).map(([name, value]) => [camel(name), value]);
     if (backoff) chosen.push(["backoff", new Backoff(...backoff)]);
-    const onState = ({ state }) => tell({ event: "state", client, state });
-    const made = new TrebuchetClient(url, { WebSocket, clock, onState, options: Object.fromEntries(chosen) });
+    const onState = ({ state, failures }) => failures || tell({ event: "state", client, state });
+    const made = new TrebuchetClient(url, { WebSocket: NodeSocket, clock, onState, options: Object.fromEntries(chosen) });
     clients.set(client, made);
     await made.connect({ patience: 120 });
   },

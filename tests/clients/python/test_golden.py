@@ -16,6 +16,16 @@ from trebuche_client import Backoff, ClientError, ClientOptions, Observation, Tr
 
 GOLDEN = Path(__file__).parents[3] / "clients" / "golden"
 TRANSCRIPTS = sorted(GOLDEN.glob("*.jsonl"))
+RECORDED = GOLDEN / "recorded.jsonl"
+NOT_RECORDED = {
+    "None {}": "API Gateway's own error document",
+    "news {}": "what is no envelope",
+    "streamData {streamID: str}": "what is no envelope",
+    "response {callID: str, errorMessage: str}": "Swift's servers send no code",
+    "response {callID: str, errorMessage: str, code: str}": "both of what follows the text may be missing",
+    "streamData {streamID: str, sequenceNumber: int, data: str, timestamp: str, skipped: int}": "comes when it has to",
+    "streamEnd {streamID: str, reason: str}": "comes when somebody deletes the actor",
+}
 PLACEHOLDER = re.compile(r"\$\w+")
 SOME_ID = "0D9C8B7A-6F5E-4D3C-8B2A-190817263544"
 PATIENCE = 20.0
@@ -165,3 +175,21 @@ def test_server_reads_and_writes_every_frame(path: Path) -> None:
                 decode(dumps(frame))
         else:
             assert loads(encode(decode(dumps(frame)))) == frame
+
+
+def kinds(frame: dict[str, Any]) -> str:
+    """Of which keys, in which order and with which types a frame of the endpoint is."""
+    inside = [f"{key}: {type(value).__name__}" for key, value in frame.get("payload", {}).items()]
+    return f"{frame.get('type')} {{{', '.join(inside)}}}"
+
+
+def endpoint_kinds(path: Path) -> set[str]:
+    """The kinds of all frames that the endpoint sends in a transcript."""
+    return {kinds(step["server"]) for step in lines_of(path) if "server" in step}
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_frames_of_the_endpoint_are_of_kinds_that_were_recorded(path: Path) -> None:
+    """What somebody made up a deployed endpoint really sends; it is held to the recording on a deployed stack."""
+    unheard = {kind for kind in endpoint_kinds(path) - endpoint_kinds(RECORDED) if kind not in NOT_RECORDED}
+    assert unheard == set()
