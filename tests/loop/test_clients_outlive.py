@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -18,9 +17,6 @@ STEP_SECONDS = 290
 STEPS = 26
 """A little over the two hours after which it ends any."""
 HANDOVER_BY_SECONDS = 6_900
-FLEET = 100
-CONNECTS_PER_SECOND = 500
-"""What API Gateway takes by default (its quota page)."""
 QUICK: Final[dict[str, Any]] = {"backoff": [0.2, 1.0], "probe_after": 1.5, "probe_timeout": 1.5}
 FAULTS = {
     "cut-socket": 0.1,
@@ -168,38 +164,3 @@ def test_everything_goes_wrong_at_once(client: ClientProcess, wire: Wire, deploy
     client.call(todos, "addTodo", "last")
     holds(client, "last")
     check_every_version_once(client, 31)
-
-
-def most_in_a_second(moments: list[float]) -> int:
-    """The most of them in any one second."""
-    return max(sum(1 for later in moments if first <= later < first + 1) for first in moments)
-
-
-def test_hundred_clients_that_are_cut_at_once(
-    client: ClientProcess, wire: Wire, deployed: Deployed, todos: str, language: str
-) -> None:
-    """They come back spread out and below the gateway's rate, all of them resume, and nobody misses anything."""
-    names = [f"client {number}" for number in range(FLEET)]
-
-    def join(name: str) -> None:
-        client.connect(wire.url, client=name)
-        client.observe(todos, stream=name, client=name)
-
-    with ThreadPoolExecutor(10) as pool:
-        list(pool.map(join, names))
-    client.until(lambda: all(len(client.values(name)) == 1 for name in names), "everybody's first value")
-    with client_process(language) as other:
-        other.connect(deployed.endpoint)
-        other.call(todos, "addTodo", "before the cut")
-        wire.cut()
-        for number in range(3):
-            other.call(todos, "addTodo", f"while they are away {number}")
-    client.until(lambda: all(len(client.values(name)) == 5 for name in names), "everybody's last value")
-    for name in names:
-        check_every_version_once(client, 4, name)
-        assert client.states(name)[-2:] == ["reconnecting", "connected"]
-    back = wire.opened[FLEET:]
-    assert len(back) >= FLEET
-    assert most_in_a_second(back) < CONNECTS_PER_SECOND
-    # Without chance in their pauses all of them would be there within a moment.
-    assert max(back) - min(back) > 1

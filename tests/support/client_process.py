@@ -64,9 +64,9 @@ class ClientProcess:
         """Turn the clients' clock."""
         self._do("turn", seconds=seconds)
 
-    def delays(self, clients: int, attempts: int) -> list[list[float]]:
-        """When each client of a fleet of that size tries again."""
-        result: list[list[float]] = self._do("delays", clients=clients, attempts=attempts)
+    def delays(self, clients: int, attempts: int, *, told: bool = True) -> list[list[float]]:
+        """When each client of a fleet of that size tries again, if each was told how large it is or not."""
+        result: list[list[float]] = self._do("delays", clients=clients, attempts=attempts, told=told)
         return result
 
     def values(self, stream: str = "stream") -> list[Value]:

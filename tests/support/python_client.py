@@ -101,9 +101,9 @@ class Program:
         """Turn the clients' clock."""
         self._clock.turn(seconds)
 
-    async def do_delays(self, clients: int, attempts: int) -> list[list[float]]:
-        """When each client of a fleet tries again and again."""
-        backoff = Backoff.for_fleet(clients)
+    async def do_delays(self, clients: int, attempts: int, *, told: bool) -> list[list[float]]:
+        """When each client of a fleet tries again and again, if each was told how large it is or not."""
+        backoff = Backoff.for_fleet(clients) if told else Backoff()
         fleet = [backoff.delays(random.Random(seed)) for seed in range(clients)]
         return [[next(delays) for _ in range(attempts)] for delays in fleet]
 

@@ -76,8 +76,8 @@ const commands = {
   async turn({ seconds }) {
     clock.turn(seconds);
   },
-  async delays({ clients: count, attempts }) {
-    const backoff = Backoff.forFleet(count);
+  async delays({ clients: count, attempts, told }) {
+    const backoff = told ? Backoff.forFleet(count) : new Backoff();
     const fleet = Array.from({ length: count }, (_, seed) => backoff.delays(chanceOf(seed + 1)));
     return fleet.map((delays) => Array.from({ length: attempts }, () => delays.next().value));
   },

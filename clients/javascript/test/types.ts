@@ -1,6 +1,7 @@
 // What TypeScript says to users of the declarations; checked by `npm run check`, never run.
 
 import { Backoff, CallFailedError, TrebuchetClient, type Value } from "../src/index.js";
+import { NodeSocket } from "../src/node_socket.js";
 import { useObservedActor } from "../src/react.js";
 
 interface Todo {
@@ -31,6 +32,7 @@ export async function typed(): Promise<Value<{ todos: Todo[] }> | undefined> {
 }
 
 export async function untyped(): Promise<string | null> {
+  void new TrebuchetClient("wss://example.test/production", { WebSocket: NodeSocket });
   // @ts-expect-error: no such option
   const client = new TrebuchetClient("wss://example.test/production", { options: { patience: 3 } });
   try {

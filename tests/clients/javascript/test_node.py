@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import ssl
 from collections.abc import AsyncIterator
@@ -41,8 +42,9 @@ def test_javascript_client_behaves(package: Path) -> None:
 
 def test_type_declarations_hold(package: Path) -> None:
     """The sources keep to their declarations, a user's program compiles against them, and a wrong one does not."""
-    done = run(str(package / "node_modules" / ".bin" / "tsc"), "--project", ".")
-    assert done.returncode == 0, said(done)
+    for project in (".", "tsconfig.node.json"):
+        done = run(str(package / "node_modules" / ".bin" / "tsc"), "--project", project)
+        assert done.returncode == 0, said(done)
 
 
 def test_shipped_files_need_nothing(package: Path) -> None:
@@ -61,6 +63,14 @@ def test_shipped_files_need_nothing(package: Path) -> None:
         else:
             assert foreign <= ({"react"} if source.name == "react.js" else set()), source.name
             assert not any(origin.startswith("./node_socket") for origin in origins), source.name
+
+
+def test_bundlers_for_browsers_leave_out_what_is_for_node(package: Path) -> None:
+    """The way into node's modules is cut for them (field ``browser``): they look for those files, or fail."""
+    cut = json.loads((package / "package.json").read_text(encoding="utf-8"))["browser"]
+    shared = [file for file in (package / "src").glob("*.js") if not file.name.startswith("node_")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in shared)
+    assert cut == {f"./src/{name}": False for name in re.findall(r'await import\("\./([^"]+)"\)', text)}
 
 
 PROGRAM = """
