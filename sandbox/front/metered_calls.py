@@ -1,12 +1,13 @@
 """Calls of other services that count for something: queues, discovery, log lines that somebody puts himself."""
 
+import base64
 import json
 import re
 from typing import Final
 
 from aiohttp import web
 
-from sandbox.aws import Answer
+from sandbox.aws import Answer, Json
 from sandbox.front.signature import Callers
 from sandbox.meter import Meter, Place
 from sandbox.meter.units import DISCOVERIES, LOG_BYTES, QUEUE_PIECE_BYTES, QUEUE_REQUESTS, pieces
@@ -16,7 +17,7 @@ _QUEUES: Final = "AmazonSQS."
 _DISCOVER: Final = "Route53AutoNaming_v20170314.DiscoverInstances"
 _LOGS: Final = "Logs_20140328.PutLogEvents"
 _QUEUE_NAME: Final = re.compile(rb'"QueueUrl"\s*:\s*"[^"]*?(?P<name>[^"/]+)"')
-_BATCHED: Final = "Receive"
+_CARRIES_MESSAGES: Final = ("SendMessage", "SendMessageBatch", "ReceiveMessage")
 
 
 class MeteredCalls:
@@ -43,7 +44,7 @@ class MeteredCalls:
             operation = target.removeprefix(_QUEUES)
             name = _QUEUE_NAME.search(body)
             place = Place(owner.account, owner.region, name["name"].decode() if name else "")
-            size = len(answer.body if operation.startswith(_BATCHED) else body)
+            size = _payload_bytes(operation, body, answer)
             self._meter.count(QUEUE_REQUESTS, place, operation, pieces(size, QUEUE_PIECE_BYTES))
         elif answer.status == 200:
             self._record_other(target, Place(owner.account, owner.region, ""), body)
@@ -58,3 +59,23 @@ class MeteredCalls:
                 self._telemetry.read_event(place.account, place.region, message)
         else:
             self._meter.count(DISCOVERIES, place._replace(resource=document["ServiceName"]), "DiscoverInstances")
+
+
+def _payload_bytes(operation: str, body: bytes, answer: Answer) -> int:
+    """The size of the messages that a call sends or gets: their texts and attributes."""
+    content = answer.body if operation.startswith("Receive") else body
+    # Most calls are small, whatever is in them.
+    if operation not in _CARRIES_MESSAGES or len(content) <= QUEUE_PIECE_BYTES or answer.status != 200:
+        return 0
+    document = json.loads(content)
+    messages = document.get("Entries") or document.get("Messages") or [document]
+    return sum(map(_message_bytes, messages))
+
+
+def _message_bytes(message: Json) -> int:
+    text: str = message["MessageBody"] if "MessageBody" in message else message["Body"]
+    size = len(text.encode())
+    for name, value in (message.get("MessageAttributes") or {}).items():
+        content = value.get("StringValue", "").encode() or base64.b64decode(value.get("BinaryValue", ""))
+        size += len(name.encode()) + len(value["DataType"]) + len(content)
+    return size

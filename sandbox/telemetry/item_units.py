@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sandbox.aws import Json
+from sandbox.faults.dynamodb import table_name
 from sandbox.streams.sizes import size_of
 
 READ_UNIT_BYTES: Final = 4096
@@ -51,7 +52,7 @@ class Refused:
 
 def read_units(operation: str, request: Json, answer: Json) -> Iterator[Consumed]:
     """What a read has consumed whose answer holds all that was read."""
-    table = request.get("TableName", "")
+    table = table_name(request.get("TableName", ""))
     if operation == "GetItem":
         yield Consumed(table, None, "read", _units([answer.get("Item") or {}], _factor(request)))
     elif operation in ("Query", "Scan"):
@@ -62,17 +63,19 @@ def read_units(operation: str, request: Json, answer: Json) -> Iterator[Consumed
             left = (answer.get("UnprocessedKeys") or {}).get(name) or {}
             missing = len(asked["Keys"]) - len(found) - len(left.get("Keys") or [])
             units = sum(_units([item], _factor(asked)) for item in [*found, *[{}] * missing])
-            yield Consumed(name, None, "read", units)
+            yield Consumed(table_name(name), None, "read", units)
     elif operation == "TransactGetItems":
         for part, response in zip(request["TransactItems"], answer.get("Responses") or [], strict=False):
-            yield Consumed(part["Get"]["TableName"], None, "read", _units([response.get("Item") or {}], _TRANSACTIONAL))
+            yield Consumed(
+                table_name(part["Get"]["TableName"]), None, "read", _units([response.get("Item") or {}], _TRANSACTIONAL)
+            )
 
 
 def told_units(answer: Json, kind: Literal["read", "write"]) -> Iterator[Consumed]:
     """What an answer says that its request has consumed; a transaction that is repeated only reads."""
     consumed = answer.get("ConsumedCapacity") or []
     for one in consumed if isinstance(consumed, list) else [consumed]:
-        table, indexes = one["TableName"], one.get("GlobalSecondaryIndexes") or {}
+        table, indexes = table_name(one["TableName"]), one.get("GlobalSecondaryIndexes") or {}
         if kind == "write" and "ReadCapacityUnits" in one:
             yield Consumed(table, None, "read", one["ReadCapacityUnits"])
             continue
@@ -102,7 +105,7 @@ def refused_writes(operation: str, request: Json, answer: Json) -> Iterator[Refu
 def _refused(write: Json, factor: float) -> Refused:
     item = write.get("Item")
     key = write["Key"] if item is None else item
-    return Refused(write["TableName"], key, 0 if item is None else size_of(item), factor)
+    return Refused(table_name(write["TableName"]), key, 0 if item is None else size_of(item), factor)
 
 
 def _units(items: Sequence[Mapping[str, Any]], factor: float) -> float:

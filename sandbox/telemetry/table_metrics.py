@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sandbox.aws import Json
 from sandbox.clock import Clock
+from sandbox.faults.dynamodb import table_name
 from sandbox.telemetry.item_units import THROTTLED_PARTS, Consumed, error_code
 from sandbox.telemetry.series import Metric, Points, in_order
 from sandbox.telemetry.store import MetricStore
@@ -131,17 +132,17 @@ def _parts_of(document: Json) -> Counter[str]:
     """How many items of each table a request is for."""
     parts: Counter[str] = Counter()
     if "TableName" in document:
-        parts[document["TableName"]] += 1
+        parts[table_name(document["TableName"])] += 1
     for table, asked in (document.get("RequestItems") or {}).items():
-        parts[table] += _size_of(asked)
+        parts[table_name(table)] += _size_of(asked)
     for part in document.get("TransactItems") or []:
-        parts.update(inner["TableName"] for inner in part.values())
+        parts.update(table_name(inner["TableName"]) for inner in part.values())
     return parts
 
 
 def _unprocessed(answer: Json) -> dict[str, int]:
     left = answer.get("UnprocessedItems") or answer.get("UnprocessedKeys") or {}
-    return {table: _size_of(asked) for table, asked in left.items()}
+    return {table_name(table): _size_of(asked) for table, asked in left.items()}
 
 
 def _size_of(asked: Any) -> int:
@@ -154,7 +155,7 @@ def _reasons(request: TableRequest) -> Iterator[tuple[str, str]]:
     reasons = request.answer.get("CancellationReasons") or []
     for part, reason in zip(request.document.get("TransactItems") or [], reasons, strict=False):
         [inner] = part.values()
-        yield inner["TableName"], reason.get("Code", "")
+        yield table_name(inner["TableName"]), reason.get("Code", "")
 
 
 def _by(table: str, operation: str) -> dict[str, str]:

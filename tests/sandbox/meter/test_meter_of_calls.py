@@ -62,6 +62,27 @@ def test_queues_are_billed_by_64_kb(aws: Aws, meter: MeterHandle) -> None:
     assert meter.total(QUEUE_REQUESTS, resource=name) - before == 1 + 2 + 2
 
 
+def test_the_payload_of_a_queues_call_is_its_messages(aws: Aws, meter: MeterHandle) -> None:
+    """Texts and attributes, together in a batch; what is around them costs nothing."""
+    name = f"queue-{uuid.uuid4().hex[:8]}"
+    url = aws.sqs.create_queue(QueueName=name)["QueueUrl"]
+    kind: Any = {"kind": {"DataType": "String", "StringValue": "x" * 990}}
+    third: Any = [{"Id": str(one), "MessageBody": "x" * 30 * KIB} for one in range(3)]
+    calls: list[tuple[str, Any, int]] = [
+        ("SendMessage", {"MessageBody": "é" * 32 * KIB}, 1),
+        ("SendMessage", {"MessageBody": "é" * 32 * KIB + "x"}, 2),
+        ("SendMessage", {"MessageBody": "x" * 63 * KIB, "MessageAttributes": kind}, 1),
+        ("SendMessage", {"MessageBody": "x" * (63 * KIB + 50), "MessageAttributes": kind}, 2),
+        ("SendMessageBatch", {"Entries": third[:2]}, 1),
+        ("SendMessageBatch", {"Entries": third}, 2),
+    ]
+    for operation, request, pieces in calls:
+        before = meter.total(QUEUE_REQUESTS, resource=name, cause=operation)
+        send: Any = {"SendMessage": aws.sqs.send_message, "SendMessageBatch": aws.sqs.send_message_batch}[operation]
+        send(QueueUrl=url, **request)
+        assert meter.total(QUEUE_REQUESTS, resource=name, cause=operation) - before == pieces
+
+
 def test_mappings_of_queues_are_billed(aws: Aws, meter: MeterHandle) -> None:
     """Lambda receives and deletes on the account's bill."""
     name = f"queue-{uuid.uuid4().hex[:8]}"

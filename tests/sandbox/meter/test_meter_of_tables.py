@@ -53,6 +53,24 @@ def test_writes_are_billed_by_the_kilobyte(aws: Aws, meter: MeterHandle, table: 
     assert meter.total(WRITE_UNITS, resource=f"{table}/index/keys") == 1 + 2
 
 
+def test_a_table_is_billed_by_its_name_however_it_is_called(aws: Aws, meter: MeterHandle, table: str) -> None:
+    """By an ARN requests cost the same, and go to the same account's table."""
+    arn = f"arn:aws:dynamodb:us-east-1:{aws.account}:table/{table}"
+    key = {"id": {"S": "a"}, "part": {"S": "1"}}
+    aws.dynamodb.put_item(TableName=arn, Item=item("1", 10))
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        aws.dynamodb.put_item(TableName=arn, Item=item("1", 10), ConditionExpression="attribute_not_exists(id)")
+    check: Any = {"TableName": arn, "Key": key, "ConditionExpression": "attribute_not_exists(id)"}
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        aws.dynamodb.transact_write_items(TransactItems=[{"ConditionCheck": check}])
+    assert meter.total(WRITE_UNITS, resource=table) == 1 + 1 + 2
+    aws.dynamodb.get_item(TableName=arn, Key=key)
+    aws.dynamodb.batch_get_item(RequestItems={arn: {"Keys": [key]}})
+    aws.dynamodb.transact_get_items(TransactItems=[{"Get": {"TableName": arn, "Key": key}}])
+    aws.dynamodb.scan(TableName=arn)
+    assert meter.total(READ_UNITS, resource=table) == 0.5 + 0.5 + 2 + 0.5
+
+
 def test_transactions_are_billed_twice(aws: Aws, meter: MeterHandle, table: str) -> None:
     """Each item of a transaction costs double in the table, an index's entry does not; a check costs like a write."""
     aws.dynamodb.transact_write_items(
