@@ -15,7 +15,7 @@ from sandbox.meter import Place
 from sandbox.meter.units import READ_UNITS, WRITE_UNITS
 from sandbox.services import Services
 from sandbox.telemetry.item_units import Consumed, read_units, refused_writes, told_units
-from sandbox.telemetry.table_metrics import READS, WRITES, TableRequest
+from sandbox.telemetry.table_metrics import READS, WRITES, TableRequest, tables_of
 
 _TARGET: Final = "DynamoDB_20120810."
 _ASKED: Final = b'"ReturnConsumedCapacity"'
@@ -70,7 +70,7 @@ class MeteredTables:
         answer = await (self._ask(request, body) if asks else self._send(request, body))
         latency = (time.perf_counter() - started) * 1000
         document, content = _parse(body), _parse(answer.body)
-        if document is None or content is None:
+        if document is None or content is None or not _is_readable(document):
             return answer
         owner = await self._callers.owner(request.headers)
         metered = TableRequest(
@@ -115,6 +115,15 @@ class MeteredTables:
         for one in request.consumed:
             resource = f"{one.table}/index/{one.index}" if one.index else one.table
             self._meter.count(_UNITS[one.kind], Place(request.account, request.region, resource), cause, one.units)
+
+
+def _is_readable(document: Json) -> bool:
+    """Whether a request says which tables it is for, if it is for any; a malformed one counts for nothing."""
+    try:
+        tables_of(document)
+    except (AttributeError, KeyError, TypeError):
+        return False
+    return True
 
 
 def _must_ask(operation: str, body: bytes) -> bool:

@@ -20,7 +20,7 @@ from sandbox.front.proxy import Proxy
 from sandbox.front.signature import Owner
 from sandbox.telemetry import Telemetry
 from sandbox.telemetry.alarm import Alarm
-from sandbox.telemetry.alarm_rules import check_alarm
+from sandbox.telemetry.alarm_rules import ACTIONS, check_alarm
 from sandbox.telemetry.forms import check_form
 from sandbox.telemetry.history import Entry
 from sandbox.telemetry.metric_math import MathError
@@ -71,7 +71,10 @@ class MetricsApi:
         body = await request.content.read()
         exchange = Exchange(request, body, operation, owner)
         if exchange.document is None:
-            return self._proxy.respond(request, await self._proxy.send(request, body))
+            verdict = await self._proxy.send(request, body)
+            # The emulator, too, makes nothing of it, when it has judged the caller.
+            refused = exchange.refuse("SerializationException", "The request is no object in the protocol's encoding.")
+            return self._proxy.respond(request, verdict) if verdict.status < 500 else refused
         try:
             check_form(operation, exchange.given)
             return await self._served[operation](exchange)
@@ -116,10 +119,14 @@ class MetricsApi:
         document = exchange.read(answer) if answer.status == 200 else None
         if document is None:
             return self._proxy.respond(exchange.request, answer)
-        for shown in document.get("MetricAlarms") or []:
+        alarms: list[Json] = document.get("MetricAlarms") or []
+        for shown in alarms:
             alarm = self._find(exchange, shown.get("AlarmName", ""))
             if alarm is not None:
                 _complete(shown, alarm, exchange)
+        # The emulator knows every other filter.
+        prefix = exchange.given.get("ActionPrefix", "")
+        document["MetricAlarms"] = [shown for shown in alarms if not prefix or _acts_on(shown, prefix)]
         return exchange.answer(document)
 
     async def _tell_history(self, exchange: Exchange) -> web.StreamResponse:
@@ -162,7 +169,7 @@ class MetricsApi:
         """Send the caller's request with another content; the hash of the true one keeps the signature valid."""
         headers = CIMultiDict(exchange.request.headers)
         headers.setdefault("X-Amz-Content-SHA256", hashlib.sha256(exchange.body).hexdigest())
-        return await self._proxy.send(exchange.request, exchange.write(document), headers=headers)
+        return await self._proxy.send(exchange.request, exchange.pack(document), headers=headers)
 
 
 def _complete(shown: Json, alarm: Alarm, exchange: Exchange) -> None:
@@ -178,6 +185,10 @@ def _complete(shown: Json, alarm: Alarm, exchange: Exchange) -> None:
         "StateTransitionedTimestamp": updated,
         "AlarmConfigurationUpdatedTimestamp": exchange.time(alarm.configured),
     }
+
+
+def _acts_on(shown: Json, prefix: str) -> bool:
+    return any(action.startswith(prefix) for name in ACTIONS for action in shown.get(name) or [])
 
 
 def _item(entry: Entry, exchange: Exchange) -> Json:

@@ -1,7 +1,9 @@
 """One request to CloudWatch and its answer, in the protocol in which it came."""
 
+import gzip
 import json
 import re
+import zlib
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,7 +26,9 @@ class Exchange:
         self.operation = operation
         self.owner = owner
         self._cbor = CBOR_PATH.fullmatch(request.path) is not None
-        self.document = self._parse(body)
+        # SDKs compress what is long (botocore from 10 KB on).
+        self._compressed = request.headers.get("Content-Encoding", "") == "gzip"
+        self.document = self._parse(self._unpack(body))
 
     @property
     def given(self) -> Json:
@@ -34,6 +38,11 @@ class Exchange:
     def read(self, answer: Answer) -> Json | None:
         """The members of an answer."""
         return self._parse(answer.body)
+
+    def pack(self, document: object) -> bytes:
+        """A document as the request's own was sent."""
+        content = self.write(document)
+        return gzip.compress(content) if self._compressed else content
 
     def write(self, document: object) -> bytes:
         """A document in the protocol's encoding."""
@@ -59,6 +68,12 @@ class Exchange:
             body = self.write(document)
             return web.Response(status=400, body=body, content_type="application/cbor", headers=headers)
         return web.Response(status=400, body=self.write(document), content_type="application/x-amz-json-1.0")
+
+    def _unpack(self, body: bytes) -> bytes:
+        try:
+            return gzip.decompress(body) if self._compressed else body
+        except (OSError, EOFError, zlib.error):
+            return body  # no more readable than it came
 
     def _parse(self, body: bytes) -> Json | None:
         try:

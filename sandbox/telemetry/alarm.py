@@ -1,6 +1,7 @@
 """One alarm: what was asked for, and the state it is in."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from sandbox.aws import Json
@@ -17,9 +18,9 @@ _ACTIONS: Final[dict[str, str]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass
 class Alarm:
-    """One alarm; ``document`` is the request that put it, times are the sandbox's clock's."""
+    """One alarm; ``document`` is the request that put it and stays as it is, times are the sandbox's clock's."""
 
     account: str
     region: str
@@ -40,28 +41,28 @@ class Alarm:
         """Its ARN."""
         return f"arn:aws:cloudwatch:{self.region}:{self.account}:alarm:{self.name}"
 
-    @property
+    @cached_property
     def metric(self) -> Metric | None:
         """What it watches; None when that is an expression."""
         return metric_of(self, self.document) if self.document.get("MetricName") else None
 
-    @property
+    @cached_property
     def queries(self) -> list[Json]:
         """Metrics and expressions of an alarm on metric math; the one with ``ReturnData`` is watched."""
         return self.document.get("Metrics") or []
 
-    @property
+    @cached_property
     def metrics(self) -> list[Metric]:
         """All metrics that it depends on."""
         used = [metric_of(self, query["MetricStat"]["Metric"]) for query in self.queries if "MetricStat" in query]
         return used if self.metric is None else [self.metric]
 
-    @property
+    @cached_property
     def period(self) -> int:
         """Seconds; shorter ones than a minute are kept by the minute."""
         return period_of(self.queries) if self.queries else max(MINUTE, int(self.document.get("Period", MINUTE)))
 
-    @property
+    @cached_property
     def rule(self) -> Rule:
         """What must hold for the alarm."""
         periods = int(self.document.get("EvaluationPeriods", 1))
@@ -73,7 +74,7 @@ class Alarm:
             missing=self.document.get("TreatMissingData") or self._usual_treatment,
         )
 
-    @property
+    @cached_property
     def statistic(self) -> Statistic:
         """The statistic of each period of its metric."""
         return read_statistic(str(self.document.get("ExtendedStatistic") or self.document.get("Statistic")))
@@ -83,7 +84,7 @@ class Alarm:
         """In which the values of its metric must be; None: in any."""
         return self.document.get("Unit")
 
-    @property
+    @cached_property
     def fewest_samples(self) -> float:
         """How many values its percentile must be taken of for the state to change; usually any number will do.
 

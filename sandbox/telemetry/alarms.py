@@ -101,7 +101,7 @@ class Alarms:
         return Calculation(alarm.queries, sample_query, starts).series(watched(alarm.queries))[0]
 
     def change(self, alarm: Alarm, state: State, reason: str, now: float) -> Change | None:
-        """Give an alarm a state; None when it has it already."""
+        """Give an alarm a state; None when it has it already, and then it keeps its reason, too."""
         if state == alarm.state:
             return None
         change = Change(alarm, alarm.state, alarm.reason)

@@ -4,17 +4,20 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from sandbox.aws import Json
 from sandbox.telemetry.calculation import Calculation
 from sandbox.telemetry.data_rules import check_data
 from sandbox.telemetry.metric_math import Series
 from sandbox.telemetry.query_rules import check_queries, check_statistics
+from sandbox.telemetry.refusal import INVALID_VALUE, RefusedError
 from sandbox.telemetry.series import MINUTE, Dimensions, Metric, Points, Summary, in_order
 from sandbox.telemetry.statistics import read_statistic
 from sandbox.telemetry.store import MetricStore
 from sandbox.telemetry.times import seconds_of
+
+PAGE_METRICS: Final = 500
 
 
 class Caller(Protocol):
@@ -100,14 +103,22 @@ def period_of(queries: Sequence[Json]) -> int:
 
 
 def list_metrics(store: MetricStore, caller: Caller, request: Json) -> Json:
-    """``ListMetrics``: by namespace, name and dimensions; a dimension without a value matches any."""
-    shown = []
-    for metric in store.metrics():
-        if (metric.account, metric.region) != (caller.account, caller.region) or not _asked_for(metric, request):
-            continue
-        dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
-        shown.append({"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions})
-    return {"Metrics": shown}
+    """``ListMetrics``: by namespace, name and dimensions; a dimension without a value matches any. 500 are a page.
+
+    Raises:
+        RefusedError: The token is none of an earlier page's.
+    """
+    found = [
+        metric
+        for metric in store.metrics()
+        if (metric.account, metric.region) == (caller.account, caller.region) and _asked_for(metric, request)
+    ]
+    token = request.get("NextToken", "0")
+    if not token.isdecimal():
+        raise RefusedError(INVALID_VALUE, "The value for parameter NextToken is invalid.")
+    start, end = int(token), int(token) + PAGE_METRICS
+    answer: Json = {"Metrics": [_named(metric) for metric in found[start:end]]}
+    return answer | ({"NextToken": str(end)} if len(found) > end else {})
 
 
 def queried(caller: Caller, request: Json) -> Iterator[Metric]:
@@ -133,6 +144,11 @@ def _values(store: MetricStore, caller: Caller, stat: Json, span: tuple[float, f
     periods = store.periods(metric_of(caller, stat["Metric"]), start, span[1], period, stat.get("Unit"))
     found = [(begin, statistic.of(points)) for begin, points in periods]
     return {begin: value for begin, value in found if value is not None}
+
+
+def _named(metric: Metric) -> Json:
+    dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
+    return {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions}
 
 
 def _asked_for(metric: Metric, request: Json) -> bool:

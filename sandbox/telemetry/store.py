@@ -1,5 +1,6 @@
 """All metrics that there are."""
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -50,23 +51,32 @@ class MetricStore:
 
     def between(self, metric: Metric, start: float, end: float, unit: str | None = None) -> Points:
         """All values of the minutes that begin at ``start`` or later, and before ``end``; in any unit, or in one."""
-        return merged(points for minute, points in self._minutes(metric, unit) if start <= minute < end)
+        found = []
+        for minutes in self._of(metric, unit):
+            # Alarms ask for a few minutes, each minute, of as many as there are.
+            begins = range(math.ceil(start / MINUTE) * MINUTE, math.ceil(end), MINUTE)
+            if len(begins) < len(minutes):
+                found += [minutes[minute] for minute in begins if minute in minutes]
+            else:
+                found += [points for minute, points in minutes.items() if start <= minute < end]
+        return merged(found)
 
     def periods(
         self, metric: Metric, start: float, end: float, period: int, unit: str | None = None
     ) -> list[tuple[int, Points]]:
         """Values by period, oldest first; a period begins at a multiple of its length."""
         found: dict[int, Points] = {}
-        for minute, points in self._minutes(metric, unit):
-            if start <= minute < end:
-                found.setdefault(minute // period * period, Points()).add(points)
+        for minutes in self._of(metric, unit):
+            for minute, points in minutes.items():
+                if start <= minute < end:
+                    found.setdefault(minute // period * period, Points()).add(points)
         return sorted(found.items(), key=lambda entry: entry[0])
 
-    def _minutes(self, metric: Metric, unit: str | None) -> Iterator[tuple[int, Points]]:
-        for known, minutes in self._series.get(metric, {}).items():
-            if unit in (None, known):
-                yield from minutes.items()
+    def _of(self, metric: Metric, unit: str | None) -> list[dict[int, Points]]:
+        """The minutes of a metric in each of its units, or in one."""
+        return [minutes for known, minutes in self._series.get(metric, {}).items() if unit in (None, known)]
 
     def _drop_old(self, minutes: dict[int, Points], now: int) -> None:
-        for minute in [minute for minute in minutes if minute < now - KEPT_SECONDS]:
-            del minutes[minute]
+        # They come in order, but for a few, which may stay longer.
+        while minutes and (oldest := next(iter(minutes))) < now - KEPT_SECONDS:
+            del minutes[oldest]

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws import AwsClient
+from sandbox.aws import AwsClient, AwsRefusedError
 from sandbox.client import RunningSandbox
 from sandbox.clock import Clock
 from tests.support.metrics import invoke, run, values
@@ -118,6 +118,20 @@ def test_put_metrics_are_read_back(sandbox: RunningSandbox, tmp_path: Path) -> N
         await asyncio.to_thread(work)
 
     run(sandbox, tmp_path, play)
+
+
+def test_long_requests_come_compressed(aws: Aws) -> None:
+    """SDKs compress values from 10 KB on; none is lost, and a list of them comes page by page."""
+    watch = aws.client("cloudwatch")
+    name = f"Long-{aws.folder.name}"
+    dimensions = [[{"Name": "Number", "Value": f"{number:040}"}] for number in range(600)]
+    data = [{"MetricName": "Size", "Value": 1.0, "Dimensions": one} for one in dimensions]
+    watch.put_metric_data(Namespace=name, MetricData=data)
+    first = watch.list_metrics(Namespace=name)
+    second = watch.list_metrics(Namespace=name, NextToken=first["NextToken"])
+    assert (len(first["Metrics"]), len(second["Metrics"]), "NextToken" in second) == (500, 100, False)
+    with pytest.raises(ClientError, match="NextToken is invalid"):
+        watch.list_metrics(Namespace=name, NextToken="x")
 
 
 def alarm_story(
@@ -250,7 +264,7 @@ def test_json_is_understood_as_well(sandbox: RunningSandbox, tmp_path: Path) -> 
         async with aiohttp.ClientSession(auto_decompress=False) as session:
             client = AwsClient(session, turned.endpoint)
 
-            async def call(operation: str, request: Json) -> Json:
+            async def call(operation: str, request: Any) -> Json:
                 target = f"GraniteServiceVersion20100801.{operation}"
                 return await client.call(target, request, service="monitoring", region="us-east-1")
 
@@ -259,6 +273,9 @@ def test_json_is_understood_as_well(sandbox: RunningSandbox, tmp_path: Path) -> 
             wanted = {"Namespace": name, "MetricName": "Size", "Statistics": ["Sum"]}
             answer = await call("GetMetricStatistics", span | wanted)
             assert [point["Sum"] for point in answer["Datapoints"]] == [3]
+            with pytest.raises(AwsRefusedError) as refused:
+                await call("ListMetrics", [1])
+            assert (refused.value.status, refused.value.code) == (400, "SerializationException")
 
     run(sandbox, tmp_path, play)
 

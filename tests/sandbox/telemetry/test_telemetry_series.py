@@ -23,6 +23,14 @@ def test_values_are_found_by_the_minute() -> None:
     assert store.between(METRIC, 6000, 6060).total == 2
 
 
+def test_values_are_kept_for_15_days() -> None:
+    """As CloudWatch keeps values by the minute."""
+    store = MetricStore()
+    for day in (0, 1, 15, 16):
+        store.count(METRIC, day * 86_400)
+    assert [at // 86_400 for at, _ in store.periods(METRIC, 0, 17 * 86_400, 86_400)] == [1, 15, 16]
+
+
 def test_values_in_other_units_are_told_apart() -> None:
     """Who asks for a unit gets no other one; who does not gets all."""
     store = MetricStore()

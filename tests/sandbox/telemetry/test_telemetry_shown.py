@@ -30,6 +30,27 @@ def test_an_alarm_is_shown_as_it_was_put(aws: Aws) -> None:
     assert "Statistic" not in shown
 
 
+def test_alarms_are_found_by_what_they_do(aws: Aws) -> None:
+    """By the beginning of an action for any state."""
+    watch: Any = aws.client("cloudwatch")
+    topic = f"arn:aws:sns:us-east-1:{aws.account}:acts-{aws.folder.name}"
+    for name, actions in (("quiet", {}), ("loud", {"OKActions": [topic]}), ("other", {"AlarmActions": [topic + "-2"]})):
+        watch.put_metric_alarm(
+            AlarmName=f"{name}-{aws.folder.name}",
+            Namespace="Mine",
+            MetricName="Size",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanThreshold",
+            **actions,
+        )
+    for prefix, names in ((topic, ["loud", "other"]), (topic + "-", ["other"])):
+        found = watch.describe_alarms(ActionPrefix=prefix)["MetricAlarms"]
+        assert sorted(alarm["AlarmName"].partition("-")[0] for alarm in found) == names
+
+
 def test_the_history_of_an_alarm_is_told(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """When it was made, changed its state, acted and was deleted, on the sandbox's clock; the newest first."""
     name = f"told-{tmp_path.name}"

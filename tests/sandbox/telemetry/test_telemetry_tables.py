@@ -104,6 +104,13 @@ def test_other_refusals_are_errors_of_the_user(aws: Aws, table: str) -> None:
     assert value(aws, "UserErrors", {}) == before + 1
 
 
+def test_a_malformed_request_is_answered_by_whom_it_is_for(aws: Aws) -> None:
+    """What cannot be counted is not, and the caller is told what is wrong."""
+    with pytest.raises(ClientError) as refused:
+        aws.client("dynamodb").transact_get_items(TransactItems=[{"Get": {"Key": {"id": {"S": "a"}}}}])
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
 def test_throttled_requests_are_counted(aws: Aws, table: str) -> None:
     """By table and operation, and each item that was throttled as a read or a write; they are no errors of the user."""
     where = {"TableName": table}
