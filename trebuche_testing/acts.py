@@ -11,7 +11,7 @@ from trebuche.envelopes import FilterType, StreamFilter
 from trebuche.targets import observe_target
 from trebuche_testing import plan as plans
 from trebuche_testing.clients import Client
-from trebuche_testing.engine import Engine
+from trebuche_testing.engine import START_MS, Engine
 from trebuche_testing.event_source import Shard
 from trebuche_testing.history import History
 from trebuche_testing.plan import Act
@@ -21,6 +21,8 @@ from trebuche_testing.tables import WatchedStates
 TRIES: Final = 20
 AGAIN_MS: Final = 50
 LONGEST_JUMP_MS: Final = 40_000
+LONG_MS: Final = 3_600_000
+"""After so much time without anything that is told."""
 _CHANGED: Final = StreamFilter(FilterType.PREDEFINED, "changed")
 
 
@@ -58,9 +60,14 @@ class Acts:
 
     def __init__(self, system: Stage) -> None:
         self._system = system
+        self._last_ms = START_MS
 
     def do(self, act: Act) -> None:
         """Do one."""
+        now_ms = self._system.engine.now_ms
+        if now_ms - self._last_ms > LONG_MS:
+            self._system.history.add("fault", fault="hours")
+        self._last_ms = now_ms
         client = self._system.clients[act.client]
         self._system.front.end_old()
         match act.kind:
@@ -84,8 +91,6 @@ class Acts:
         elif tries:
             self._system.engine.later(AGAIN_MS, partial(self._disturb, act, client, tries - 1))
         else:
-            if act.kind == plans.SLEEP:  # the hours pass all the same, and what is kept for a day expires
-                self._note(act, client)
             self._disturb(replace(act, kind=plans.JUMP, amount=act.amount % LONGEST_JUMP_MS), client, tries)
 
     def _note(self, act: Act, client: Client) -> None:

@@ -325,6 +325,9 @@ class Client:
             self._take(stream, following)
 
     def _take(self, stream: Stream, data: StreamDataEnvelope) -> None:
+        # A worker may bring a later version in place of the one that was announced.
+        covered = range(data.sequence_number - (data.skipped or 0), data.sequence_number + 1)
+        reset = not stream.anew.isdisjoint(covered)
         stream.last = data.sequence_number
         stream.early = {number: kept for number, kept in stream.early.items() if number > stream.last}
         self._history.add(
@@ -333,7 +336,7 @@ class Client:
             number=data.sequence_number,
             skipped=data.skipped or 0,
             value=data.data,
-            reset=data.sequence_number in stream.anew,
+            reset=reset,
         )
 
     def _resume(self, stream: Stream) -> None:

@@ -29,6 +29,7 @@ _SETTLED_MS: Final = 6_000
 _SOON_MS: Final = 1_500
 _WINDOWS_MS: Final = (30, 250)
 _COLD: Final = (0.05, 0.15, 0.15, 0.5)
+_POLL_MS: Final = (0, 0, 100)
 _DRAG: Final = (0.0, 0.0, 0.02, 0.2)
 
 
@@ -58,7 +59,8 @@ class _Draw:
         calls = [self._call(self._length_ms) for _ in range(LEAST_CALLS + int(random.random() * 3))]
         aftermath = [act for event in events for act in self._after(event)]
         aftermath += [act for event in again for act in self._calls_after(event, _SETTLED_MS)]
-        faults = [draw_fault(random) for _ in range(1 + int(random.random() * 4))]
+        kinds = [event.kind for event in events]
+        faults = [draw_fault(random, kinds) for _ in range(1 + int(random.random() * 4))]
         return Plan(
             seed=seed,
             swift=tuple(random.random() < 0.25 for _ in clients),
@@ -66,6 +68,7 @@ class _Draw:
             young_ms=tuple(random.choice((0, 0, 150, 450, 600)) for _ in clients),
             skew_ms=random.choice((0, 0, 30, 2_000)),
             cold=random.choice(_COLD),
+            poll_ms=random.choice(_POLL_MS),
             drag=random.choice(_DRAG),
             actors=2,
             shards=1 + int(random.random() * 2),

@@ -9,7 +9,9 @@ from trebuche_testing.tables import Record
 Finished: TypeAlias = Callable[[str | None, bool], None]
 """Gets the sequence number from which records have to come again (None: none), and whether the function failed."""
 
-LARGEST_BATCH: Final = 4
+LARGEST_BATCH: Final = 6
+LARGEST_AT_ONCE: Final = 3
+"""Of records that did not wait for others."""
 RETRY_MS: Final = 40
 LONGEST_AGAIN_MS: Final = (1, 2_000)
 
@@ -27,9 +29,11 @@ class Shard:
     Args:
         engine: When things happen.
         processor: The function.
+        poll_ms: How long records wait for others at most.
     """
 
-    def __init__(self, engine: Engine, processor: Processor) -> None:
+    def __init__(self, engine: Engine, processor: Processor, *, poll_ms: int) -> None:
+        self._poll_ms = poll_ms
         self.lag_ms = 0
         """How long the next batch waits."""
         self.repeat = False
@@ -52,7 +56,7 @@ class Shard:
         self._records.append(record)
         if not self._polling:
             self._polling = True
-            self._engine.soon(self._poll)
+            self._engine.later(int(self._engine.random.random() * self._poll_ms), self._poll)
 
     def _poll(self) -> None:
         if not self._records:
@@ -62,7 +66,7 @@ class Shard:
             waiting, self.lag_ms = self.lag_ms, 0
             self._engine.later(waiting, self._poll)
             return
-        size = 1 + int(self._engine.random.random() ** 2 * LARGEST_BATCH)
+        size = 1 + int(self._engine.random.random() * (LARGEST_BATCH if self._poll_ms else LARGEST_AT_ONCE))
         batch = self._records[:size]
         self._processor.process(batch, lambda number, failed: self._done(batch, number, failed))
         if self.overlap:

@@ -62,6 +62,7 @@ class Plan:
         young_ms: For each client, how long posts to its first connections are refused.
         skew_ms: By how much the clocks of functions and gateways are wrong at most.
         cold: Share of frames whose function starts first.
+        poll_ms: How long records of the stream wait for others at most.
         drag: Share of effects that take longer than others.
         acts: What clients do.
         events: What happens to sockets, shards, time, code and actors.
@@ -74,6 +75,7 @@ class Plan:
     young_ms: tuple[int, ...]
     skew_ms: int
     cold: float
+    poll_ms: int
     drag: float
     actors: int
     shards: int

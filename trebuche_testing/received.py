@@ -60,7 +60,7 @@ class Received:
         self._starts = 0
         self._ended = ""
         self._asked_at: float | None = None
-        self._asked_above = 0
+        self._had_nothing = False
         self._began: float = observe["at"]
         self._asked: float = observe["at"]
         self.deleted_by: tuple[float, float] | None = None
@@ -90,7 +90,7 @@ class Received:
             # One value stands for all below it; a slow post of those may still come, and is passed over.
             self._repaired = event["upTo"] or 0
         self.opening.append((self._began, event["at"]))
-        if event["recovered"] is False and self._asked_above and not self.swift:
+        if event["recovered"] is False and not self._had_nothing and not self.swift:
             self.snapshots.append(event["at"])
         if self._ended:
             self._problem(OUT_OF_ORDER, "started again after its end")
@@ -123,7 +123,9 @@ class Received:
 
     def _resume(self, event: Event) -> None:
         if self._asked_at is None:
-            self._asked_at, self._asked_above = event["at"], event["last"]
+            self._asked_at = event["at"]
+        # What begins with nothing is numbered anew, and may be so late that it is more than nothing by then.
+        self._had_nothing = self._had_nothing or not event["last"]
         if self.swift:
             # It registers an id of its own anew: what comes counts from there.
             self.epochs.append(Epoch(self._asked_at))

@@ -34,7 +34,7 @@ class Peer(Protocol):
         """A function failed with a frame of this client's, which it has no way to know."""
 
     def on_refused(self) -> None:
-        """A service refused something to a function that handles a frame of this client's."""
+        """A service refused something to a function that handles a frame of this client's, or its answer was late."""
 
     def left_for_good(self, stream_id: UUID) -> int | None:
         """The key of a stream that it has ended; None as long as a resume of it may still be on its way."""
@@ -111,6 +111,8 @@ class Front:
             if answer is None or answer["statusCode"] >= 500 or self._engine.now_ms - started_ms > PATIENCE_MS:
                 # What the function wrote stays written: a client cannot tell an answer that comes late from a failure.
                 socket.peer.on_trouble()
+                if answer is not None and "body" in answer:
+                    socket.peer.on_refused()
                 self._push(socket, _TROUBLE)
             elif "body" in answer:
                 self._push(socket, answer["body"])

@@ -10,7 +10,7 @@ from trebuche_testing.received import Epoch, Received
 from trebuche_testing.specification import Specification
 from trebuche_testing.violations import LOST, OUT_OF_ORDER, Violation
 
-FORGETTING: Final = ("sleep", "deploy")
+FORGETTING: Final = ("sleep", "hours", "deploy")
 """Disturbances that may leave nothing to be replayed: a journal expires, older code cannot read newer entries."""
 
 UNMARKED: Final = ("RemoveSubscription", "MarkAudience")

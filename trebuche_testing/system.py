@@ -85,7 +85,7 @@ class System:
             for number, (swift, direct) in enumerate(zip(plan.swift, plan.direct, strict=True))
         ]
         self._code = code
-        self.shards = [Shard(self.engine, self) for _ in range(plan.shards)]
+        self.shards = [Shard(self.engine, self, poll_ms=plan.poll_ms) for _ in range(plan.shards)]
         self._running = [code[0]]
         """What containers have deployed: while a deployment is under way, those of the version before still answer."""
         self._name = next(iter(code[0]))
