@@ -22,6 +22,8 @@ WHO: Final = 'print("called")\nreturn {"statusCode": 200, "body": event["request
 THREADS: Final = 16
 AT_ONCE: Final = 50
 """Handshakes under way together; an account may open 500 sockets per second."""
+RUNNING: Final = 8
+"""Messages under way together: each has a process of its own."""
 TOO_MANY_REQUESTS: Final = 429
 PATIENCE_SECONDS: Final = 60.0
 
@@ -100,14 +102,14 @@ async def hold(aws: Aws, socket: Socket, *, sockets: int, front_pid: int) -> Rep
         sockets: How many.
         front_pid: The front's process, for its memory.
     """
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate, running = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(RUNNING)
     before, started = memory_of(front_pid), time.perf_counter()
     async with AsyncExitStack() as stack:
         clients = await asyncio.gather(*(open_one(socket.url, gate) for _ in range(sockets)))
         for client in clients:
             stack.push_async_callback(client.close)
         opened, held = time.perf_counter(), memory_of(front_pid)
-        names = await asyncio.gather(*(name_of(client, gate) for client in clients))
+        names = await asyncio.gather(*(name_of(client, running) for client in clients))
         posting = time.perf_counter()
         *read, _ = await asyncio.gather(
             *(read_all(client) for client in clients), asyncio.to_thread(post_all, aws, socket, names)

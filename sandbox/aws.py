@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from multidict import CIMultiDictProxy
 from yarl import URL
+
+from sandbox.signing import signed_headers
 
 ACCOUNT: Final = "000000000000"
 DEFAULT_REGION: Final = "us-east-1"
 ROOT_ACCESS_KEY: Final = "test"
 ROOT_SECRET_KEY: Final = "test"
+
+_NEEDLESS: Final = ("Accept", "Accept-Encoding", "User-Agent")
+"""What a client adds by itself, and the emulator would read for nothing."""
 
 Json = dict[str, Any]
 """A JSON object as a service sent it; its fields are read into dataclasses as soon as their names are known."""
@@ -37,9 +39,9 @@ class AwsRefusedError(Exception):
         self.message = message
 
 
-def root_of(account: str) -> Credentials:
-    """Root credentials of an account: the emulator takes twelve digits for the account itself."""
-    return Credentials(ROOT_ACCESS_KEY if account == ACCOUNT else account, ROOT_SECRET_KEY)
+def root_of(account: str) -> tuple[str, str]:
+    """Root keys of an account: the emulator takes twelve digits for the account itself."""
+    return ROOT_ACCESS_KEY if account == ACCOUNT else account, ROOT_SECRET_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +87,17 @@ class Invocation:
 
 
 class AwsClient:
-    """Calls the emulator as one principal.
+    """Calls the emulator as the root of each request's account.
 
     Args:
         session: Keeps the connections; shared by all clients of the sandbox.
         endpoint: The emulator's own address, ``http://127.0.0.1:port``.
-        credentials: Who calls; the root of each request's account by default.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, endpoint: str, credentials: Credentials | None = None) -> None:
+    def __init__(self, session: aiohttp.ClientSession, endpoint: str) -> None:
         self._session = session
         self._endpoint = endpoint
-        self._credentials = credentials
+        self._host = endpoint.rpartition("/")[2]
 
     async def send(
         self,
@@ -126,15 +127,15 @@ class AwsClient:
             aiohttp.ClientError: The emulator cannot be reached.
             TimeoutError: No answer in time.
         """
-        url = self._endpoint + path
-        signed = AWSRequest(method, url, data=body, headers=dict(headers or {}))
-        SigV4Auth(self._credentials or root_of(account), service, region).add_auth(signed)
+        keys = root_of(account)
+        signed = signed_headers(method, self._host, path, body, service=service, region=region, keys=keys)
         async with self._session.request(
             method,
             # Sent as it was signed: quoting it anew would change the path.
-            URL(url, encoded=True),
+            URL(self._endpoint + path, encoded=True),
             data=body,
-            headers=dict(signed.headers.items()),
+            headers={**signed, **(headers or {})},
+            skip_auto_headers=_NEEDLESS,
             timeout=aiohttp.ClientTimeout(total=timeout),
         ) as response:
             return Answer(response.status, response.headers, await response.read())

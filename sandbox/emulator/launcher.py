@@ -25,11 +25,15 @@ if __name__ == "__main__":
         queues,
         reads,
         reports,
+        root_invocations,
+        threads,
         workers,
     )
 
     sys.path.remove(CHECKOUT)  # what the emulator imports later is not to be found here by chance
     queues.install(Path(os.environ[OFFSET_FILE]))
+    threads.install()
+    root_invocations.install()
     invocations.install()
     deaths.install()
     environments.install()

@@ -1,11 +1,11 @@
 """AWS/ApiGateway for WebSocket APIs (developer guide, "Monitoring WebSocket API execution with CloudWatch metrics")."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sandbox.clock import Clock
-from sandbox.telemetry.series import Metric, Points, in_order
+from sandbox.telemetry.series import Metric, in_order
 from sandbox.telemetry.store import MetricStore
 
 NAMESPACE: Final = "AWS/ApiGateway"
@@ -63,14 +63,15 @@ class GatewayMetrics:
         if latency_ms is None:
             return
         for metric in _metrics(stage, "IntegrationLatency"):
-            self._store.put(metric, self._clock.now(), Points.of(round(latency_ms)), "Milliseconds")
+            self._store.add(metric, self._clock.now(), round(latency_ms), "Milliseconds")
 
     def _count(self, stage: MeteredStage, name: str, value: float = 1.0) -> None:
         for metric in _metrics(stage, name):
             self._store.count(metric, self._clock.now(), value)
 
 
-def _metrics(stage: MeteredStage, name: str) -> Iterator[Metric]:
+@lru_cache(maxsize=1024)
+def _metrics(stage: MeteredStage, name: str) -> tuple[Metric, ...]:
     api, whole = {"ApiId": stage.api_id}, {"ApiId": stage.api_id, "Stage": stage.stage}
-    for dimensions in [api, whole] if stage.route is None else [api, whole, {**whole, "Route": stage.route}]:
-        yield Metric(stage.account, stage.region, NAMESPACE, name, in_order(dimensions))
+    kinds = [api, whole] if stage.route is None else [api, whole, {**whole, "Route": stage.route}]
+    return tuple(Metric(stage.account, stage.region, NAMESPACE, name, in_order(dimensions)) for dimensions in kinds)

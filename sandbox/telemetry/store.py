@@ -26,12 +26,18 @@ class MetricStore:
             points: The values.
             unit: CloudWatch's name of it, e.g. ``Count``.
         """
-        minutes = self._series.setdefault(metric, {}).setdefault(unit, {})
-        minute = int(at // MINUTE) * MINUTE
-        if minute not in minutes:
-            # Once per metric and minute is enough; for every value it would be slow.
-            self._drop_old(minutes, minute)
-        minutes.setdefault(minute, Points()).add(points)
+        self._points(metric, at, unit).add(points)
+
+    def add(self, metric: Metric, at: float, value: float, unit: str) -> None:
+        """Add one value, as cheaply as can be: a message on a socket adds two dozen.
+
+        Args:
+            metric: Which one.
+            at: Seconds since the epoch.
+            value: The value.
+            unit: CloudWatch's name of it.
+        """
+        self._points(metric, at, unit).values[value] += 1
 
     def replace(self, metric: Metric, minute: int, points: Points, unit: str) -> None:
         """Have exactly these values in a minute."""
@@ -39,7 +45,7 @@ class MetricStore:
 
     def count(self, metric: Metric, at: float, value: float = 1.0) -> None:
         """Add one value with unit ``Count``."""
-        self.put(metric, at, Points.of(value), "Count")
+        self.add(metric, at, value, "Count")
 
     def metrics(self) -> Iterator[Metric]:
         """Every metric that has values."""
@@ -75,6 +81,17 @@ class MetricStore:
     def _of(self, metric: Metric, unit: str | None) -> list[dict[int, Points]]:
         """The minutes of a metric in each of its units, or in one."""
         return [minutes for known, minutes in self._series.get(metric, {}).items() if unit in (None, known)]
+
+    def _points(self, metric: Metric, at: float, unit: str) -> Points:
+        """The values of the minute, which is begun if need be."""
+        minutes = self._series.setdefault(metric, {}).setdefault(unit, {})
+        minute = int(at // MINUTE) * MINUTE
+        points = minutes.get(minute)
+        if points is None:
+            # Once per metric and minute is enough; for every value it would be slow.
+            self._drop_old(minutes, minute)
+            points = minutes[minute] = Points()
+        return points
 
     def _drop_old(self, minutes: dict[int, Points], now: int) -> None:
         # They come in order, but for a few, which may stay longer.

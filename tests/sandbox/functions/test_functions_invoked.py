@@ -8,6 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from websockets.sync.client import connect
 
+from sandbox.client import RunningSandbox
+from sandbox.functions.functions import SHORT_WAY
 from tests.support.sandbox import ANYTHING, Aws, Function, eventually
 
 MIB = 1024 * 1024
@@ -22,6 +24,16 @@ try:
 except Exception as error:
     return str(error)
 """
+
+MARKS = """
+import boto3
+client = boto3.client("lambda", endpoint_url="{endpoint}")
+client.meta.events.register("before-sign", lambda request, **_: request.headers.add_header("{mark}", "1"))
+try:
+    return client.invoke(FunctionName=event["target"], Payload=b'{{}}')["StatusCode"]
+except Exception as error:
+    return str(error)
+""".replace("{mark}", SHORT_WAY)
 
 
 def invoke(aws: Aws, function: str, payload: object = None, **options: str) -> dict[str, Any]:
@@ -200,6 +212,15 @@ def test_a_role_without_permission_invokes_nothing(aws: Aws, kind: str) -> None:
     target = aws.function(ECHO)
     caller = aws.function(INVOKES, role=aws.role(NOTHING))
     answer = invoke(aws, caller.name, {"kind": kind, "target": target.name})
+    assert "not authorized to perform: lambda:InvokeFunction" in answer["Payload"]
+    assert target.events() == []
+
+
+def test_the_sandboxs_own_way_to_functions_is_for_root_only(sandbox: RunningSandbox, aws: Aws) -> None:
+    """Who marks a request as the sandbox marks its own is judged all the same."""
+    target = aws.function(ECHO)
+    stranger = aws.function(MARKS.format(endpoint=sandbox.record.emulator_endpoint), role=aws.role(NOTHING))
+    answer = invoke(aws, stranger.name, {"target": target.name})
     assert "not authorized to perform: lambda:InvokeFunction" in answer["Payload"]
     assert target.events() == []
 
