@@ -46,7 +46,7 @@ async def authorize(functions: Functions, authorizer: Authorizer | None, served:
         return BROKEN
     if not invocation.ok:
         return read_failure(invocation.payload)
-    verdict = read_answer(invocation.payload, served.arn("$connect"))
+    verdict = read_answer(invocation.payload, served.arn("$connect"), event)
     latency = int((time.monotonic() - started) * 1000)
     return Verdict(verdict.status, verdict.message, {**verdict.context, "integrationLatency": latency})
 

@@ -5,10 +5,13 @@ guide, "Lambda authorizers for WebSocket APIs").
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
+
+from sandbox.aws import Json
+from sandbox.permissions.documents import Access, effects_on
 
 ANSWER_BYTES: Final = 8 * 1024
 """Largest answer of an authorizer (quota page; not adjustable)."""
@@ -17,7 +20,7 @@ UNAUTHORIZED: Final = "Unauthorized"
 INTERNAL: Final = "Internal server error"
 NOT_ALLOWED: Final = "User is not authorized to access this resource"
 DENIED: Final = f"{NOT_ALLOWED} with an explicit deny"
-_ACTION: Final = "execute-api:invoke"
+_ACTION: Final = "execute-api:Invoke"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,23 @@ def read_failure(payload: bytes) -> Verdict:
     return UNASKED if refused else BROKEN
 
 
-def read_answer(payload: bytes, arn: str) -> Verdict:
-    """What an authorizer's answer means for the resource ``arn``; an answer that is not in order is a fault (500)."""
+def read_answer(payload: bytes, arn: str, event: Json) -> Verdict:
+    """What an authorizer's answer means; an answer that is not in order is a fault (500).
+
+    Args:
+        payload: The answer.
+        arn: What is to be invoked.
+        event: Of the handshake; conditions of the policy speak of it.
+    """
     if len(payload) > ANSWER_BYTES:
         return BROKEN
     try:
         document = json.loads(payload)
         principal, policy = document["principalId"], document["policyDocument"]
-        context = _stringify(document.get("context") or {})
-        effects = _effects(policy["Statement"], arn)
+        context = _stringify(document.get("context") or {}) | _api_key(document)
+        _check_statements(policy["Statement"])
+        access = Access(principal=None, action=_ACTION, resource=arn, context=_condition_keys(event["requestContext"]))
+        effects = effects_on(policy, access)
     except (ValueError, TypeError, KeyError, AttributeError):
         return BROKEN
     if not isinstance(principal, str) or not principal:
@@ -79,23 +90,35 @@ def _stringify(context: Mapping[str, object]) -> dict[str, str]:
     return texts
 
 
-def _effects(statements: Any, arn: str) -> set[str]:
-    """Effects of the statements that speak of this resource; an Allow under a condition is not counted."""
-    found = set()
-    for statement in statements if isinstance(statements, list) else [statements]:
-        effect = statement["Effect"]
-        if effect not in ("Allow", "Deny"):
-            raise ValueError(effect)
-        # The condition is not judged here, so the stricter reading holds.
-        if effect == "Allow" and statement.get("Condition"):
-            continue
-        if _any_matches(statement["Action"], _ACTION, re.IGNORECASE) and _any_matches(statement["Resource"], arn):
-            found.add(effect)
-    return found
+def _api_key(document: Json) -> dict[str, str]:
+    """The key that ``$context.authorizer.usageIdentifierKey`` stands for, beside the policy and not in the context."""
+    key = document.get("usageIdentifierKey")
+    return {"usageIdentifierKey": key} if isinstance(key, str) else {}
 
 
-def _any_matches(patterns: str | list[str], text: str, flags: re.RegexFlag = re.NOFLAG) -> bool:
-    return any(
-        re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, flags)
-        for pattern in ([patterns] if isinstance(patterns, str) else patterns)
-    )
+def _check_statements(given: Any) -> None:
+    """A policy's statements have an effect, and say about what; one that does not is no policy.
+
+    Raises:
+        ValueError: The effect is neither Allow nor Deny.
+        KeyError: A part is missing.
+    """
+    for statement in given if isinstance(given, list) else [given]:
+        if statement["Effect"] not in ("Allow", "Deny"):
+            raise ValueError(statement["Effect"])
+        for part in ("Action", "Resource"):
+            if part not in statement and f"Not{part}" not in statement:
+                raise KeyError(part)
+
+
+def _condition_keys(context: Json) -> dict[str, str]:
+    """Global condition keys of the handshake, by their names in lower case."""
+    seconds = context["requestTimeEpoch"] / 1000
+    identity: dict[str, str] = context["identity"]
+    agent = {"aws:useragent": identity["userAgent"]} if "userAgent" in identity else {}
+    return {
+        "aws:sourceip": identity["sourceIp"],
+        "aws:currenttime": datetime.fromtimestamp(seconds, UTC).isoformat(),
+        "aws:epochtime": str(int(seconds)),
+        **agent,
+    }

@@ -7,8 +7,15 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.support.sandbox import Aws, Socket
+from tests.support.sandbox import REGION, Aws, Socket
 
+GUARD = """
+statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event["methodArn"]}
+policy = {"Version": "2012-10-17", "Statement": [statement]}
+key = event["queryStringParameters"]["key"]
+print(1)
+return {"principalId": "u", "policyDocument": policy, "usageIdentifierKey": key}
+"""
 TAKE = 'print(1)\nreturn {"statusCode": 200}'
 
 
@@ -36,6 +43,30 @@ def test_key_of_a_usage_plan_lets_in(aws: Aws) -> None:
     socket = keyed(aws)
     with connect(socket.url, additional_headers={"X-Api-Key": plan(aws, socket, socket.stage)}) as client:
         assert client.ping().wait(timeout=20)
+
+
+def test_key_may_come_from_the_authorizer(aws: Aws) -> None:
+    """Beside its policy; the client brings none, and another key is as good as none."""
+    socket = keyed(aws)
+    guard = aws.function(GUARD)
+    authorizer = aws.gateway.create_authorizer(
+        ApiId=socket.api_id,
+        Name="guard",
+        AuthorizerType="REQUEST",
+        AuthorizerUri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{guard.arn}/invocations",
+        IdentitySource=[],
+    )["AuthorizerId"]
+    [route] = aws.gateway.get_routes(ApiId=socket.api_id)["Items"]
+    there: Any = {"ApiId": socket.api_id, "AuthorizationType": "CUSTOM", "AuthorizerId": authorizer}
+    aws.gateway.update_route(RouteId=route["RouteId"], **there)
+    place = "$context.authorizer.usageIdentifierKey"
+    aws.gateway.update_api(ApiId=socket.api_id, ApiKeySelectionExpression=place)
+    aws.gateway.create_deployment(ApiId=socket.api_id, StageName=socket.stage)
+    value = plan(aws, socket, socket.stage)
+    with connect(f"{socket.url}?key={value}") as client:
+        assert client.ping().wait(timeout=20)
+    with pytest.raises(InvalidStatus), connect(f"{socket.url}?key=other", additional_headers={"x-api-key": value}):
+        pass
 
 
 @pytest.mark.parametrize("case", ["none", "unknown", "disabled", "other stage"])

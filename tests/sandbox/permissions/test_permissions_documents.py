@@ -77,7 +77,7 @@ def test_statement_that_fits_allows(allowing: dict[str, Any]) -> None:
         when("StringNotEquals", account=["111111111111", "000000000000"]),
         when("StringEquals", other="o-1"),
         when("Null", other="false"),
-        when("NumericEquals", account="0"),
+        when("BinaryEquals", account="0"),
     ],
 )
 def test_statement_that_does_not_fit_allows_nothing(other: dict[str, Any]) -> None:
