@@ -1,119 +1,109 @@
-"""``python -m tests.proof.third_party``: clients that are programs of their own hear what API Gateway would tell them.
+"""``python -m tests.proof.third_party``: other people's clients hear what API Gateway would tell them.
 
-wscat is a Node program and does not come with this checkout: it is asked if it is on PATH. It sends no binary frame,
-so 1003 is left to the libraries (``tests/sandbox/front/test_front_other_clients.py``).
+wscat and websocat do not come with this checkout: they are asked if they are on PATH, and named if they are not.
 """
 
-import os
-import select
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
 from sandbox.handle import Handle
+from tests.proof.clients import Client, Program, Websockets
 from tests.support.sandbox import Aws, running_sandbox
 
 TOO_LONG: Final = "x" * (32 * 1024 + 1)
-SECONDS: Final = 30.0
-"""Until a client counts as having heard nothing."""
-INSTALL: Final = "npm install --global wscat"
+REFUSAL: Final = 418
+INSTALL: Final = {"wscat": "npm install --global wscat", "websocat": "cargo install websocat"}
 
 
-class Wscat:
-    """A connecting wscat at a terminal: elsewhere it does not tell about close codes.
-
-    Args:
-        process: Reads its lines from a pipe, which takes more than a terminal's 4,096 characters.
-        terminal: What it prints.
-    """
-
-    def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
-        self._process = process
-        self._terminal = terminal
-
-    def enter(self, line: str) -> None:
-        """Type a line, which it sends as one frame."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n".encode())
-        self._process.stdin.flush()
-
-    def prints(self, text: str) -> bool:
-        """Wait until it has printed a text; whether it has."""
-        printed, deadline = b"", time.monotonic() + SECONDS
-        while text.encode() not in printed:
-            if not select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                return False
-            try:
-                printed += os.read(self._terminal, 65536)
-            except OSError:  # it has ended
-                return False
-        return True
+def wscat(path: str) -> Program:
+    """A Node program."""
+    return Program(
+        path=path,
+        words=("--connect",),
+        opened="Connected",
+        closed="Disconnected (code: {}",
+        refused="Unexpected server response: {}",
+    )
 
 
-@contextmanager
-def wscat(program: str, url: str) -> Iterator[Wscat]:
-    """A client that is ended with the block."""
-    ours, its = os.openpty()
-    with subprocess.Popen([program, "--connect", url], stdin=subprocess.PIPE, stdout=its, stderr=its) as process:
-        os.close(its)
-        try:
-            yield Wscat(process, ours)
-        finally:
-            process.kill()
-            os.close(ours)
+def websocat(path: str) -> Program:
+    """A Rust program; it tells codes among much else, and its buffer must hold a frame that is too long."""
+    return Program(
+        path=path,
+        words=("-vv", "--buffer-size", "200000"),
+        opened="Connected to ws",
+        closed="status_code: {}",
+        refused="Received unexpected status code ({}",
+        binary="--binary",
+    )
 
 
-def hears_1009(program: str, aws: Aws, _handle: Handle) -> bool:
+def hears_1009(client: Client, aws: Aws, _handle: Handle) -> bool:
     """A frame over 32 KB."""
-    with wscat(program, aws.web_socket({}).url) as client:
-        connected = client.prints("Connected")
-        client.enter(TOO_LONG)
-        return connected and client.prints("Disconnected (code: 1009")
+    with client.open(aws.web_socket({}).url) as session:
+        session.send(TOO_LONG)
+        return session.closed_with(1009)
 
 
-def hears_1001(program: str, aws: Aws, handle: Handle) -> bool:
+def hears_1003(client: Client, aws: Aws, _handle: Handle) -> bool | None:
+    """A binary frame; None from who cannot send one."""
+    if not client.sends_binary:
+        return None
+    with client.open(aws.web_socket({}).url, binary=True) as session:
+        session.send("x")
+        return session.closed_with(1003)
+
+
+def hears_1001(client: Client, aws: Aws, handle: Handle) -> bool:
     """Ten minutes of silence."""
-    with wscat(program, aws.web_socket({}).url) as client:
-        connected = client.prints("Connected")
+    with client.open(aws.web_socket({}).url) as session:
         handle.clock.advance("10m")
-        return connected and client.prints("Disconnected (code: 1001")
+        return session.closed_with(1001)
 
 
-def hears_status(program: str, aws: Aws, _handle: Handle) -> bool:
+def hears_status(client: Client, aws: Aws, _handle: Handle) -> bool:
     """A ``$connect`` that is refused."""
-    refuse = aws.function('return {"statusCode": 418}')
-    with wscat(program, aws.web_socket({"$connect": refuse}).url) as client:
-        return client.prints("Unexpected server response: 418")
+    refuse = aws.function(f'return {{"statusCode": {REFUSAL}}}')
+    return client.refused_with(aws.web_socket({"$connect": refuse}).url, REFUSAL)
 
 
-CHECKS: Final = {
+CHECKS: Final[dict[str, Callable[[Client, Aws, Handle], bool | None]]] = {
     "1009 after a frame over 32 KB": hears_1009,
+    "1003 after a binary frame": hears_1003,
     "1001 after ten minutes of silence": hears_1001,
     "the status of a refused $connect": hears_status,
 }
+MARKS: Final = {True: "[green]✓[/] {} hears {}", False: "[red]✗[/] {} does not hear {}", None: "- {} cannot ask for {}"}
+
+
+def find_clients(console: Console) -> dict[str, Client]:
+    """Those that are there; the console is told of the others."""
+    clients: dict[str, Client] = {"websockets": Websockets()}
+    for name, make in (("wscat", wscat), ("websocat", websocat)):
+        if path := shutil.which(name):
+            clients[name] = make(path)
+        else:
+            console.print(f"- {name} is not on PATH, so it was not asked; {INSTALL[name]}")
+    return clients
 
 
 def main() -> int:
     """Run the proof; 0 when each client that is there heard everything."""
-    console, program = Console(highlight=False), shutil.which("wscat")
-    if program is None:
-        console.print(f"- wscat is not on PATH, so it was not asked; {INSTALL}")
-        return 0
-    heard = {}
+    console = Console(highlight=False)
+    clients, heard = find_clients(console), []
     with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "sandbox root") as running:
         endpoint = running.record.aws_endpoint
-        for name, check in CHECKS.items():
-            heard[name] = check(program, Aws(endpoint, Path(folder)), Handle(endpoint))
-            console.print(f"{'[green]✓[/]' if heard[name] else '[red]✗[/]'} wscat hears {name}")
-    return 0 if all(heard.values()) else 1
+        for name, client in clients.items():
+            for event, check in CHECKS.items():
+                heard.append(check(client, Aws(endpoint, Path(folder)), Handle(endpoint)))
+                console.print(MARKS[heard[-1]].format(name, event))
+    return 1 if False in heard else 0
 
 
 if __name__ == "__main__":
