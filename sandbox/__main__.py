@@ -38,7 +38,8 @@ def main() -> None:
     "quotas",
     multiple=True,
     metavar="NAME=N",
-    help="connect-rate and request-rate per second, concurrent-executions.",
+    help="connect-rate, request-rate, control-rate per second; concurrent-executions; of an API routes, integrations, "
+    "stages, authorizers.",
 )
 @click.option(
     "--ttl-delay",

@@ -19,16 +19,36 @@ class Quotas:
         request_rate: Messages, handshakes and ``@connections`` calls per second.
         request_burst: How many of these may come at once; AWS sets it itself and does not raise it on request.
         concurrent_executions: Invocations of all functions that may run at once.
+        routes: Of one API.
+        integrations: Of one API.
+        stages: Of one API.
+        authorizers: Of one API.
+        control_rate: Calls of API Gateway's control plane per second; None takes any number, which AWS does not.
     """
 
     connect_rate: float = 500.0
     request_rate: float = 10_000.0
     request_burst: float = 5_000.0
     concurrent_executions: int = CONCURRENT_EXECUTIONS
+    routes: int = 300
+    integrations: int = 300
+    stages: int = 10
+    authorizers: int = 10
+    control_rate: float | None = None
 
 
-_ADJUSTABLE: Final = {"connect-rate": "connect_rate", "request-rate": "request_rate"}
-_COUNTED: Final = {"concurrent-executions": "concurrent_executions"}
+_ADJUSTABLE: Final = {
+    "connect-rate": "connect_rate",
+    "request-rate": "request_rate",
+    "control-rate": "control_rate",
+}
+_COUNTED: Final = {
+    "concurrent-executions": "concurrent_executions",
+    "routes": "routes",
+    "integrations": "integrations",
+    "stages": "stages",
+    "authorizers": "authorizers",
+}
 
 
 def read_quotas(words: Iterable[str]) -> Quotas:

@@ -14,7 +14,8 @@ import aiohttp
 from sandbox.aws import AwsClient, AwsRefusedError, Json
 from sandbox.clock import Clock
 from sandbox.front.api_model import Served
-from sandbox.front.integration import Outcome
+from sandbox.front.events import flatten
+from sandbox.front.outcome import Outcome
 from sandbox.meter import Meter, Place
 from sandbox.meter.units import LOG_BYTES
 from sandbox.permissions import Permissions
@@ -47,7 +48,7 @@ def values_of(event: Json, outcome: Outcome) -> dict[str, object]:
     context = event["requestContext"]
     broken = outcome.problem is not None and context.get("eventType") == "MESSAGE" and outcome.status == _BAD_GATEWAY
     return {
-        **_flatten("", context),
+        **flatten("", context),
         "status": _FAILED if broken else outcome.status,  # 502 is what a refused handshake shows
         "error.message": message,
         "error.messageString": json.dumps(message) if message else None,
@@ -131,10 +132,3 @@ class AccessLogs:
         reason = await self._permissions.judge_role(role, API_GATEWAY, LOG_ACTIONS, stream_arn)
         if reason is not None:
             raise AwsRefusedError(403, "AccessDeniedException", reason)
-
-
-def _flatten(prefix: str, document: Mapping[str, object]) -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for name, value in document.items():
-        flat |= _flatten(f"{prefix}{name}.", value) if isinstance(value, dict) else {prefix + name: value}
-    return flat

@@ -1,18 +1,16 @@
 """What a WebSocket API serves, as read from the control plane: frozen, so that a deployment keeps what it saw."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.aws import Json
-from sandbox.quotas import Quotas
 
 INTEGRATION_LIMIT_SECONDS: Final = 29.0
 """API Gateway waits no longer (quota page; not adjustable for WebSocket APIs)."""
 
-_FUNCTION_ARN = re.compile(r"/functions/(?P<arn>(?:arn:|\$\{)[^/]+)/invocations$")
+_FUNCTION_ARN = re.compile(r"(?:^|/functions/)(?P<arn>(?:arn:[\w-]+:lambda:|\$\{)[^/]+)(?:/invocations)?$")
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(?P<name>\w+)\}")
 
 
@@ -33,7 +31,8 @@ class MockResponse:
 class Integration:
     """Where a route leads: a Lambda function, or a mock that answers by template.
 
-    ``credentials`` is the ARN of the role in which the function is invoked, if there is one.
+    ``passthrough`` says what becomes of a message for which a mock has no template. ``credentials`` is the ARN of the
+    role in which the function is invoked, if there is one.
     """
 
     kind: str
@@ -41,6 +40,8 @@ class Integration:
     timeout_seconds: float
     templates: Mapping[str, str] = field(default_factory=dict)
     selection: str = ""
+    passthrough: str = ""
+    method: str = ""
     responses: tuple[MockResponse, ...] = ()
     credentials: str | None = None
 
@@ -103,6 +104,20 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteSettings:
+    """What a stage says of a route's throttle: settings may be about logging only, and 0 is a limit, too."""
+
+    rate: float | None = None
+    burst: float | None = None
+
+    def or_else(self, default: "RouteSettings") -> "RouteSettings":
+        """These settings, with those of ``default`` for what they leave out."""
+        return RouteSettings(
+            default.rate if self.rate is None else self.rate, default.burst if self.burst is None else self.burst
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AccessLog:
     """Where a stage logs who came, and what a line looks like."""
 
@@ -114,8 +129,8 @@ class AccessLog:
 class Stage:
     """A stage; its settings are live at once, its routes only with a deployment.
 
-    Each route has a throttle of its own: what ``route_limits`` says of it, else ``default_limit``; None is no limit. It
-    has metrics of its own if ``route_details`` says so, else ``default_details``.
+    Each route has a throttle of its own: what ``routes`` says of it, completed by ``default``. It has metrics of its
+    own if ``route_details`` says so, else ``default_details``.
     """
 
     name: str
@@ -123,14 +138,14 @@ class Stage:
     deployment_id: str | None
     variables: Mapping[str, str]
     access_log: AccessLog | None = None
-    default_limit: Limit | None = None
-    route_limits: Mapping[str, Limit | None] = field(default_factory=dict)
+    default: RouteSettings = RouteSettings()
+    routes: Mapping[str, RouteSettings] = field(default_factory=dict)
     default_details: bool = False
     route_details: Mapping[str, bool] = field(default_factory=dict)
 
-    def limit_of(self, route_key: str) -> Limit | None:
-        """The throttle of a route."""
-        return self.route_limits.get(route_key, self.default_limit)
+    def settings_of(self, route_key: str) -> RouteSettings:
+        """The settings that hold for a route."""
+        return self.routes.get(route_key, self.default)
 
     def is_detailed(self, route_key: str) -> bool:
         """Whether a route has metrics of its own."""
@@ -163,38 +178,27 @@ class Served:
         return _STAGE_VARIABLE.sub(lambda match: self.stage.variables[match["name"]], function_arn)
 
 
-def choose_template(templates: Mapping[str, str], selection: str) -> str | None:
-    r"""The template that a constant selection expression (``200``, ``\$default``) names, else ``$default``'s."""
-    return templates.get(selection.removeprefix("\\"), templates.get("$default"))
-
-
 def read_stage(document: Json) -> Stage:
     """A stage as ``GetStage`` answers it."""
     log, routes = document.get("accessLogSettings") or {}, document.get("routeSettings") or {}
-    default = document.get("defaultRouteSettings") or {}
+    settings = document.get("defaultRouteSettings") or {}
+    default = _read_settings(settings)
     return Stage(
         name=document["stageName"],
         auto_deploy=bool(document.get("autoDeploy")),
         deployment_id=document.get("deploymentId"),
         variables=document.get("stageVariables") or {},
         access_log=AccessLog(log["destinationArn"], log["format"]) if log.get("destinationArn") else None,
-        default_limit=_read_limit(default),
-        route_limits={key: _read_limit(settings) for key, settings in routes.items()},
-        default_details=bool(default.get("detailedMetricsEnabled")),
-        route_details={key: bool(settings.get("detailedMetricsEnabled")) for key, settings in routes.items()},
+        default=default,
+        routes={key: _read_settings(own).or_else(default) for key, own in routes.items()},
+        default_details=bool(settings.get("detailedMetricsEnabled")),
+        route_details={key: bool(own.get("detailedMetricsEnabled")) for key, own in routes.items()},
     )
 
 
-def _read_limit(settings: Json) -> Limit | None:
-    """Settings may be about logging only; 0 is a limit, too, and what is left out is as the account has it."""
+def _read_settings(settings: Json) -> RouteSettings:
     rate, burst = settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")
-    if rate is None and burst is None:
-        return None
-    account = Quotas()
-    return Limit(
-        account.request_rate if rate is None else float(rate),
-        account.request_burst if burst is None else float(burst),
-    )
+    return RouteSettings(None if rate is None else float(rate), None if burst is None else float(burst))
 
 
 def read_authorizer(document: Json) -> Authorizer:
@@ -224,6 +228,8 @@ def read_integration(document: Json, responses: Sequence[Json]) -> Integration:
         timeout_seconds=min(milliseconds / 1000, INTEGRATION_LIMIT_SECONDS),
         templates=document.get("requestTemplates") or {},
         selection=document.get("templateSelectionExpression") or "",
+        passthrough=document.get("passthroughBehavior") or "",
+        method=document.get("integrationMethod") or "",
         responses=tuple(
             MockResponse(
                 key=response["integrationResponseKey"],
@@ -254,13 +260,3 @@ def read_route(
         authorizer=authorizers.get(document.get("authorizerId") or ""),
         api_key_required=bool(document.get("apiKeyRequired")),
     )
-
-
-def mock_status(template: str | None) -> int | None:
-    """The ``statusCode`` that a mock integration's request template gives, if it gives one."""
-    try:
-        document = json.loads(template or "")
-    except ValueError:
-        return None
-    status = document.get("statusCode") if isinstance(document, dict) else None
-    return status if isinstance(status, int) else None

@@ -99,13 +99,15 @@ class Connection(asyncio.Protocol):
         server.set_parser(cast("WebSocketReader", self))
         self._transport.set_protocol(self)
 
-    def send(self, text: str) -> bool:
+    def send(self, data: bytes) -> bool:
         """Send one text message, unless the socket is closed or too much waits for the client already.
+
+        Args:
+            data: The text in UTF-8.
 
         Returns:
             Whether it was taken.
         """
-        data = text.encode()
         if not self._open or self._outbox.size + len(data) > CLIENT_BUFFER_BYTES:
             return False
         # A message to the client puts off the idle cut, too.

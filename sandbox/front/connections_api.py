@@ -57,7 +57,7 @@ class ConnectionsApi:
 
     async def handle(self, request: web.BaseRequest, api_id: str, stage: str, quoted_id: str) -> web.StreamResponse:
         """Answer one request as API Gateway does."""
-        body = await request.content.read()
+        body = await request.read()
         verdict = await self._proxy.send(request, b"" if request.method == "GET" else body)
         if verdict.status != GONE:
             return self._proxy.respond(request, verdict)
@@ -98,7 +98,7 @@ class ConnectionsApi:
         """Do what is asked; looking at a connection and closing it are in no price list."""
         if method == "POST":
             # Clients get text frames only; bytes that are no text are replaced.
-            if not connection.send(body.decode("utf-8", "replace")):
+            if not connection.send(body.decode("utf-8", "replace").encode()):
                 return _error(429, "LimitExceededException", "The client does not read; its buffer is full")
             self._metrics.message(metered(served, None))
             self._meter.message(billed(served), "posted", len(body), outbound=True)

@@ -41,7 +41,7 @@ class ControlApi:
     async def handle(self, request: web.BaseRequest, path: str) -> web.Response:
         """Answer one request with JSON; what is wrong is said in ``message``."""
         try:
-            return _json(200, await self._answer(request.method, path, await request.content.read()))
+            return _json(200, await self._answer(request.method, path, await request.read()))
         except SandboxError as error:
             return _json(400, {"message": str(error)})
 

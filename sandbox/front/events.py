@@ -119,6 +119,14 @@ def problem(message: str, connection_id: str) -> str:
     return json.dumps({"message": message, "connectionId": connection_id, "requestId": new_request_id()})
 
 
+def flatten(prefix: str, document: Mapping[str, object]) -> dict[str, object]:
+    """The members of a context by their path, ``identity.sourceIp``, as ``$context`` variables name them."""
+    flat: dict[str, object] = {}
+    for name, value in document.items():
+        flat |= flatten(f"{prefix}{name}.", value) if isinstance(value, dict) else {prefix + name: value}
+    return flat
+
+
 def _both(single: str, multi: str, values: MultiMapping[str]) -> dict[str, object]:
     names = list(dict.fromkeys(values.keys()))
     return {

@@ -11,7 +11,8 @@ from sandbox.front.api_keys import ApiKeys
 from sandbox.front.api_model import Route, Served
 from sandbox.front.authorizer import authorize
 from sandbox.front.authorizer_answer import Verdict
-from sandbox.front.integration import Outcome, call_integration
+from sandbox.front.integration import call_integration
+from sandbox.front.outcome import Outcome
 from sandbox.front.proxy import Proxy
 from sandbox.front.signed_handshake import SignedHandshakes
 from sandbox.meter import Place

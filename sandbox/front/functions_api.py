@@ -57,7 +57,7 @@ class FunctionsApi:
     async def handle(self, request: web.BaseRequest, owner: Owner) -> web.StreamResponse:
         """Answer one request as Lambda does."""
         path = request.raw_path.partition("?")[0]
-        body = await request.content.read()
+        body = await request.read()
         if request.method == "POST" and (match := _INVOKE.fullmatch(path)):
             return await self._invoke(
                 request, body, reference(match["function"], request.query.get("Qualifier"), owner)

@@ -1,19 +1,13 @@
 """The WebSocket side of the front: handshake, messages to integrations, replies, goodbye."""
 
 import asyncio
-import base64
 import contextlib
 import dataclasses
-import hashlib
-import json
-import secrets
 from collections.abc import Callable, Coroutine
-from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from sandbox.aws import AwsRefusedError, Json
 from sandbox.front.api_model import Route, Served
@@ -28,9 +22,9 @@ from sandbox.front.events import (
     problem,
 )
 from sandbox.front.exchange import Exchange, billed, metered
-from sandbox.front.handshake import OFFER, UPGRADE_REQUIRED, refused_status
-from sandbox.front.integration import INTERNAL, Outcome
+from sandbox.front.handshake import accept, forwarded_headers, refuse, refuse_handshake, refused_status
 from sandbox.front.limits import GOING_AWAY, HEADER_BYTES, MESSAGE_BYTES, URL_CHARACTERS
+from sandbox.front.outcome import INTERNAL
 from sandbox.front.proxy import Proxy
 from sandbox.front.selection import DEFAULT_ROUTE, select_route
 from sandbox.front.throttle import TOO_MANY, Throttle
@@ -38,9 +32,6 @@ from sandbox.meter import Place
 from sandbox.services import Services
 
 FORBIDDEN: Final = "Forbidden"
-PROTOCOL_HEADER: Final = "Sec-WebSocket-Protocol"
-_GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_NOT_FORWARDED: Final = ("Connection", "Upgrade", "Keep-Alive")
 
 
 class Gateway:
@@ -84,24 +75,24 @@ class Gateway:
     async def connect(self, request: web.BaseRequest, api_id: str, stage: str) -> web.StreamResponse:
         """Serve one handshake and, when it is accepted, the socket until its end."""
         if len(request.raw_path) > URL_CHARACTERS:
-            return _refuse(414, '{"message": "Request URI too large"}')
+            return refuse(414, '{"message": "Request URI too large"}')
         if sum(len(value) for _, value in request.raw_headers) > HEADER_BYTES:
-            return _refuse(431, '{"message": "Request Header Fields Too Large"}')
+            return refuse(431, '{"message": "Request Header Fields Too Large"}')
         served = await self._control_plane.serve(api_id, stage)
         if served is None:
-            return _refuse(403, f'{{"message": "{FORBIDDEN}"}}')
+            return refuse(403, f'{{"message": "{FORBIDDEN}"}}')
         if (status := refused_status(request)) is not None:
-            return _refuse_handshake(status)
+            return refuse_handshake(status)
         facts = self._facts_of(request, served)
         if not self._throttle.admit_connection(served):
             self._metrics.refused(metered(served, None))
-            return _refuse(429, problem(TOO_MANY, facts.connection_id))
+            return refuse(429, problem(TOO_MANY, facts.connection_id))
         context, outcome = await self._exchange.admit(served, self._connect_event(request, facts, served), request)
         if not outcome.ok:
             message = outcome.problem or outcome.refusal or FORBIDDEN
-            return _refuse(outcome.status, problem(message, facts.connection_id))
+            return refuse(outcome.status, problem(message, facts.connection_id))
         facts = dataclasses.replace(facts, authorizer=context)
-        return await self._run(request, facts, billed(served), _accept(request.headers["Sec-WebSocket-Key"], outcome))
+        return await self._run(request, facts, billed(served), accept(request.headers["Sec-WebSocket-Key"], outcome))
 
     async def stop(self) -> None:
         """Close every socket, and drop what is under way."""
@@ -128,7 +119,7 @@ class Gateway:
         return connect_event(
             facts,
             now_ms=self._clock.now_ms(),
-            headers=_forwarded_headers(request, facts),
+            headers=forwarded_headers(request, facts),
             query=request.query,
             variables=served.stage.variables,
         )
@@ -170,26 +161,26 @@ class Gateway:
     async def _answer(self, connection: Connection, text: str) -> None:
         try:
             await self._serve_message(connection, text)
-        except (aiohttp.ClientError, AwsRefusedError):
-            connection.send(problem(INTERNAL, connection.facts.connection_id))
+        except (aiohttp.ClientError, AwsRefusedError, TimeoutError):
+            connection.send(problem(INTERNAL, connection.facts.connection_id).encode())
 
     async def _serve_message(self, connection: Connection, text: str) -> None:
         facts = connection.facts
         served = await self._control_plane.serve(facts.api_id, facts.stage)
-        # What becomes of sockets whose stage is gone AWS does not say; here their messages are Forbidden.
+        if served is None:
+            # What becomes of sockets whose stage is gone AWS does not say; here their messages are Forbidden.
+            connection.send(problem(FORBIDDEN, facts.connection_id).encode())
+            return
         route = _route_of(served, text)
-        if served is not None and not self._throttle.admit(served, route.key if route else DEFAULT_ROUTE):
+        if not self._throttle.admit(served, route.key if route else DEFAULT_ROUTE):
             self._metrics.refused(metered(served, route))
             self._say(connection, served, problem(TOO_MANY, facts.connection_id), cause="error")
             return
-        if served is not None:
-            self._metrics.message(metered(served, route))
-            self._meter.message(billed(served), "received", len(text.encode()), outbound=False)
-        if served is not None and route is None:
+        self._metrics.message(metered(served, route))
+        self._meter.message(billed(served), "received", len(text.encode()), outbound=False)
+        if route is None:
             self._metrics.refused(metered(served, route))
-        if served is None or route is None:
-            text = problem(FORBIDDEN, facts.connection_id)
-            connection.send(text) if served is None else self._say(connection, served, text, cause="error")
+            self._say(connection, served, problem(FORBIDDEN, facts.connection_id), cause="error")
             return
         event = message_event(
             facts, route=route.key, now_ms=self._clock.now_ms(), body=text, variables=served.stage.variables
@@ -201,18 +192,21 @@ class Gateway:
         elif route.replies and outcome.body:
             # A route response is billed as a message, so it is counted as one.
             self._metrics.message(metered(served, route))
-            self._say(connection, served, _within_limit(outcome.body, facts), cause="replied")
+            self._say(connection, served, outcome.body, cause="replied")
 
     def _say(self, connection: Connection, served: Served, text: str, *, cause: str) -> None:
-        if connection.send(text):
-            self._meter.message(billed(served), cause, len(text.encode()), outbound=True)
+        data = text.encode()
+        if len(data) > MESSAGE_BYTES:
+            data = problem(INTERNAL, connection.facts.connection_id).encode()
+        if connection.send(data):
+            self._meter.message(billed(served), cause, len(data), outbound=True)
 
     async def _on_disconnect(self, facts: ConnectionFacts, code: int, reason: str) -> None:
         if self._faults.take("lost-disconnect", **facts.named()):
             return
         try:
             served = await self._control_plane.serve(facts.api_id, facts.stage)
-        except (aiohttp.ClientError, AwsRefusedError):
+        except (aiohttp.ClientError, AwsRefusedError, TimeoutError):
             return  # a goodbye is best effort
         route = served.api.routes.get("$disconnect") if served else None
         if served is None or route is None or route.integration is None:
@@ -230,50 +224,6 @@ class Gateway:
         task.add_done_callback(self._tasks.discard)
 
 
-def _route_of(served: Served | None, text: str) -> Route | None:
-    if served is None:
-        return None
+def _route_of(served: Served, text: str) -> Route | None:
     key = select_route(served.api.selection_expression, text, served.api.routes)
     return None if key is None else served.api.routes[key]
-
-
-def _within_limit(body: str, facts: ConnectionFacts) -> str:
-    return body if len(body.encode()) <= MESSAGE_BYTES else problem(INTERNAL, facts.connection_id)
-
-
-def _forwarded_headers(request: web.BaseRequest, facts: ConnectionFacts) -> CIMultiDictProxy[str]:
-    headers = CIMultiDict(request.headers)
-    for name in _NOT_FORWARDED:
-        headers.popall(name, None)
-    headers["X-Amzn-Trace-Id"] = f"Root=1-{facts.connected_at_ms // 1000:08x}-{secrets.token_hex(12)}"
-    headers["X-Forwarded-For"] = facts.source_ip
-    headers["X-Forwarded-Port"] = request.host.rpartition(":")[2]
-    # API Gateway is reached by TLS only, and a function must not see another scheme here.
-    headers["X-Forwarded-Proto"] = "https"
-    return CIMultiDictProxy(headers)
-
-
-def _accept(key: str, outcome: Outcome) -> web.StreamResponse:
-    digest = hashlib.sha1(key.encode() + _GUID.encode(), usedforsecurity=False).digest()
-    headers = {
-        "Upgrade": "websocket",
-        "Connection": "upgrade",
-        "Sec-WebSocket-Accept": base64.b64encode(digest).decode(),
-    }
-    for name, value in outcome.headers.items():
-        if name.lower() == PROTOCOL_HEADER.lower():
-            headers[PROTOCOL_HEADER] = value
-    response = web.StreamResponse(status=101, headers=headers)
-    response.force_close()
-    return response
-
-
-def _refuse_handshake(status: int) -> web.Response:
-    refusal = _refuse(status, json.dumps({"message": HTTPStatus(status).phrase}))
-    if status == UPGRADE_REQUIRED:
-        refusal.headers.update(OFFER)
-    return refusal
-
-
-def _refuse(status: int, body: str) -> web.Response:
-    return web.Response(status=status, text=body, content_type="application/json")

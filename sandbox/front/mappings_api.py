@@ -44,7 +44,7 @@ class MappingsApi:
 
     async def handle(self, request: web.BaseRequest, owner: Owner) -> web.StreamResponse:
         """Answer one request as Lambda does."""
-        body = await request.content.read()
+        body = await request.read()
         identifier = unquote(request.raw_path.partition("?")[0][len(MAPPINGS_PATH) :].strip("/"))
         try:
             if identifier:

@@ -68,7 +68,7 @@ class MetricsApi:
 
     async def handle(self, request: web.BaseRequest, operation: str, owner: Owner) -> web.StreamResponse:
         """Answer one request as CloudWatch does."""
-        body = await request.content.read()
+        body = await request.read()
         exchange = Exchange(request, body, operation, owner)
         if exchange.document is None:
             verdict = await self._proxy.send(request, body)

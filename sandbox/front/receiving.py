@@ -6,6 +6,18 @@ from typing import Any
 
 from aiohttp import http_exceptions, web
 
+
+class Request(web.BaseRequest):
+    """A request whose body can be read as often as wanted, however large it is: each service has a limit of its own."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts, client_max_size=0)
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        # AWS does not say by what it is served.
+        response.headers.pop("Server", None)
+
+
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -36,8 +48,11 @@ class ReceivingServer(web.Server):
     """
 
     def __init__(self, handle: Handle, **options: Any) -> None:
-        super().__init__(handle, **options)
+        super().__init__(handle, request_factory=self._make, **options)
         self._options = options
+
+    def _make(self, *parts: Any) -> Request:
+        return Request(*parts, asyncio.get_running_loop())
 
     def __call__(self) -> Receiver:
         """What asyncio asks for when somebody connects."""

@@ -1,6 +1,7 @@
 """Listens on the one AWS address and tells apart what is ours from what is the emulator's."""
 
 import errno
+import logging
 import re
 import socket
 from typing import Final
@@ -26,8 +27,10 @@ from sandbox.front.mappings_api import MAPPINGS_PATH, MappingsApi
 from sandbox.front.metered_calls import MeteredCalls
 from sandbox.front.metered_tables import MeteredTables
 from sandbox.front.metrics_api import MetricsApi
-from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down
+from sandbox.front.proxy import EmulatorDownError, Proxy, emulator_down, refusal
 from sandbox.front.receiving import ReceivingServer, bad_request
+from sandbox.front.service_errors import BROKEN, in_protocol, of_mistake
+from sandbox.front.service_models import find_mistake
 from sandbox.front.signature import Callers
 from sandbox.front.streams_api import STREAMS_TARGET, StreamsApi
 from sandbox.front.throttle import Throttle
@@ -48,6 +51,9 @@ _QUEUE_READS: Final = ("AmazonSQS.Receive", "AmazonSQS.Get", "AmazonSQS.List", "
 # Long: a connection that is closed in the moment in which an SDK reuses it is an error there.
 KEEP_ALIVE_SECONDS: Final = 3600.0
 LINE_BYTES: Final = 64 * 1024
+_TYPED: Final = (APIS_PATH, "/20")
+"""Paths of API Gateway v2 and, with the date of each interface, of Lambda."""
+_logger = logging.getLogger(__name__)
 
 
 def listen(port: int) -> socket.socket:
@@ -99,7 +105,7 @@ class Front:
         self._proxy = Proxy(session, emulator_endpoint)
         self._callers = Callers(services.aws)
         self._control_plane = ControlPlane(services.aws)
-        self._rules = ControlRules(services.aws)
+        self._rules = ControlRules(services.aws, services.clock, services.quotas)
         self._domains = Domains(services.aws)
         throttle = Throttle(services.clock, services.quotas)
         self._gateway = Gateway(services, self._control_plane, self._proxy, throttle=throttle, after_message=pump.nudge)
@@ -155,35 +161,52 @@ class Front:
         self._listener.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        # RFC 9112, section 3.2: a request of HTTP/1.1 without Host is answered 400.
-        if request.version >= HttpVersion11 and not request.headers.get("Host"):
+        # RFC 9112, section 3.2: a request of HTTP/1.1 without Host is answered 400. Proxies alone get whole URLs.
+        if not request.raw_path.startswith("/") or (
+            request.version >= HttpVersion11 and not request.headers.get("Host")
+        ):
             return bad_request()
-        path, target = request.raw_path, request.headers.get("X-Amz-Target", "")
         try:
-            # A custom domain is known by its host alone; any path may be below one of its mapping keys.
-            if mapped := await self._domains.resolve(request.host, path):
-                return await self._handle_mapped(request, *mapped)
-            if path.startswith("/_aws/execute-api/"):
-                return await self._handle_execute(request, path)
-            if path.startswith(MAPPINGS_PATH):
-                return await self._mappings.handle(request, await self._callers.owner(request.headers))
-            if FUNCTIONS_PATH.match(path):
-                return await self._functions.handle(request, await self._callers.owner(request.headers))
-            if operation := self._metrics.serves(request):
-                return await self._metrics.handle(request, operation, await self._callers.owner(request.headers))
-            if path.startswith(APIS_PATH):
-                return await self._handle_control_plane(request, path)
-            if path.startswith(DOMAINS_PATH):
-                return await self._handle_domains(request, path)
-            if path.startswith(CONTROL_PATH):
-                return await self._control.handle(request, path)
-            if target in TIME_TO_LIVE_TARGETS:
-                return await self._time_to_live.handle(request, target, await self._callers.owner(request.headers))
-            if target.startswith(STREAMS_TARGET):
-                return await self._streams.handle(request, target.removeprefix(STREAMS_TARGET))
-            return await self._forward(request)
-        except (EmulatorDownError, aiohttp.ClientError):
+            response = await self._answer(request)
+        except (EmulatorDownError, aiohttp.ClientError, TimeoutError):
             return emulator_down()
+        except AwsRefusedError as error:
+            return in_protocol(request, error)
+        except Exception as error:  # whatever it was, the caller reads an error of the service that was asked
+            if refused := await _refuse_mistake(request):
+                return refused
+            _logger.error("%s %s failed", request.method, request.path, exc_info=error)
+            return in_protocol(request, BROKEN)
+        # The emulator trips over what it cannot read, too.
+        return (response.status == BROKEN.status and await _refuse_mistake(request)) or response
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, target = request.raw_path, request.headers.get("X-Amz-Target", "")
+        # A custom domain is known by its host alone; any path may be below one of its mapping keys.
+        if mapped := await self._domains.resolve(request.host, path):
+            return await self._handle_mapped(request, *mapped)
+        if path.startswith("/_aws/execute-api/"):
+            return await self._handle_execute(request, path)
+        # Before anything is made of it: the emulator takes a text for a number, and the like.
+        if path.startswith(_TYPED) and request.method != "GET" and (refused := await _refuse_mistake(request)):
+            return refused
+        if path.startswith(MAPPINGS_PATH):
+            return await self._mappings.handle(request, await self._callers.owner(request.headers))
+        if FUNCTIONS_PATH.match(path):
+            return await self._functions.handle(request, await self._callers.owner(request.headers))
+        if operation := self._metrics.serves(request):
+            return await self._metrics.handle(request, operation, await self._callers.owner(request.headers))
+        if path.startswith(APIS_PATH):
+            return await self._handle_control_plane(request, path)
+        if path.startswith(DOMAINS_PATH):
+            return await self._handle_domains(request, path)
+        if path.startswith(CONTROL_PATH):
+            return await self._control.handle(request, path)
+        if target in TIME_TO_LIVE_TARGETS:
+            return await self._time_to_live.handle(request, target, await self._callers.owner(request.headers))
+        if target.startswith(STREAMS_TARGET):
+            return await self._streams.handle(request, target.removeprefix(STREAMS_TARGET))
+        return await self._forward(request)
 
     async def _handle_execute(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         match = _CONNECTION_PATH.match(path) or _SOCKET_PATH.match(path)
@@ -210,19 +233,19 @@ class Front:
         return await self._gateway.connect(request, api, stage)
 
     async def _handle_domains(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
-        answer = await self._proxy.send(request, await request.content.read())
+        answer = await self._proxy.send(request, await request.read())
         if request.method != "GET" and 200 <= answer.status < 300:
             self._domains.observe_write(path, await self._callers.owner(request.headers), read_object(answer.body))
         return self._proxy.respond(request, answer)
 
     async def _handle_control_plane(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
-        body = await request.content.read()
+        body = await request.read()
         owner = await self._callers.owner(request.headers)
         try:
             # Judged before it is sent: the emulator would make what AWS refuses.
             await self._rules.check(request.method, path, owner, read_object(body))
         except AwsRefusedError as error:
-            return _refusal(error)
+            return refusal(error)
         answer = await self._proxy.send(request, body)
         # Before the caller hears of it, so that his next request meets what he has just made.
         if request.method != "GET" and 200 <= answer.status < 300:
@@ -231,7 +254,7 @@ class Front:
         return self._proxy.respond(request, answer, shown)
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
-        body, target = await request.content.read(), request.headers.get("X-Amz-Target", "")
+        body, target = await request.read(), request.headers.get("X-Amz-Target", "")
         answer = await (self._tables.send if self._tables.meters(request) else self._send)(request, body)
         await self._calls.record(request, body, answer)
         if _SIGNED_FOR_IAM.search(request.headers.get("Authorization", "")):
@@ -259,10 +282,14 @@ class Front:
         return await self._request_faults.send(request, body, send, account=owner.account, region=owner.region)
 
 
+async def _refuse_mistake(request: web.BaseRequest) -> web.Response | None:
+    """What a request that AWS could not read either is answered; None when it is in order."""
+    mistake = find_mistake(request, await request.read())
+    if mistake is None:
+        return None
+    _logger.warning("%s %s: %s", request.method, request.path, mistake.message)
+    return in_protocol(request, of_mistake(mistake))
+
+
 def _forbidden() -> web.Response:
     return web.json_response({"message": "Forbidden"}, status=403)
-
-
-def _refusal(error: AwsRefusedError) -> web.Response:
-    headers = {"x-amzn-ErrorType": error.code}
-    return web.json_response({"message": error.message}, status=error.status, headers=headers)

@@ -44,7 +44,7 @@ class StreamsApi:
 
     async def handle(self, request: web.BaseRequest, operation: str) -> web.StreamResponse:
         """Answer one request as DynamoDB does."""
-        body = await request.content.read()
+        body = await request.read()
         try:
             asked = StreamsRequest.read(body)
         except AwsRefusedError as error:

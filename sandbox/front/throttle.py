@@ -54,7 +54,7 @@ class Throttle:
 
     def admit(self, served: Served, route_key: str) -> bool:
         """Whether one more request may take a route: first the route's own throttle, then the account's."""
-        limit = served.stage.limit_of(route_key)
+        limit = self._limit_of(served, route_key)
         key = ("route", served.api.api_id, served.stage.name, route_key)
         # In this order: what a route refuses takes nothing from the account.
         return (limit is None or self._take(key, limit)) and self.admit_callback(served)
@@ -62,6 +62,16 @@ class Throttle:
     def admit_callback(self, served: Served) -> bool:
         """Whether one more ``@connections`` call may be made; it takes the account's tokens, but no route."""
         return self._take(("request", *_owner(served)), self._request_limit)
+
+    def _limit_of(self, served: Served, route_key: str) -> Limit | None:
+        """The throttle of a route, if its stage says anything: what is left open is as the account has it."""
+        settings, account = served.stage.settings_of(route_key), self._request_limit
+        if settings.rate is None and settings.burst is None:
+            return None
+        return Limit(
+            account.rate if settings.rate is None else settings.rate,
+            account.burst if settings.burst is None else settings.burst,
+        )
 
     def _take(self, key: tuple[str, ...], limit: Limit) -> bool:
         bucket = self._buckets.get(key)

@@ -33,7 +33,7 @@ class TimeToLiveApi:
 
     async def handle(self, request: web.BaseRequest, target: str, owner: Owner) -> web.StreamResponse:
         """Answer one request as DynamoDB does."""
-        body = await request.content.read()
+        body = await request.read()
         answer = await self._proxy.send(request, body)
         if answer.status != 200:
             return self._proxy.respond(request, answer)

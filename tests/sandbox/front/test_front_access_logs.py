@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from sandbox.front.access_logs import render, values_of
-from sandbox.front.integration import Outcome
+from sandbox.front.outcome import Outcome
 from tests.support.sandbox import REGION, Aws, Json, Socket, eventually
 
 WRITER = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"

@@ -1,16 +1,17 @@
 """Opening a socket: who gets in, with which status the others are refused."""
 
+import json
 import socket
 import urllib.error
 import urllib.request
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from tests.support.sandbox import Aws, eventually
+from tests.support.sandbox import Aws, Json, Socket, eventually
 
 ANSWER = 'record(event)\nreturn {"statusCode": %d}'
 MESSAGE = 'record(event)\nreturn {"statusCode": 200, "body": "here"}'
@@ -87,6 +88,50 @@ def test_sub_protocol_is_not_echoed_by_itself(aws: Aws) -> None:
         assert client.subprotocol is None
 
 
+def test_sub_protocol_may_come_in_multi_value_headers(aws: Aws) -> None:
+    """They go before the single ones, whatever the case of the names."""
+    headers = '"headers": {"Sec-WebSocket-Protocol": "two"}, "multiValueHeaders": {"sec-websocket-protocol": ["one"]}'
+    socket = aws.web_socket({"$connect": aws.function(f'print(1)\nreturn {{"statusCode": 200, {headers}}}')})
+    with connect(socket.url, subprotocols=[Subprotocol("one"), Subprotocol("two")]) as client:
+        assert client.subprotocol == "one"
+
+
+ASKED = 'print(1)\nreturn json.loads(event["queryStringParameters"]["answer"])'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *({"statusCode": status} for status in (True, 0, -5, 99, 100, 101, 199, 600, 999, 200.5)),
+        {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "a\r\nX-Evil: 1"}},
+        {"statusCode": 200, "headers": ["a"]},
+    ],
+    ids=lambda answer: json.dumps(answer)[14:40],
+)
+def test_malformed_answer_of_connect_is_a_bad_gateway(answering: Socket, answer: Json) -> None:
+    """A status that no response has, and headers that cannot be sent: 502, and a response that any client can read."""
+    status, head = answered(f"{answering.url}?answer={quote(json.dumps(answer))}")
+    assert status == 502
+    assert "Evil" not in head
+    assert '"Internal server error"' in head
+
+
+@pytest.fixture
+def answering(aws: Aws) -> Socket:
+    """An API whose $connect answers what the query says."""
+    return aws.web_socket({"$connect": aws.function(ASKED)})
+
+
+def test_answers_do_not_say_by_what_they_are_served(aws: Aws) -> None:
+    """Neither an accepted handshake, nor a refusal, nor a call of AWS."""
+    socket = aws.web_socket({"$default": aws.function(MESSAGE)})
+    assert (answered(socket.url)[0], answered(f"{socket.url}-other")[0]) == (101, 403)
+    for url in (socket.url, f"{socket.url}-other"):
+        assert "server:" not in answered(url)[1].lower()
+    shown = aws.gateway.get_api(ApiId=socket.api_id)
+    assert "aiohttp" not in json.dumps(shown["ResponseMetadata"])
+
+
 def test_connect_that_is_plain_http_is_told_to_upgrade(aws: Aws) -> None:
     """A GET without an upgrade is not a socket, and its function is not run."""
     function = aws.function(ANSWER % 200)
@@ -151,6 +196,26 @@ def test_what_is_no_handshake_is_refused(aws: Aws, changed: dict[str, str], stat
     got, head = answered(aws.web_socket({"$default": function}).url, **changed)
     assert got == status
     assert ("sec-websocket-version: 13" in head.lower()) == (status == 426)
+
+
+def test_port_of_the_host_is_forwarded(aws: Aws) -> None:
+    """Without one it is that of TLS, by which API Gateway is reached."""
+    function = aws.function(ANSWER % 200)
+    socket = aws.web_socket({"$connect": function})
+    for changed in ({}, {"Host": "api.example"}):
+        assert answered(socket.url, **changed)[0] == 101
+    ports = [event["headers"]["X-Forwarded-Port"] for event in eventually(function.events, lambda got: len(got) == 2)]
+    assert ports == [str(urlsplit(socket.url).port), "443"]
+
+
+def test_header_may_be_spread_over_lines(aws: Aws) -> None:
+    """``Connection`` is a list, and lists may come in parts."""
+    address = urlsplit(aws.web_socket({}).url)
+    lines = [f"Host: {address.netloc}", *(f"{name}: {value}" for name, value in GOOD.items() if name != "Connection")]
+    lines += ["Connection: keep-alive", "Connection: Upgrade"]
+    with socket.create_connection((address.hostname, address.port), timeout=20) as raw:
+        raw.sendall("\r\n".join([f"GET {address.path} HTTP/1.1", *lines, "", ""]).encode())
+        assert raw.recv(4096).startswith(b"HTTP/1.1 101 ")
 
 
 @pytest.mark.parametrize("path", ["/extra", "/@connections", "/@connections/", "/@connections/a/b", "/x?y=1"])

@@ -21,9 +21,11 @@ HOST = b"Host: localhost\r\n"
         b"GET / HTTP/1.1\r\n" + HOST + b"no colon\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",
+        b"GET http://localhost/ HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     ],
-    ids=["long header", "long path", "no header", "negative length", "no host", "TLS"],
+    ids=["long header", "long path", "no header", "negative length", "no host", "whole URL", "asterisk", "TLS"],
 )
 def test_what_is_no_request_is_a_bad_request(request_bytes: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """400 with an error document, and the connection ends."""

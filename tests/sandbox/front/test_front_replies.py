@@ -1,6 +1,7 @@
 """Messages to integrations, and what the client reads back."""
 
 import json
+from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
@@ -44,6 +45,33 @@ def test_reply_is_dropped_on_a_one_way_route(aws: Aws) -> None:
         assert client.recv(timeout=20) == '{"action": "answer"}'
 
 
+def test_connect_and_disconnect_may_have_route_responses(aws: Aws) -> None:
+    """They are taken, and answer nobody: what the client reads first is the answer to its message."""
+    function = aws.function('print(1)\nreturn {"statusCode": 200, "body": event["requestContext"]["eventType"]}')
+    socket = aws.web_socket({"$connect": function, "$disconnect": function, "$default": function}, auto_deploy=True)
+    routes = {route["RouteKey"]: route["RouteId"] for route in aws.gateway.get_routes(ApiId=socket.api_id)["Items"]}
+    for key in ("$connect", "$disconnect"):
+        there: Any = {"ApiId": socket.api_id, "RouteId": routes[key]}
+        aws.gateway.update_route(**there, RouteResponseSelectionExpression="$default")
+        aws.gateway.create_route_response(**there, RouteResponseKey="$default")
+    with connect(socket.url) as client:
+        client.send("{}")
+        assert client.recv(timeout=20) == "MESSAGE"
+
+
+def test_function_may_be_named_by_its_arn_alone(aws: Aws) -> None:
+    """As the URI of the integration."""
+    function = aws.function(ECHO)
+    socket = aws.web_socket({"$default": function}, auto_deploy=True)
+    [integration] = aws.gateway.get_integrations(ApiId=socket.api_id)["Items"]
+    aws.gateway.update_integration(
+        ApiId=socket.api_id, IntegrationId=integration["IntegrationId"], IntegrationUri=function.arn
+    )
+    with connect(socket.url) as client:
+        client.send("{}")
+        assert client.recv(timeout=20) == "{}"
+
+
 def test_selection_expression_alone_makes_no_two_way_route(aws: Aws) -> None:
     """The route names a response, but there is none: the reply is dropped."""
     function = aws.function(ECHO)
@@ -76,6 +104,20 @@ def test_failing_integration_gives_awss_error_frame(aws: Aws, body: str) -> None
     assert frame["message"] == "Internal server error"
     assert sorted(frame) == ["connectionId", "message", "requestId"]
     assert again["connectionId"] == frame["connectionId"]
+
+
+def test_function_is_invoked_by_post_only(aws: Aws) -> None:
+    """An integration with another method can be made, and fails at each message."""
+    function = aws.function(ECHO)
+    socket = aws.web_socket({"$default": function}, auto_deploy=True)
+    [integration] = aws.gateway.get_integrations(ApiId=socket.api_id)["Items"]
+    aws.gateway.update_integration(
+        ApiId=socket.api_id, IntegrationId=integration["IntegrationId"], IntegrationMethod="GET"
+    )
+    with connect(socket.url) as client:
+        client.send("{}")
+        assert json.loads(client.recv(timeout=20))["message"] == "Internal server error"
+    assert function.events() == []
 
 
 def test_late_integration_is_told_as_timed_out(aws: Aws) -> None:

@@ -127,6 +127,20 @@ def test_settings_about_logging_do_not_throttle(aws: Aws, socket: Socket) -> Non
         assert ask(client, "{}") == ""
 
 
+def test_what_route_settings_leave_out_is_as_the_stage_has_it(aws: Aws, socket: Socket) -> None:
+    """Settings of a route that are about metrics, or about one of the two throttles, do not lift the stage's."""
+    plain = [
+        ({"DetailedMetricsEnabled": True}, ["", "", "Too Many Requests"]),
+        ({"ThrottlingBurstLimit": 1}, ["", "Too Many Requests", "Too Many Requests"]),
+        ({"ThrottlingRateLimit": 0.002}, ["", "", "Too Many Requests"]),
+    ]
+    for settings, answers in plain:
+        settle(aws, socket, DefaultRouteSettings=PLENTY, RouteSettings={"call": PLENTY})
+        with connect(socket.url) as client:
+            settle(aws, socket, DefaultRouteSettings=SLOW, RouteSettings={"call": settings})
+            assert [ask(client, CALL) for _ in range(3)] == answers
+
+
 def served(region: str) -> Served:
     """What a stage without settings serves."""
     return Served(ApiSnapshot("api", ACCOUNT, region, ""), Stage("test", False, None, {}))
@@ -245,7 +259,7 @@ def test_get_and_delete_are_throttled_as_posts_are(sandbox: RunningSandbox, tmp_
     [
         (
             "connect=5",
-            "No quota is called 'connect'; these can be set: connect-rate, request-rate, concurrent-executions.",
+            "No quota is called 'connect'; these can be set: connect-rate, request-rate, control-rate, concurrent-",
         ),
         ("connect-rate=many", "Quota connect-rate must be a number of requests per second above 0"),
         ("request-rate=0", "Quota request-rate must be a number of requests per second above 0"),

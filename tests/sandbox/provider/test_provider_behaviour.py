@@ -297,16 +297,16 @@ def test_endpoints_are_the_fronts(engine: Engine, world: World, sandbox: Running
 
 
 def test_throttles_left_out_beside_other_settings_travel_as_zero(engine: Engine, world: World, aws: Aws) -> None:
-    """AWS's provider sends 0 for both, and the stage then answers 429 to everything: so it bites here too."""
-    inputs = {**stage(world), "defaultRouteSettings": {"detailedMetricsEnabled": True}}
+    """AWS's provider sends 0 for both, of the stage and of a route, which then answer 429: so it bites here too."""
+    logged = {"detailedMetricsEnabled": True}
+    inputs = {**stage(world), "defaultRouteSettings": logged, "routeSettings": [{"routeKey": "ping", **logged}]}
     engine.create("aws:apigatewayv2/stage:Stage", "subject", inputs)
     [held] = [
-        item["DefaultRouteSettings"]
-        for item in aws.gateway.get_stages(ApiId=world.api.ident)["Items"]
-        if item["StageName"] == "test-stage"
+        item for item in aws.gateway.get_stages(ApiId=world.api.ident)["Items"] if item["StageName"] == "test-stage"
     ]
-    assert held["ThrottlingBurstLimit"] == 0
-    assert held["ThrottlingRateLimit"] == 0
+    for settings in (held["DefaultRouteSettings"], held["RouteSettings"]["ping"]):
+        assert settings["ThrottlingBurstLimit"] == 0
+        assert settings["ThrottlingRateLimit"] == 0
 
 
 def test_another_region_holds_its_own(other: Engine) -> None:
