@@ -69,7 +69,7 @@ class Stream:
         wanted: Which values; None for all.
         stream_id: None until ``streamStart`` has come.
         last: Number of the last value that its reader got.
-        anew: Numbers of the snapshots with which it was told that numbers begin anew.
+        anew: From which numbers on it was told to expect a snapshot, whatever was before it; each for one value.
         expects: Number up to which values must come without another change.
         asked: How often a resume was sent; an answer counts for the last one only.
         told: How often it was told that it begins or goes on.
@@ -94,6 +94,10 @@ class Stream:
     values: int = 0
     asked_on: tuple[str, int] = ("", 0)
     early: dict[int, StreamDataEnvelope] = field(default_factory=dict)
+
+    def begins_anew(self, number: int) -> bool:
+        """Whether it is that of a snapshot which was announced; a worker may bring a later version instead."""
+        return any(announced <= number for announced in self.anew)
 
 
 class Client:
@@ -317,7 +321,7 @@ class Client:
     def _accept(self, stream: Stream, data: StreamDataEnvelope) -> None:
         # A value that has overtaken others waits for them.
         gap = data.sequence_number > stream.last + 1 + (data.skipped or 0)
-        if gap and stream.wanted is None and data.sequence_number not in stream.anew:
+        if gap and stream.wanted is None and not stream.begins_anew(data.sequence_number):
             stream.early[data.sequence_number] = data
             return
         self._take(stream, data)
@@ -325,9 +329,8 @@ class Client:
             self._take(stream, following)
 
     def _take(self, stream: Stream, data: StreamDataEnvelope) -> None:
-        # A worker may bring a later version in place of the one that was announced.
-        covered = range(data.sequence_number - (data.skipped or 0), data.sequence_number + 1)
-        reset = not stream.anew.isdisjoint(covered)
+        reset = stream.begins_anew(data.sequence_number)
+        stream.anew = {number for number in stream.anew if number > data.sequence_number}
         stream.last = data.sequence_number
         stream.early = {number: kept for number, kept in stream.early.items() if number > stream.last}
         self._history.add(

@@ -26,7 +26,7 @@ from trebuche.effects import (
     perform,
 )
 from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, StreamErrorEnvelope, encode
-from trebuche.errors import ExpiredError, HeldUpError, StateError, TrebucheError
+from trebuche.errors import ExpiredError, HeldUpError, NewerStateError, StateError, TrebucheError
 from trebuche.filters import compares, passes
 from trebuche.frames import data_frame, observed, observed_before
 from trebuche.stored import JournalEntry, Phase, Subscription
@@ -41,11 +41,27 @@ RESERVE_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """An actor's state as of now; ``exists`` tells a stored state from the default of an absent one."""
+    """An actor's state as of now.
+
+    Attributes:
+        document: As this code would have stored it; the error where newer code has, which only newer code can show.
+        exists: Tells a stored state from the default of an absent one.
+    """
 
     version: int
-    state: bytes
+    document: bytes | NewerStateError
     exists: bool
+
+    @property
+    def state(self) -> bytes:
+        """What is shown of it.
+
+        Raises:
+            NewerStateError: A worker of newer code has to.
+        """
+        if isinstance(self.document, NewerStateError):
+            raise self.document
+        return self.document
 
     @property
     def born(self) -> int:
@@ -57,7 +73,7 @@ def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
     """The stored state, or what a fresh actor would hold under the last version that the journal knows.
 
     Raises:
-        StateError: What is stored cannot be read.
+        StateError: What is stored cannot be read. (What newer code has stored is no error before it is to be shown.)
     """
     stored = yield from perform(LoadState(actor_id))
     if stored is None:
@@ -67,7 +83,11 @@ def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
         stored = yield from perform(LoadState(actor_id))
         if stored is None:
             return Current(highest, actor_type.initial_state, exists=False)
-    return Current(stored.version, actor_type.today(actor_id, stored.state, stored.schema), exists=True)
+    try:
+        document: bytes | NewerStateError = actor_type.today(actor_id, stored.state, stored.schema)
+    except NewerStateError as error:
+        document = error
+    return Current(stored.version, document, exists=True)
 
 
 def read_replay(
@@ -76,6 +96,9 @@ def read_replay(
     """Versions ``after`` (to compare with, may be missing) to ``last``, as today's code would have written them.
 
     None when they are too many, incomplete or no longer readable, or when the actor was deleted and came back between.
+
+    Raises:
+        NewerStateError: All of them are there, and newer code can read them.
     """
     if last - after > REPLAY_LIMIT:
         return None
@@ -89,6 +112,8 @@ def read_replay(
         return None
     try:
         return tuple(replace(entry, state=actor_type.today(actor_id, entry.state, entry.schema)) for entry in entries)
+    except NewerStateError:
+        raise
     except StateError:
         return None
 
@@ -113,6 +138,7 @@ def bring_up(
     Raises:
         HeldUpError: The subscriber takes no more for now.
         ExpiredError: Its right to be there has ended.
+        NewerStateError: Newer code has to show it the state.
         DeliveryError: A post failed otherwise.
     """
     if missed is not None:

@@ -29,15 +29,21 @@ from trebuche.effects import (
     perform,
 )
 from trebuche.envelopes import InvocationEnvelope, StreamResumeEnvelope, StreamStartEnvelope, encode
-from trebuche.errors import ActorError, ConnectionGoneError, DeliveryError, HeldUpError, VersionConflictError
+from trebuche.errors import (
+    ActorError,
+    ConnectionGoneError,
+    DeliveryError,
+    HeldUpError,
+    NewerStateError,
+    VersionConflictError,
+)
 from trebuche.handover import give_back, insure, put_off
+from trebuche.numbering import continued
 from trebuche.scalars import UINT64_MAX
 from trebuche.socket_events import Caller
 from trebuche.stored import JournalEntry, Phase, Subscription
 from trebuche.targets import observe_target
 
-NUMBERS_LEFT_OUT: Final = 100
-"""When a stream is numbered anew: more than versions are written between two steps of a resume."""
 ATTEMPTS: Final = 5
 """To write the row of a stream that others move at the same time."""
 
@@ -132,12 +138,12 @@ def resume(
             raise VersionConflictError(f"stream {request.stream_id} was resumed elsewhere after this; resume again")
         seen = yield from read_current(actor_type, actor_id)
         row = yield from _row(caller, actor_id, request.stream_id, request.target_identifier, opener)
-        row, kept = _continued(row, known, seen, request.last_sequence)
+        row, kept = continued(row, known, seen, request.last_sequence)
         row = replace(row, born=seen.born, delivery=delivery_of(row.filter, actor_type.window_ms))
         opened = yield from _open(actor_type, row, known, caller, last_sequence=request.last_sequence)
         if opened is not None:
-            missed = (yield from _missed(actor_type, opened)) if kept else None
-            start = _resumed(request, opened, recovered=missed is not None)
+            missed, recovered = (yield from _missed(actor_type, opened)) if kept else (None, False)
+            start = _resumed(request, opened, recovered=recovered)
             return (yield from _catch_up_or_fail(actor_type, opened, start, missed))
     raise VersionConflictError(f"stream {request.stream_id} is being moved by others; resume again")
 
@@ -221,39 +227,6 @@ def _find(actor_id: str, request: StreamResumeEnvelope, caller: Caller) -> Routi
     return known
 
 
-def _continued(
-    row: Subscription, known: Subscription | None, seen: Current, last_sequence: int
-) -> tuple[Subscription, bool]:
-    """The row with its base and filter, and whether the numbers go on where they were.
-
-    They do not when the client claims more than there is; when it has none of the numbers since the base was chosen
-    anew (the resume that did so was lost, and with it what it left out); when there are no such numbers any more; and
-    not when the actor was deleted since: its default state has no version of its own.
-    """
-    fresh = _numbered_anew(row, known, seen.version, last_sequence)
-    if known is None or (known.actor_id, known.target) != (row.actor_id, row.target):
-        return fresh, False
-    deleted = known.phase is Phase.ENDED or (not seen.exists and seen.version > 0)
-    told = known.since <= last_sequence <= seen.version - known.base <= UINT64_MAX
-    if deleted or not told:
-        return replace(fresh, filter=known.filter), False
-    return replace(row, base=known.base, since=known.since, filter=known.filter), True
-
-
-def _numbered_anew(row: Subscription, known: Subscription | None, version: int, last_sequence: int) -> Subscription:
-    """The row with a base that gives every version a number above what the client says that it has.
-
-    What may still be on its way to the client under the base before must not look like numbers of this one, as long as
-    there are numbers left for that.
-    """
-    base = highest = version - last_sequence - 1
-    if known is not None:
-        base = min(base, known.base - NUMBERS_LEFT_OUT)
-    if version - base > UINT64_MAX:
-        base = highest
-    return replace(row, base=base, since=version - base)
-
-
 def _open(
     actor_type: ActorType, row: Subscription, replaces: Subscription | None, caller: Caller, *, last_sequence: int
 ) -> Routine[_Opened | None]:
@@ -281,9 +254,14 @@ def _outcome(effect: Effect[Any]) -> Routine[Any]:
         return error
 
 
-def _missed(actor_type: ActorType, opened: _Opened) -> Routine[tuple[JournalEntry, ...] | None]:
+def _missed(actor_type: ActorType, opened: _Opened) -> Routine[tuple[tuple[JournalEntry, ...] | None, bool]]:
+    """What was missed, as far as this code can show it, and whether the journal has all of it."""
     after = opened.row.base + opened.last_sequence
-    return (yield from read_replay(actor_type, opened.row.actor_id, after, opened.current.version))
+    try:
+        missed = yield from read_replay(actor_type, opened.row.actor_id, after, opened.current.version)
+    except NewerStateError:
+        return None, True
+    return missed, missed is not None
 
 
 def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool) -> StreamStartEnvelope:
@@ -310,7 +288,8 @@ def _catch_up(
 ) -> Routine[None]:
     """Post ``streamStart``, then what was missed or else a snapshot, then let changes through.
 
-    A client that takes the first but not all of the rest has its stream; a worker brings what is left.
+    A client that takes the first but not all of the rest has its stream; a worker brings what is left. So it does, of
+    newer code by then, when older code is asked in the middle of a deployment: a Swift client would not ask again.
     """
     row = opened.row
     try:
@@ -323,9 +302,9 @@ def _catch_up(
         if not (yield from _give_back(opened)):
             yield from detach(row)
         raise
-    except HeldUpError as error:
+    except (HeldUpError, NewerStateError) as error:
         now_ms = yield from perform(Now())
-        yield from put_off(row, error.sent, now_ms)
+        yield from put_off(row, error.sent if isinstance(error, HeldUpError) else row.sent, now_ms)
 
 
 def _give_back(opened: _Opened) -> Routine[bool]:

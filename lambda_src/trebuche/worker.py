@@ -16,6 +16,7 @@ from trebuche.errors import (
     ExpiredError,
     HeldUpError,
     MalformedError,
+    NewerStateError,
     StateError,
     VersionConflictError,
 )
@@ -82,10 +83,12 @@ def catch_up(actor_type: ActorType, reminder: Reminder) -> Routine[None]:
     except HELD_UP as error:
         sent = error.sent if isinstance(error, HeldUpError) else row.sent
         yield from put_off(row, sent, reminder.start)
+    except NewerStateError as error:
+        # When the deployment is through, this function can read it: sooner than a message comes again that failed.
+        fields = {"actorId": row.actor_id, "streamId": row.stream_id, "code": error.code}
+        yield from perform(Log(logs.WARNING, "state-newer", fields))
+        yield from put_off(row, row.sent, reminder.start)
     except (StateError, MalformedError) as error:
-        # Newer code wrote it: when the deployment is through, this function can read it.
-        if error.retryable:
-            raise
         yield from give_up(row, error)
 
 
