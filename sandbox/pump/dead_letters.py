@@ -13,6 +13,7 @@ from sandbox.aws import AwsRefusedError, Invocation, Json
 from sandbox.functions.destinations import Destinations, is_bucket, object_key
 from sandbox.pump.mapping import Mapping
 from sandbox.services import Services
+from sandbox.telemetry.mapping_metrics import Count
 
 RETRIES_EXHAUSTED: Final = "RetryAttemptsExhausted"
 AGE_EXCEEDED: Final = "MaximumRecordAgeExceeded"
@@ -38,20 +39,26 @@ class DeadLetters:
         self._destinations = Destinations(services.aws)
         self._permissions = services.permissions
         self._clock = services.clock
+        self._metrics = services.telemetry.mappings
 
     async def send(self, letter: DeadLetter) -> None:
         """Send one message; a destination that refuses it is noted in the mapping's last result."""
         destination = self._mapping.settings.on_failure
-        if destination is None:
-            return
+        arrived = destination is not None and await self._arrives(destination, letter)
+        name: Count = "OnFailureDestinationDeliveredEventCount" if arrived else "DroppedEventCount"
+        self._metrics.count(self._mapping, name, len(letter.records))
+        if destination is not None and not arrived:
+            self._mapping.last_result = DESTINATION_FAILED
+
+    async def _arrives(self, destination: str, letter: DeadLetter) -> bool:
         try:
             # Lambda sends in the function's role.
             if await self._permissions.judge_destination(self._mapping.function_arn, destination) is not None:
-                self._mapping.last_result = DESTINATION_FAILED
-                return
+                return False
             await self._hand_over(destination, letter)
         except (AwsRefusedError, aiohttp.ClientError, TimeoutError):
-            self._mapping.last_result = DESTINATION_FAILED
+            return False
+        return True
 
     async def _hand_over(self, destination: str, letter: DeadLetter) -> None:
         document, mapping = self._document(letter), self._mapping

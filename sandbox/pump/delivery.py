@@ -56,6 +56,7 @@ class Delivery:
         self._mapping = mapping
         self._functions = services.functions
         self._clock = services.clock
+        self._metrics = services.telemetry.mappings
         self._dead_letters = DeadLetters(mapping, shard_id, services)
 
     async def deliver(self, records: Sequence[Json]) -> None:
@@ -70,6 +71,7 @@ class Delivery:
                 continue
             # Time that is turned waits for a first attempt, never for one that may go on failing for a day.
             verdict = await self._attempt(batch.records, holds_time=not pauses)
+            self._measure(len(batch.records), verdict)
             if verdict.failed_from is None:
                 pauses = 0
                 continue
@@ -93,6 +95,12 @@ class Delivery:
             await self._dead_letters.send(DeadLetter(rest, RETRIES_EXHAUSTED, batch.retries + 1, last))
             return []
         return [Batch(rest, batch.retries + 1, last)]
+
+    def _measure(self, records: int, verdict: Verdict) -> None:
+        """Count an attempt; a record that comes again counts again."""
+        self._metrics.count(self._mapping, "InvokedEventCount", records)
+        if verdict.failed_from is not None:
+            self._metrics.count(self._mapping, "FailedInvokeEventCount", records - verdict.failed_from)
 
     async def _drop_expired(self, batch: Batch) -> Batch:
         """Give up what is too old for the mapping, or is no longer in the stream."""

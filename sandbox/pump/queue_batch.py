@@ -34,6 +34,7 @@ class QueueBatches:
         self._queue = queue
         self._functions = services.functions
         self._clock = services.clock
+        self._metrics = services.telemetry.mappings
 
     async def deliver(self, messages: Sequence[Json], hidden_until: float) -> None:
         """Return when the function is done with the batch.
@@ -46,14 +47,19 @@ class QueueBatches:
         events = [event_of(message, self._mapping.source_arn) for message in messages]
         wanted = [event for event in events if passes(settings.filters, filterable(event))]
         done = [event for event in events if event not in wanted]  # a filtered message is deleted
+        self._metrics.count(self._mapping, "PolledEventCount", len(events))
+        self._metrics.count(self._mapping, "FilteredOutEventCount", len(done))
         if wanted:
             invocation = await self._invoke(wanted, hidden_until)
             identifiers = frozenset(event["messageId"] for event in wanted)
             failed = identifiers
             if invocation is not None and invocation.ok:
                 failed = failures(invocation.payload, identifiers) if settings.partial else frozenset()
+            self._metrics.count(self._mapping, "InvokedEventCount", len(wanted))
+            self._metrics.count(self._mapping, "FailedInvokeEventCount", len(failed))
             done += [event for event in wanted if event["messageId"] not in failed]
         await self._queue.delete([event["receiptHandle"] for event in done])
+        self._metrics.count(self._mapping, "DeletedEventCount", len(done))
 
     async def _invoke(self, events: Sequence[Json], hidden_until: float) -> Invocation | None:
         """The answer; None when the function could not be run for as long as the messages are hidden."""

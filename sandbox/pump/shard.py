@@ -34,6 +34,7 @@ class Shard:
         self._log = log
         self._index = index
         self._services = services
+        self._metrics = services.telemetry.mappings
         part = log.part(index)
         self._position = part.end if mapping.starting_position == "LATEST" else part.trimmed
         self._table = mapping.source_arn.split("/")[1]
@@ -100,8 +101,11 @@ class Shard:
 
     def _deal(self, change: Change) -> None:
         event = change.event(self._mapping.source_arn)
+        self._metrics.count(self._mapping, "PolledEventCount", 1)
         if passes(self._mapping.settings.filters, event):
             self._lanes[change.partition % len(self._lanes)].put(event)
+        else:
+            self._metrics.count(self._mapping, "FilteredOutEventCount", 1)
 
     async def _fit_lanes(self) -> None:
         """Have as many lanes as the mapping says; only an idle shard can change, else a key's order would break."""

@@ -23,6 +23,7 @@ from sandbox.telemetry.emf import Embedded, read_embedded, read_event
 from sandbox.telemetry.gateway_metrics import GatewayMetrics
 from sandbox.telemetry.history import Entry, History, Kind
 from sandbox.telemetry.lambda_metrics import record_invocation, record_loss
+from sandbox.telemetry.mapping_metrics import MappingMetrics
 from sandbox.telemetry.notices import Change
 from sandbox.telemetry.queue_metrics import QueueMetrics
 from sandbox.telemetry.series import MINUTE, Metric
@@ -52,6 +53,7 @@ class Telemetry:
         self.history = History()
         self.gateway = GatewayMetrics(self.store, clock)
         self.tables = TableMetrics(self.store, clock)
+        self.mappings = MappingMetrics(self.store, clock)
         self.queues = QueueMetrics(self.store, aws)
         self._aws = aws
         self._clock = clock
