@@ -100,8 +100,8 @@ class ActorType:
         window_ms: Milliseconds per value for its subscribers, who get the latest; 0 when they get every one.
 
     Raises:
-        TypeError: The class cannot be exposed: no name, no usable state type, a method without hints or with a type
-            that has no wire form.
+        TypeError: The class cannot be exposed: no name, no usable state type or one with slots, a method without hints
+            or with a type that has no wire form.
     """
 
     def __init__(
@@ -121,6 +121,8 @@ class ActorType:
                 f'{actor_class.__name__} has no name; write class {actor_class.__name__}(…, exposed_as="…")'
             )
         self.state_type = _state_type(actor_class)
+        if stateful:
+            check_type(self.state_type, keep_unknown=True)
         methods = list(_methods(actor_class))
         self.methods: Mapping[str, Method] = _by_name(actor_class, ((method.name, method) for method in methods))
         named = [(name, method) for method in methods for name in (method.name, *method.aliases)]
@@ -136,8 +138,14 @@ class ActorType:
         """What can be observed: the whole state, and each of its top-level keys."""
         if not dataclasses.is_dataclass(self.state_type):
             return frozenset({WHOLE_STATE})
-        keys = (field.metadata.get("key", snake_to_camel(field.name)) for field in dataclasses.fields(self.state_type))
-        return frozenset({WHOLE_STATE, *keys})
+        return frozenset({WHOLE_STATE, *map(_key, dataclasses.fields(self.state_type))})
+
+    @cached_property
+    def _declared(self) -> frozenset[str]:
+        """Keys of a state's top level that this code writes."""
+        if not dataclasses.is_dataclass(self.state_type):
+            return frozenset()
+        return frozenset(_key(field) for field in dataclasses.fields(self.state_type) if field.init)
 
     @cached_property
     def shape(self) -> str:
@@ -248,6 +256,20 @@ class ActorType:
         except MalformedError as error:
             raise self._undeclared(error) from error
 
+    def keep_undeclared(self, before: Json, after: Json) -> Json:
+        """A state after a call, with the top-level members of the one before that this code does not know.
+
+        The object that carried them may be another one by now.
+
+        Args:
+            before: What ``plain_state`` returned before the call.
+            after: The same after it; it is added to.
+        """
+        if isinstance(before, dict) and isinstance(after, dict):
+            for key in before.keys() - after.keys() - self._declared:
+                after[key] = before[key]
+        return after
+
     def spell_state(self, plain: Json) -> bytes:
         """The JSON document of what ``plain_state`` returned.
 
@@ -265,6 +287,10 @@ class ActorType:
     def instance(self, actor_id: str, state: Any, *, now_ms: int, seed: UUID) -> Actor[Any]:
         """An actor for the length of one turn."""
         return self.actor_class(actor_id, state, now_ms=now_ms, seed=seed)
+
+
+def _key(field: dataclasses.Field[Any]) -> str:
+    return str(field.metadata.get("key", snake_to_camel(field.name)))
 
 
 class _MigrationError(Exception):

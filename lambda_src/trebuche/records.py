@@ -36,10 +36,18 @@ class Record:
         class_: The dataclass.
         keep_unknown: Whether members that the class does not declare are carried along with the instance and written
             back, so that an older program does not erase what a newer one stored. They live in the instance's
-            ``__dict__``: a copy keeps them, ``dataclasses.replace`` and slotted classes do not.
+            ``__dict__``: a copy keeps them, ``dataclasses.replace`` does not.
+
+    Raises:
+        TypeError: They are to be carried along, and instances have no room for them.
     """
 
     def __init__(self, class_: type, *, keep_unknown: bool) -> None:
+        if keep_unknown and not class_.__dictoffset__:
+            raise TypeError(
+                f"{class_.__qualname__}: instances with slots have no room for members that newer code stores in a "
+                "state; leave slots=True out"
+            )
         self._class = class_
         self._keep_unknown = keep_unknown
         self._parts: tuple[_Part, ...] = ()
@@ -102,7 +110,7 @@ class Record:
         return self._with_unknown(self._class(**found), value)
 
     def _with_unknown(self, instance: Any, source: dict[str, Json]) -> Any:
-        if self._keep_unknown and not self._keys.issuperset(source) and hasattr(instance, "__dict__"):
+        if self._keep_unknown and not self._keys.issuperset(source):
             vars(instance)[_UNKNOWN] = {key: source[key] for key in source if key not in self._keys}
         return instance
 

@@ -107,6 +107,7 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
     state = _state_of(call, stored)
     before = call.actor_type.plain_state(state)
     result, plain = _run(call, state, now_ms, seed)
+    plain = call.actor_type.keep_undeclared(before, plain)
     after = call.actor_type.spell_state(plain)
     # Not even the call record: running it again changes nothing either.
     if _unchanged(call, before, plain, after):
@@ -129,6 +130,7 @@ def _look(call: Call, seed: UUID) -> Routine[bytes]:
     state = _state_of(call, (yield from perform(LoadState(call.actor_id))))
     before = call.actor_type.plain_state(state)
     result, plain = _run(call, state, now_ms, seed)
+    plain = call.actor_type.keep_undeclared(before, plain)
     if not _unchanged(call, before, plain, call.actor_type.spell_state(plain)):
         raise TypeError(f"{call.method.attribute} is a @query and changed the state; make it @distributed")
     return result

@@ -73,13 +73,18 @@ def to_json(hint: object, value: object) -> Json:
         raise MalformedError("nested too deeply") from None
 
 
-def check_type(hint: object) -> None:
+def check_type(hint: object, *, keep_unknown: bool = False) -> None:
     """Make the plan of a type now, so that a type without wire form shows when the program starts.
 
+    Args:
+        hint: A type hint.
+        keep_unknown: As for ``from_json``.
+
     Raises:
-        TypeError: The type, or the type of a part of it, has no wire form; the text says which.
+        TypeError: The type, or the type of a part of it, has no wire form, or no room for what is unknown; the text
+            says which.
     """
-    _plan(hint, False)
+    _plan(hint, keep_unknown)
 
 
 _plans: Final[dict[tuple[object, bool], Plan]] = {}
