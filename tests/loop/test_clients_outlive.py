@@ -10,6 +10,7 @@ import pytest
 from sandbox.handle import Handle
 from tests.loop.conftest import Deployed
 from tests.support.client_process import LANGUAGES, ClientProcess, client_process, poll
+from tests.support.fleet import MISSED, cut_fleet
 from tests.support.wire import Wire
 
 STEP_SECONDS = 290
@@ -17,6 +18,8 @@ STEP_SECONDS = 290
 STEPS = 26
 """A little over the two hours after which it ends any."""
 HANDOVER_BY_SECONDS = 6_900
+FLEET = 10
+FLEETS_SPREAD_SECONDS = 5.0
 QUICK: Final[dict[str, Any]] = {"backoff": [0.2, 1.0], "probe_after": 1.5, "probe_timeout": 1.5}
 FAULTS = {
     "cut-socket": 0.1,
@@ -164,3 +167,13 @@ def test_everything_goes_wrong_at_once(client: ClientProcess, wire: Wire, deploy
     client.call(todos, "addTodo", "last")
     holds(client, "last")
     check_every_version_once(client, 31)
+
+
+def test_fleet_that_is_cut_at_once(client: ClientProcess, wire: Wire, deployed: Deployed, todos: str) -> None:
+    """All of them come back and resume, not all in one moment, and each has each version once."""
+    cut = cut_fleet(client, wire, todos, endpoint=deployed.endpoint, clients=FLEET, spread=FLEETS_SPREAD_SECONDS)
+    assert cut.attempts >= FLEET
+    assert cut.spread_seconds > 1
+    for number in range(FLEET):
+        check_every_version_once(client, MISSED, f"client {number}")
+        assert client.states(f"client {number}")[-2:] == ["reconnecting", "connected"]

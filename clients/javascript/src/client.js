@@ -72,7 +72,7 @@ export class TrebuchetClient {
     this.#session = session;
     this.#conversation.begin();
     const waits = patience > 0 && patience < Number.POSITIVE_INFINITY;
-    const late = () => this.#giveUp(new EndpointError(`nothing answers at ${this.#way.url} within ${patience} s`));
+    const late = () => this.#giveUp(new EndpointError(`no connection to ${this.#way.url} within ${patience} s`));
     const first = new Promise((resolve, reject) => {
       const cancel = waits ? this.#world.clock.after(patience, late) : () => {};
       this.#first = { resolve, reject, cancel, once: patience <= 0, trouble: null };

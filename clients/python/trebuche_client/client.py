@@ -258,7 +258,7 @@ class TrebuchetClient:
     async def _give_up_after(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
         if self._trouble is None:
-            self._trouble = LinkLostError(f"nothing answers at {self._url} within {seconds:g} s")
+            self._trouble = LinkLostError(f"no connection to {self._url} within {seconds:g} s")
         self._give_up()
 
     def _give_up(self) -> None:
