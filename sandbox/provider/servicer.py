@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 import grpc
-from google.protobuf import any_pb2, empty_pb2
+from google.protobuf import any_pb2, empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from sandbox.provider import diff, invokes, provider_config, schema, wire
@@ -156,7 +156,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             _abort(context, one_line(error))
         if made.reasons:
             _abort_half_made(context, made, inputs)
-        return provider_pb2.CreateResponse(id=made.ident, properties=wire.encode(made.state))
+        return provider_pb2.CreateResponse(id=made.ident, properties=_outputs(made.ident, made.state))
 
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
         """What AWS holds now; an empty answer when it is gone."""
@@ -168,7 +168,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if found is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
-            id=found.ident, properties=wire.encode(found.state), inputs=wire.encode(found.inputs)
+            id=found.ident, properties=_outputs(found.ident, found.state), inputs=wire.encode(found.inputs)
         )
 
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
@@ -176,12 +176,12 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         lifecycle, olds, news = self._ready(context), wire.decode(request.olds), wire.decode(request.news)
         if request.preview:
             known = lifecycle.preview_update(_token(request), olds, wire.decode(request.old_inputs), news)
-            return provider_pb2.UpdateResponse(properties=wire.encode(known))
+            return provider_pb2.UpdateResponse(properties=_outputs(request.id, known))
         try:
             made = lifecycle.update(_token(request), request.urn, request.id, olds, news)
         except FAILURES as error:
             _abort(context, one_line(error))
-        return provider_pb2.UpdateResponse(properties=wire.encode(made.state))
+        return provider_pb2.UpdateResponse(properties=_outputs(request.id, made.state))
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """Remove a resource."""
@@ -195,6 +195,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if self._lifecycle is None:
             _abort(context, "the aws provider was used before it was configured")
         return self._lifecycle
+
+
+def _outputs(ident: str, state: Mapping[str, Any]) -> struct_pb2.Struct:
+    """A state as the engine keeps it: bridged providers have the id among the outputs, where policy packs find it."""
+    return wire.encode({**state, "id": ident})
 
 
 def _token(request: Any) -> str:
@@ -221,7 +226,10 @@ def _abort_half_made(context: grpc.ServicerContext, made: Made, inputs: Mapping[
     detail = any_pb2.Any()
     detail.Pack(
         provider_pb2.ErrorResourceInitFailed(
-            id=made.ident, properties=wire.encode(made.state), inputs=wire.encode(inputs), reasons=made.reasons
+            id=made.ident,
+            properties=_outputs(made.ident, made.state),
+            inputs=wire.encode(inputs),
+            reasons=made.reasons,
         )
     )
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message="; ".join(made.reasons), details=[detail])

@@ -142,7 +142,16 @@ def test_a_preview_echoes_what_is_known_and_leaves_the_rest_unknown(engine: Engi
     assert foretold["description"] == wire.UNKNOWN
     assert foretold["tagsAll"] == {"stage": "dev"}
     assert foretold["region"] == "us-east-1"
-    assert {"apiEndpoint", "executionArn", "arn"}.isdisjoint(foretold)
+    assert {"apiEndpoint", "executionArn", "arn", "id"}.isdisjoint(foretold)
+
+
+def test_an_id_is_among_the_outputs(engine: Engine) -> None:
+    """As in bridged providers: a policy pack is given outputs, and has nothing else to know a resource by."""
+    inputs = {"protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.action"}
+    made = engine.create("aws:apigatewayv2/api:Api", "subject", inputs)
+
+    assert made.state["id"] == made.ident
+    assert engine.update(made, {**inputs, "description": "new"}, preview=True)["id"] == made.ident
 
 
 class Shelf(Handler):
@@ -194,7 +203,7 @@ def test_a_set_up_that_fails_leaves_a_resource_that_the_next_update_mends() -> N
 
         made = engine.adopt(token, "subject", detail.id, wire.decode(detail.inputs), wire.decode(detail.properties))
         engine.update(made, {"load": 5})
-        assert made.state == {"load": 5}
+        assert made.state == {"load": 5, "id": "shelf-1"}
         assert shelf.asked == ["create", "settle", "update ['load']", "settle"]
 
 
