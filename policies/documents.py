@@ -2,24 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
-
-UNLIMITED: Final = frozenset(
-    {
-        # These know no resources (service authorization reference): "*" is the only way to name one.
-        "xray:puttracesegments",
-        "xray:puttelemetryrecords",
-        "servicediscovery:discoverinstances",
-        "servicediscovery:discoverinstancesrevision",
-        "dynamodb:liststreams",
-        "cloudwatch:putmetricdata",
-        "sts:getcalleridentity",
-    }
-)
 
 
 def statements(document: object) -> list[Json]:
@@ -48,19 +35,6 @@ def allows(policy: Iterable[Json], action: str, resource: str) -> bool:
     )
 
 
-def too_wide(statement: Json) -> Iterator[tuple[str, str]]:
-    """The pairs of action and resource of a statement that allow more than a name says."""
-    if statement.get("Effect") != "Allow":
-        return
-    if "NotAction" in statement or "NotResource" in statement:
-        yield "NotAction" if "NotAction" in statement else "NotResource", "everything else"
-    for action in many(statement.get("Action")):
-        for resource in many(statement.get("Resource")):
-            wild_action = action == "*" or action.endswith(":*") or "*" in action
-            if wild_action or (_is_everything(str(resource)) and action.lower() not in UNLIMITED):
-                yield str(action), str(resource)
-
-
 def many(value: Any) -> list[Any]:
     """A value that may stand alone or in a list, as a list."""
     if value is None:
@@ -85,11 +59,6 @@ def _names(statement: Json, key: str, actual: str, *, lower: bool = False) -> bo
     if f"Not{key}" in statement:
         return not fits(statement[f"Not{key}"])
     return fits(statement.get(key))
-
-
-def _is_everything(resource: str) -> bool:
-    """``*``, or an ARN whose last part is nothing but wildcards."""
-    return resource == "*" or (resource.startswith("arn:") and set(resource.split(":", 5)[-1]) <= {"*", "/", ":"})
 
 
 @lru_cache(maxsize=1024)

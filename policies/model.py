@@ -32,8 +32,15 @@ NAMESPACE: Final = "aws:servicediscovery/httpNamespace:HttpNamespace"
 SCALING: Final = "aws:appautoscaling/target:Target"
 FUNCTION_URL: Final = "aws:lambda/functionUrl:FunctionUrl"
 QUEUE_POLICY: Final = "aws:sqs/queuePolicy:QueuePolicy"
+ANSWER: Final = "aws:apigatewayv2/integrationResponse:IntegrationResponse"
+API_MAPPING: Final = "aws:apigatewayv2/apiMapping:ApiMapping"
+ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
+INSTANCE: Final = "aws:servicediscovery/instance:Instance"
+SERVICE: Final = "aws:servicediscovery/service:Service"
+SECRET: Final = "aws:secretsmanager/secret:Secret"
 
-_IDENTITIES = ("id", "arn", "name", "invokeArn", "streamArn", "url")
+_ARNS = ("arn", "id", "invokeArn", "streamArn")
+_NAMES = ("id", "name", "url")
 """Properties by which other resources name one."""
 
 
@@ -41,6 +48,10 @@ class _Unknown:
     """A value that is known only after the deployment."""
 
     def __repr__(self) -> str:
+        return "UNKNOWN"
+
+    def __reduce__(self) -> str:
+        # A copy is the thing itself.
         return "UNKNOWN"
 
 
@@ -58,6 +69,9 @@ class Node:
         depends_on: URNs of the resources that are made before it.
         refers: Property to the URNs of the resources that its value was made from.
         protect: Whether Pulumi refuses to delete it.
+        ignores: Properties whose changes Pulumi leaves alone.
+        delete_first: Whether Pulumi deletes it before it makes another one in its place.
+        by_hand: Whether it is in AWS only, and no program made it.
     """
 
     urn: str
@@ -66,6 +80,9 @@ class Node:
     depends_on: frozenset[str] = frozenset()
     refers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     protect: bool = False
+    ignores: frozenset[str] = frozenset()
+    delete_first: bool = False
+    by_hand: bool = False
 
     @property
     def label(self) -> str:
@@ -100,19 +117,25 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class FunctionRef:
-    """A function as something names it; no qualifier is ``$LATEST``."""
+    """A function as something names it; no qualifier is ``$LATEST``.
+
+    Args:
+        name: Of the function.
+        qualifier: A version or an alias.
+        place: ``<region>:<account>``; empty where it is not said.
+    """
 
     name: str
     qualifier: str = ""
+    place: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, text: str) -> "FunctionRef":
         """Read a name, an ARN, or the URI of an integration, with or without a qualifier."""
         text = text.split("/functions/", 1)[-1].removesuffix("/invocations")
-        parts = text.split(":")
-        if "function" in parts:
-            parts = parts[parts.index("function") + 1 :]
-        return cls(parts[0], parts[1] if len(parts) > 1 else "")
+        before, _, named = text.rpartition(":function:") if ":function:" in text else ("", "", text)
+        name, _, qualifier = named.partition(":")
+        return cls(name, qualifier, before.partition(":lambda:")[2])
 
     def __str__(self) -> str:
         return f"{self.name}:{self.qualifier}" if self.qualifier else self.name
@@ -142,13 +165,14 @@ class Stack:
         return [node for node in self.nodes if node.type == type_]
 
     def linked(self, node: Node, prop: str, type_: str, *path: str) -> list[Node]:
-        """The resources of a type that a property names.
+        """The resources of a type that a property names: by its value; one that is not known yet by its makings.
 
-        A preview knows what a value was made from, and often not the value; of a running stack the values count.
+        The engine remembers what a value was made from also when a transform has put another one in its place.
         """
         value = node.get(prop, *path)
-        found = [] if self.complete else self.made_from(node, prop, type_)
-        return found or [one for one in self.all(type_) if isinstance(value, str) and _is_named(one, value)]
+        if value is UNKNOWN:
+            return self.made_from(node, prop, type_)
+        return [one for one in self.all(type_) if isinstance(value, str) and is_named(one, value)]
 
     def made_from(self, node: Node, prop: str, type_: str) -> list[Node]:
         """The resources of a type that went into a property's value."""
@@ -157,8 +181,14 @@ class Stack:
 
     def function_ref(self, node: Node, prop: str) -> FunctionRef | None:
         """The function, version or alias that a property names; None when nobody can tell yet."""
-        if text := node.text(prop):
-            return FunctionRef.parse(text)
+        return self.made_ref(node, prop, node.get(prop))
+
+    def made_ref(self, node: Node, prop: str, value: Any) -> FunctionRef | None:
+        """The same for a value that is somewhere in a property."""
+        if isinstance(value, str) and value:
+            return FunctionRef.parse(value)
+        if value is not UNKNOWN:
+            return None
         for alias in self.made_from(node, prop, ALIAS):
             named = self.function_ref(alias, "functionName")
             return FunctionRef(named.name, alias.text("name")) if named else None
@@ -168,7 +198,11 @@ class Stack:
 
     def function(self, ref: FunctionRef | None) -> Node | None:
         """The function of a reference, when it is in this stack."""
-        return next((one for one in self.all(FUNCTION) if ref and one.text("name") == ref.name), None)
+        return next((one for one in self.all(FUNCTION) if ref and _is_meant(ref, one)), None)
+
+    def aliases(self, function: Node) -> list[Node]:
+        """The aliases of a function."""
+        return [one for one in self.all(ALIAS) if self.function(self.function_ref(one, "functionName")) is function]
 
     def api(self, node: Node) -> Node | None:
         """The API that a route, a stage and so on belongs to."""
@@ -235,10 +269,21 @@ def each(type_: str, check: Callable[[Node], Iterable[Problem]]) -> Callable[[St
     return whole
 
 
-def _is_named(node: Node, value: str) -> bool:
-    names = [name for key in _IDENTITIES if isinstance(name := node.props.get(key), str) and name]
-    # As in `integrations/<id>`.
-    return any(value == name or value.endswith(f"/{name}") for name in names)
+def _is_meant(ref: FunctionRef, function: Node) -> bool:
+    # Of the same name, in another region or account, it is another one.
+    elsewhere = bool(ref.place and function.text("arn")) and f":{ref.place}:" not in function.text("arn")
+    return function.text("name") == ref.name and not elsewhere
+
+
+def is_named(node: Node, value: str) -> bool:
+    """Whether a value is how other resources name one: its ARN where that is known, else its name or its id."""
+    if value.startswith("arn:") and node.text("arn"):
+        # ARNs of log groups are written with and without what stands for their streams.
+        return value.removesuffix(":*") in [node.text(key) for key in _ARNS]
+    if value.startswith("http") and node.text("url"):
+        return value == node.text("url")
+    # As in `integrations/<id>`, or at the end of an ARN that nobody knows yet.
+    return any(value == name or value.endswith((f"/{name}", f":{name}")) for key in _NAMES if (name := node.text(key)))
 
 
 def _before(node: Node) -> frozenset[str]:

@@ -68,6 +68,8 @@ def _node(resource: PolicyResource) -> Node:
             key: frozenset(one.urn for one in found) for key, found in (resource.property_dependencies or {}).items()
         },
         protect=bool(resource.opts.protect),
+        ignores=frozenset(resource.opts.ignore_changes or ()),
+        delete_first=bool(resource.opts.delete_before_replace),
     )
 
 

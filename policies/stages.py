@@ -2,7 +2,7 @@
 
 from urllib.parse import SplitResult, urlsplit
 
-from policies.model import API, STAGE, Node, Stack
+from policies.model import API, STAGE, UNKNOWN, Node, Stack
 from policies.program import variable
 from trebuche.contract import ENV_WEBSOCKET_ENDPOINT
 
@@ -14,6 +14,8 @@ def stages_of(stack: Stack, function: Node) -> list[tuple[Node, Node]]:
     if address:
         named = [(api, stage) for api, stage in pairs if same_place(address, api, stage)]
         return named or pairs
+    if function.get("environment", "variables", ENV_WEBSOCKET_ENDPOINT) is not UNKNOWN:
+        return []
     made_from = stack.made_from(function, "environment", API)
     return [(api, stage) for api, stage in pairs if api in made_from]
 

@@ -27,8 +27,9 @@ from policies.model import (
     FunctionRef,
     Stack,
 )
-from policies.rules.deployment import logs as stage_logs
-from policies.rules.permissions import NEEDS, Need, role_of
+from policies.needs import NEEDS, Need
+from policies.rules.logs import logs as stage_logs
+from policies.rules.permissions import role_of
 from policies.sources import BROADCASTING, LAMBDA_GUIDE, LATENCY, PERSISTING, page
 from trebuche.contract import (
     DIMENSION_FUNCTION,

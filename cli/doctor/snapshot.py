@@ -65,6 +65,7 @@ def _node(entry: Json, new: Json) -> Node:
 def _with_roles(client: "IAMClient", stack: Stack) -> Iterator[Node]:
     """The resources, with all that IAM knows of the roles: also what was attached to them by hand."""
     known = {(one.text("role"), one.text("name")): one for one in stack.all(ROLE_POLICY)}
+    known |= {(one.text("role"), one.text("policyArn")): one for one in stack.all(ATTACHMENT)}
     yield from (one for one in stack.nodes if one.type not in (ROLE, ROLE_POLICY, ATTACHMENT))
     for role in stack.all(ROLE):
         yield _with_boundary(client, role)
@@ -73,11 +74,13 @@ def _with_roles(client: "IAMClient", stack: Stack) -> Iterator[Node]:
             for policy in page["PolicyNames"]:
                 document = client.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
                 props = {"role": name, "name": policy, "policy": json.dumps(document)}
-                mine = known.get((name, policy))
-                yield replace(mine, props={**mine.props, **props}) if mine else _by_hand(ROLE_POLICY, props)
+                yield _kept(known.get((name, policy)), ROLE_POLICY, props)
         for attachments in client.get_paginator("list_attached_role_policies").paginate(RoleName=name):
             for attached in attachments["AttachedPolicies"]:
-                yield _attachment(client, name, attached["PolicyArn"])
+                arn = attached["PolicyArn"]
+                attachment: Json = {"role": name, "name": f"{name} of {arn}", "policyArn": arn}
+                attachment["document"] = _document(client, arn)
+                yield _kept(known.get((name, arn)), ATTACHMENT, attachment)
 
 
 def _with_boundary(client: "IAMClient", role: Node) -> Node:
@@ -98,10 +101,8 @@ def _document(client: "IAMClient", arn: str) -> Json:
     return dict(found)
 
 
-def _attachment(client: "IAMClient", role: str, arn: str) -> Node:
-    document = _document(client, arn)
-    return _by_hand(ATTACHMENT, {"role": role, "name": f"{role} of {arn}", "policyArn": arn, "document": document})
-
-
-def _by_hand(type_: str, props: Json) -> Node:
-    return Node(urn=f"{type_}::{props['role']}:{props['name']}", type=type_, props=props)
+def _kept(mine: Node | None, type_: str, props: Json) -> Node:
+    """The program's own resource with what AWS says of it, or what somebody made by hand."""
+    if mine is not None:
+        return replace(mine, props={**mine.props, **props})
+    return Node(urn=f"{type_}::{props['role']}:{props['name']}", type=type_, props=props, by_hand=True)

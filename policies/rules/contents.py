@@ -46,6 +46,22 @@ RULES: Final = (
             ),
             Trap(
                 type=FUNCTION,
+                path=("s3Bucket",),
+                bites=bool,
+                what="its code is in bucket {value}, not the archive that was built here",
+                mend="remove s3Bucket and s3Key, and set code to the archive",
+                concerns=_is_own,
+            ),
+            Trap(
+                type=FUNCTION,
+                path=("codeSigningConfigArn",),
+                bites=bool,
+                what="it takes signed code only ({value}), and its archive is not signed",
+                mend="remove codeSigningConfigArn",
+                concerns=_is_own,
+            ),
+            Trap(
+                type=FUNCTION,
                 path=("imageUri",),
                 bites=bool,
                 what="its code is the image {value}, not the archive that was built here",

@@ -1,20 +1,15 @@
-"""Rules about stages: throttles, deployments, logs, the order of creation, regions."""
+"""Rules about stages: throttles, what is live, and what functions are told of it."""
 
-from collections import Counter
+import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from policies.model import (
-    ACCOUNT,
-    API,
+    ANSWER,
     AUTHORIZER,
     DEPLOYMENT,
     INTEGRATION,
-    LOG_GROUP,
-    PERMISSION,
     RESPONSE,
-    ROLE,
-    ROLE_POLICY,
     ROUTE,
     STAGE,
     UNKNOWN,
@@ -26,33 +21,52 @@ from policies.model import (
     each,
 )
 from policies.program import own_functions, variable
-from policies.rules.api import sockets
-from policies.sources import API_GUIDE, LAMBDA_GUIDE, LATENCY, page
+from policies.rules.routes import sockets
+from policies.sources import API_GUIDE
 from policies.stages import is_websocket
-from trebuche.contract import ENV_STAGE, ENV_WEBSOCKET_ENDPOINT
+from trebuche.contract import ENV_STAGE
 
 _LIMITS: Final = ("throttlingRateLimit", "throttlingBurstLimit")
-_PARTS: Final = (ROUTE, INTEGRATION, RESPONSE, AUTHORIZER)
+_LEAST: Final = {"throttlingRateLimit": 1.0, "throttlingBurstLimit": 2.0}
+"""Below that a single client cannot load a page."""
+_TIGHT: Final = 10
+_PARTS: Final = (ROUTE, INTEGRATION, RESPONSE, ANSWER, AUTHORIZER)
 """What a deployment is a snapshot of."""
+_DIGEST: Final = re.compile(r"[0-9a-fA-F]{32,128}|[A-Za-z0-9+/_-]{43}=?")
+"""Of MD5 up to SHA-512; SHA-256 also in Base64."""
 
 
 def _throttles(stage: Node) -> Iterator[Problem]:
-    default = stage.get("defaultRouteSettings")
-    if default:
-        yield from _limits(stage, stage.get("defaultRouteSettings"), "every route")
-    settings = stage.get("routeSettings")
-    for one in settings if isinstance(settings, list) else ():
+    for where, settings in _settings(stage):
+        for limit in _LIMITS:
+            value = settings.get(limit)
+            if value is UNKNOWN:
+                continue
+            if not value:
+                what = f"{limit} of {where} is 0, which is what is sent when it is left out: all is answered with 429"
+                yield Problem(stage, what, "set throttlingRateLimit and throttlingBurstLimit together")
+            elif isinstance(value, (int, float)) and value < _LEAST[limit]:
+                what = f"{limit} of {where} is {value:g}: nearly all is answered with 429"
+                yield Problem(stage, what, "raise it (trebuche:messagesPerSecond, trebuche:messageBurst)")
+
+
+def _tight(stage: Node) -> Iterator[Problem]:
+    for where, settings in _settings(stage):
+        for limit in _LIMITS:
+            value = settings.get(limit)
+            if isinstance(value, (int, float)) and _LEAST[limit] <= value < _TIGHT:
+                what = f"{limit} of {where} is {value:g} for all clients together: what is above is answered with 429"
+                yield Problem(stage, what, "raise it, if more than a few clients are to be served")
+
+
+def _settings(stage: Node) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The limits of a stage, and of single routes, with whom they are for."""
+    if isinstance(default := stage.get("defaultRouteSettings"), dict) and default:
+        yield "every route", default
+    several = stage.get("routeSettings")
+    for one in several if isinstance(several, list) else ():
         if isinstance(one, dict):
-            yield from _limits(stage, one, f"route {one.get('routeKey')}")
-
-
-def _limits(stage: Node, settings: object, where: str) -> Iterator[Problem]:
-    if not isinstance(settings, dict):
-        return
-    for limit in _LIMITS:
-        if settings.get(limit) is not UNKNOWN and not settings.get(limit):
-            what = f"{limit} of {where} is 0, which is what is sent when it is left out: all is answered with 429"
-            yield Problem(stage, what, "set throttlingRateLimit and throttlingBurstLimit together")
+            yield f"route {one.get('routeKey')}", one
 
 
 def _stage_name(stack: Stack) -> Iterator[Problem]:
@@ -70,10 +84,10 @@ def _has_stage(stack: Stack) -> Iterator[Problem]:
 
 
 def _deployments(stack: Stack) -> Iterator[Problem]:
-    for stage in stack.all(STAGE):
-        api = stack.api(stage)
-        if api is None or not is_websocket(api):
-            continue
+    for api in sockets(stack):
+        for deployment in stack.of_api(DEPLOYMENT, api):
+            yield from _snapshot(stack, deployment, api)
+    for stage in (one for one in stack.all(STAGE) if stack.api(one) in sockets(stack)):
         deployments = stack.linked(stage, "deploymentId", DEPLOYMENT)
         if stage.get("autoDeploy") is True:
             # On a running stage AWS itself names the deployment that autoDeploy has made.
@@ -85,11 +99,9 @@ def _deployments(stack: Stack) -> Iterator[Problem]:
             continue
         if not stage.get("deploymentId"):
             yield Problem(stage, "autoDeploy is off, and it names no deployment: nothing is live", "set deploymentId")
-        elif not deployments and (stack.complete or stage.text("deploymentId")):
+        elif not deployments and stage.get("deploymentId") is not UNKNOWN:
             what = f"it serves deployment {stage.get('deploymentId')}, which is not in this stack: changes are not live"
             yield Problem(stage, what, "set deploymentId to the stack's Deployment")
-        for deployment in deployments:
-            yield from _snapshot(stack, deployment, api)
 
 
 def _snapshot(stack: Stack, deployment: Node, api: Node) -> Iterator[Problem]:
@@ -99,123 +111,57 @@ def _snapshot(stack: Stack, deployment: Node, api: Node) -> Iterator[Problem]:
         names = ", ".join(sorted(part.label for part in early))
         what = f"it may be made before {names}: what is deployed lacks them"
         yield Problem(deployment, what, "add them to depends_on")
-    triggers = deployment.get("triggers")
+    yield from _triggers(deployment, parts)
+    if deployment.delete_first:
+        what = "it is deleted before its successor is made, and AWS deletes none that a stage serves"
+        yield Problem(deployment, what, "leave deleteBeforeReplace off")
+
+
+def _triggers(deployment: Node, parts: list[Node]) -> Iterator[Problem]:
+    triggers, mend = deployment.get("triggers"), "set triggers to a digest of all routes and integrations"
     if not triggers:
-        what = "it has no triggers: a changed route is made, and never live"
-        yield Problem(deployment, what, "set triggers to a digest of all routes and integrations")
-    elif UNKNOWN in dict(triggers).values() if isinstance(triggers, dict) else False:
+        yield Problem(deployment, "it has no triggers: a changed route is made, and never live", mend)
+        return
+    values = list(triggers.values()) if isinstance(triggers, dict) else [triggers]
+    if UNKNOWN in values:
         # A preview does not know the digest, only what it is made from.
-        routes = [part for part in parts if part.type == ROUTE]
         made_from = deployment.refers.get("triggers", frozenset())
-        if stale := [route for route in routes if route.urn not in made_from]:
+        if stale := [part for part in parts if part.type == ROUTE and part.urn not in made_from]:
             names = ", ".join(sorted(route.label for route in stale))
             yield Problem(deployment, f"its triggers say nothing of {names}: a change is not live", "digest them, too")
-
-
-def _access_logs(stack: Stack) -> Iterator[Problem]:
-    for stage in stack.all(STAGE):
-        settings = stage.get("accessLogSettings")
-        if isinstance(settings, dict):
-            yield from _log_format(stage)
-            groups = stack.linked(stage, "accessLogSettings", LOG_GROUP, "destinationArn")
-            destination = stage.text("accessLogSettings", "destinationArn")
-            if destination and not groups and ":firehose:" not in destination:
-                what = f"its access log goes to {destination}, which is no log group of this stack"
-                yield Problem(stage, what, "set destinationArn to the arn of a log group with retention")
-        for one in (stage.get("defaultRouteSettings"), *(stage.get("routeSettings") or ())):
-            if isinstance(one, dict) and one.get("dataTraceEnabled") is True:
-                what = "it logs whole messages (dataTraceEnabled): what clients say, and their tokens"
-                yield Problem(stage, what, "switch dataTraceEnabled off")
-
-
-def _log_format(stage: Node) -> Iterator[Problem]:
-    text = stage.get("accessLogSettings", "format")
-    if isinstance(text, str) and "$context.requestId" not in text and "$context.extendedRequestId" not in text:
-        what = "its access log format has no request id: AWS refuses it"
-        yield Problem(stage, what, "add $context.requestId or $context.extendedRequestId")
-
-
-def _account_role(stack: Stack) -> Iterator[Problem]:
-    accounts = stack.all(ACCOUNT)
-    for extra in accounts[1:]:
-        what = "it is the second resource that sets the account's role: there is one per account and region"
-        yield Problem(extra, what, "keep one, in one stack")
-    for account in accounts:
-        if not account.get("cloudwatchRoleArn"):
-            what = "it takes the account's log role away: every stage with logs fails to deploy"
-            yield Problem(account, what, "set cloudwatchRoleArn, or remove the resource")
-    for stage in (one for one in stack.all(STAGE) if logs(one)):
-        for account in accounts[:1]:
-            if account.urn not in stack.waits_for(stage):
-                what = f"it logs, and may be made before {account.label}: CloudWatch Logs role ARN must be set"
-                yield Problem(stage, what, "add the Account to depends_on")
-
-
-def logs(stage: Node) -> bool:
-    """Whether a stage needs the account's role: it has access logs or execution logs."""
-    levels = [one for one in (stage.get("defaultRouteSettings"), *(stage.get("routeSettings") or ())) if one]
-    return bool(stage.get("accessLogSettings")) or any(
-        isinstance(one, dict) and one.get("loggingLevel") not in (None, "", "OFF") for one in levels
-    )
-
-
-def _order(stack: Stack) -> Iterator[Problem]:
-    for function in own_functions(stack):
-        before = stack.waits_for(function)
-        role = next(iter(stack.linked(function, "role", ROLE)), None)
-        needed = [one for one in stack.all(ROLE_POLICY) if role and role in stack.linked(one, "role", ROLE)]
-        group = function.text("loggingConfig", "logGroup") or f"/aws/lambda/{function.text('name')}"
-        needed += [one for one in stack.all(LOG_GROUP) if one.text("name") == group]
-        for one in needed:
-            if one.urn not in before:
-                what = f"it may be made before {one.label}: its first invocations fail, or leave logs without an end"
-                yield Problem(function, what, "add it to depends_on")
-    for stage in stack.all(STAGE):
-        before, api = stack.waits_for(stage), stack.api(stage)
-        for one in stack.all(PERMISSION):
-            if one.urn not in before and _is_for_routes(one) and api in stack.made_from(one, "sourceArn", API):
-                what = f"it may be live before {one.label}: its first messages fail"
-                yield Problem(stage, what, "add it to depends_on")
-
-
-def _is_for_routes(permission: Node) -> bool:
-    return "/authorizers/" not in permission.text("sourceArn")
-
-
-def _regions(stack: Stack) -> Iterator[Problem]:
-    placed = [one for one in stack.nodes if isinstance(one.get("region"), str)]
-    usual, _ = Counter(one.text("region") for one in placed).most_common(1)[0] if placed else ("", 0)
-    for one in placed:
-        if one.text("region") != usual:
-            what = f"it is in {one.text('region')}, and the stack in {usual}: each use of it crosses the world"
-            yield Problem(one, what, "remove region from its arguments; a stack's region is aws:region")
-    for function in own_functions(stack):
-        yield from _address_region(function, usual)
-
-
-def _address_region(function: Node, region: str) -> Iterator[Problem]:
-    host = variable(function, ENV_WEBSOCKET_ENDPOINT).split("//", 1)[-1].split("/", 1)[0]
-    parts = host.split(".")
-    if "execute-api" in parts[:-1] and region and parts[parts.index("execute-api") + 1] != region:
-        what = f"it posts to {host}, and the stack is in {region}"
-        yield Problem(function, what, "make the address from the API's apiEndpoint")
+        return
+    # Ids are a part of what is digested, so that no digest can be known before them.
+    early = any(not part.text("id") for part in parts)
+    if early or not any(isinstance(one, str) and _DIGEST.fullmatch(one) for one in values):
+        what = f"its triggers are constants ({', '.join(map(str, values))}): a changed route is made, and never live"
+        yield Problem(deployment, what, mend)
 
 
 def _stage_leaks(stack: Stack) -> Iterator[Problem]:
-    names = {stage.text("name") for api in sockets(stack) for stage in stack.of_api(STAGE, api)}
-    for function in own_functions(stack):
+    stages = [stage.get("name") for api in sockets(stack) for stage in stack.of_api(STAGE, api)]
+    for function in own_functions(stack) if stages and UNKNOWN not in stages else ():
         told = variable(function, ENV_STAGE)
-        if told and told != stack.name and told not in names:
-            what = f"{ENV_STAGE} is {told}, and this is stack {stack.name}: its metrics go to another dashboard"
-            yield Problem(function, what, f"set {ENV_STAGE} to the name of the stage")
+        if told and told not in stages:
+            what = f"{ENV_STAGE} is {told}, and the stage is {stages[0]}: posts and metrics go elsewhere"
+            yield Problem(
+                function, what, f"set {ENV_STAGE} to the name of the stage, and the address it posts to with it"
+            )
 
 
 RULES: Final = (
     Rule(
         id="throttle",
-        title="No throttle is 0",
+        title="No throttle shuts everybody out",
         sources=("pulumi-aws#2363, pulumi#12150, terraform-provider-aws#14742",),
         check=each(STAGE, _throttles),
+        types=(STAGE,),
+    ),
+    Rule(
+        id="tight-throttle",
+        title="Throttles let more than a few clients in",
+        sources=(f"{API_GUIDE}: throttling of a stage is for all clients together",),
+        severity=WARNING,
+        check=each(STAGE, _tight),
         types=(STAGE,),
     ),
     Rule(
@@ -235,31 +181,6 @@ RULES: Final = (
         title="What is live is all of the routes, and the newest",
         sources=("terraform-provider-aws#12961, #36078; pulumi#5849, #10662",),
         check=_deployments,
-    ),
-    Rule(
-        id="access-logs",
-        title="Access logs can be written, and hold no messages",
-        sources=("aws-cdk#11100, #21935, #29220; ion#587", f"{API_GUIDE}: access logging"),
-        check=_access_logs,
-    ),
-    Rule(
-        id="account-log-role",
-        title="The account's log role is set once, before a stage logs",
-        sources=("sst#1556, sst#4663, aws-cdk#33977: CloudWatch Logs role ARN must be set",),
-        check=_account_role,
-    ),
-    Rule(
-        id="creation-order",
-        title="What is needed is made before what needs it",
-        sources=(f"{LAMBDA_GUIDE}: log groups made by Lambda have no retention", "docs/architecture.md"),
-        severity=WARNING,
-        check=_order,
-    ),
-    Rule(
-        id="region",
-        title="All of a stack is in one region",
-        sources=(page(LATENCY, 4), "stelvio#264: the ambient region instead of the provider's"),
-        check=_regions,
     ),
     Rule(
         id="stage-leak",

@@ -1,8 +1,6 @@
-"""Rules about functions: what they are told, how they are published, how long they run, where they log."""
+"""Rules about functions: how they are published, how long and how often they run, where they log."""
 
-import zipfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Final
 
 from policies.model import (
@@ -21,89 +19,72 @@ from policies.model import (
     Stack,
     each,
 )
-from policies.program import TABLE_VARIABLES, own_functions, state_mappings, table, variable, variables
+from policies.program import LATEST, called, own_functions, state_mappings
 from policies.sources import LAMBDA_GUIDE, LATENCY, PERSISTING, page
 from policies.traps import Trap, sprung
+from trebuche.contract import (
+    ACTOR_HANDLER,
+    INTEGRATION_TIMEOUT_SECONDS,
+    STREAM_HANDLER,
+    WEBSOCKET_HANDLER,
+)
 
-ARCHIVE: Final = "code"
-_LATEST: Final = "$LATEST"
 _LONGEST_SECONDS: Final = 30
 """API Gateway waits 29 s; the 30 s of the page's own example are told by the program, at every deploy."""
+_AWS_DEFAULT_SECONDS: Final = 3.0
 _SHORTEST_SECONDS: Final = 4
 """AWS's default is 3 s, which a cold start can take."""
-_DIVERTING: Final = "AWS_ENDPOINT_URL"
-"""With or without a service behind it, the SDK takes it for AWS."""
-_HIJACKING: Final = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP")
-"""Lambda sets some of them itself; other values change which modules and libraries are loaded."""
-_WRAPPER: Final = "AWS_LAMBDA_EXEC_WRAPPER"
-_RETIRED: Final = frozenset({"python3.6", "python3.7", "python3.8", "python3.9", "python3.10", "python3.11"})
-
-
-def _environment(stack: Stack) -> Iterator[Problem]:
-    for function in stack.all(FUNCTION):
-        given = function.get("environment", "variables")
-        if given is UNKNOWN:
-            continue
-        for name in variables(stack, function):
-            if not (given or {}).get(name):
-                yield Problem(function, f"environment variable {name} is not set", f"set {name} to what the stack has")
-        yield from _diverted(function, given or {})
-
-
-def _diverted(function: Node, given: Mapping[str, object]) -> Iterator[Problem]:
-    for name in sorted(given):
-        if name.startswith(_DIVERTING) and given[name]:
-            what = f"{name} leads its calls to {given[name]} instead of AWS"
-            yield Problem(function, what, f"remove {name}: it belongs to a shell, not to a function")
-    for name in _HIJACKING:
-        if given.get(name):
-            what = f"{name} is {given[name]}: it loads other modules and libraries than those of its archive"
-            yield Problem(function, what, f"remove {name}; what the function needs is in its archive")
-    if given.get(_WRAPPER) and not function.get("layers"):
-        what = f"{_WRAPPER} names {given[_WRAPPER]}, and no layer brings it: the function does not start"
-        yield Problem(function, what, f"remove {_WRAPPER}, or add its layer")
-
-
-def _table_variables(stack: Stack) -> Iterator[Problem]:
-    for name in TABLE_VARIABLES:
-        meant = [variable(function, name) for function in own_functions(stack)]
-        # What most of them say is taken for what is meant.
-        usual = max(sorted(set(meant) - {""}), key=meant.count, default="")
-        for function in own_functions(stack):
-            value = variable(function, name)
-            if value and table(stack, value) is None:
-                what = f"{name} is {value!r}, and this stack has no such table"
-                yield Problem(function, what, f"set it to {usual if table(stack, usual) else 'a table of this stack'}")
-            elif value and value != usual:
-                what = f"{name} is {value!r}, and other functions of this stack say {usual!r}"
-                yield Problem(function, what, "let all of them name one table")
+_HANDING_OVER_SECONDS: Final = 20
+"""Twenty seconds leave five to fan out in (docs/architecture.md: D9)."""
+_FEW: Final = 2
+"""Executions without which one slow frame would keep all clients waiting."""
 
 
 def _timeout(stack: Stack) -> Iterator[Problem]:
     served = {str(ref.name) for one in stack.all(INTEGRATION) if (ref := stack.function_ref(one, "integrationUri"))}
-    for function in stack.all(FUNCTION):
-        seconds = function.number("timeout")
-        if function.get("timeout") is UNKNOWN:
-            continue
-        if function.text("name") in served and (seconds or 0) > _LONGEST_SECONDS:
+    for function in (one for one in stack.all(FUNCTION) if one.get("timeout") is not UNKNOWN):
+        seconds = function.number("timeout") or _AWS_DEFAULT_SECONDS
+        least, why = _least_seconds(stack, function)
+        if function.text("name") in served and seconds > _LONGEST_SECONDS:
             what = f"it may run for {seconds:g} s, and API Gateway waits 29 s: the client has its error, it runs on"
             yield Problem(function, what, "set timeout to 29 or less")
-        if function in own_functions(stack) and (seconds is None or seconds < _SHORTEST_SECONDS):
-            what = f"it may run for {seconds or 3:g} s: a cold start can take that long"
-            yield Problem(function, what, "set timeout; AWS's default is 3 s")
+        elif function in own_functions(stack) and seconds < least:
+            yield Problem(function, f"it may run for {seconds:g} s: {why}", f"set timeout to {least:g} or more")
+
+
+def _least_seconds(stack: Stack, function: Node) -> tuple[float, str]:
+    """How long a function must be allowed to run, and why."""
+    match function.text("handler"):
+        case str(handler) if handler == STREAM_HANDLER:
+            return _HANDING_OVER_SECONDS, "its last 15 s are for handing over, so it would bring changes to nobody"
+        case str(handler) if handler == WEBSOCKET_HANDLER:
+            actors = [one for one in stack.all(FUNCTION) if one.text("handler") == ACTOR_HANDLER]
+            longest = min(max([one.number("timeout") or 0 for one in actors], default=0), INTEGRATION_TIMEOUT_SECONDS)
+            return max(longest, _SHORTEST_SECONDS), "it waits for the actors' functions, which may run longer"
+    return _SHORTEST_SECONDS, "a cold start can take that long"
 
 
 def _published(stack: Stack) -> Iterator[Problem]:
     for alias in stack.all(ALIAS):
-        if alias.get("functionVersion") == _LATEST:
+        function = stack.function(stack.function_ref(alias, "functionName"))
+        if alias.get("functionVersion") == LATEST:
             what = "it points at $LATEST: a deploy is live before it is complete, and there is nothing to go back to"
             yield Problem(alias, what, "publish versions (publish: true) and point it at function.version")
-        function = stack.function(stack.function_ref(alias, "functionName"))
         publish = function.get("publish") if function is not None else True
         # A function that runs does not say by itself whether it publishes: only what was asked for tells.
         if function is not None and (publish is False or (publish is None and not stack.complete)):
             what = f"no versions are published, and {alias.label} stands for one: it stays on the old code"
             yield Problem(function, what, "set publish")
+
+
+def _pinned(stack: Stack) -> Iterator[Problem]:
+    for alias in stack.all(ALIAS):
+        version, function = alias.get("functionVersion"), stack.function(stack.function_ref(alias, "functionName"))
+        known = isinstance(version, str) and version != LATEST
+        # What is about to be published has no number yet.
+        if known and function is not None and not stack.complete and not function.text("version"):
+            what = f"it stays at version {version}, and {function.label} is about to get another one"
+            yield Problem(alias, what, "point it at function.version, if this is no rollback")
 
 
 def _weights(alias: Node) -> Iterator[Problem]:
@@ -114,13 +95,13 @@ def _weights(alias: Node) -> Iterator[Problem]:
 
 
 def _warm(stack: Stack) -> Iterator[Problem]:
-    used = _served_qualifiers(stack)
+    used = called(stack)
     for warm in stack.all(WARM):
         name, qualifier = FunctionRef.parse(warm.text("functionName")).name, warm.text("qualifier")
         function = stack.function(FunctionRef(name))
         if function is not None and function.get("snapStart", "applyOn") == "PublishedVersions":
             yield Problem(warm, "it excludes SnapStart, which its function has: AWS refuses one of them", "choose one")
-        if qualifier == _LATEST:
+        if qualifier == LATEST:
             yield Problem(warm, "$LATEST cannot be kept warm", "set qualifier to the alias that is called")
         elif name and qualifier and used and FunctionRef(name, qualifier) not in used:
             what = f"it keeps {name}:{qualifier} warm, and nothing calls that: every caller waits for a cold start"
@@ -129,24 +110,32 @@ def _warm(stack: Stack) -> Iterator[Problem]:
             yield Problem(warm, "it keeps nothing warm", "set provisionedConcurrentExecutions, or remove it")
 
 
-def _served_qualifiers(stack: Stack) -> set[FunctionRef]:
-    refs = [stack.function_ref(one, "integrationUri") for one in stack.all(INTEGRATION)]
-    refs += [stack.function_ref(one, "functionName") for one in stack.all(MAPPING)]
-    return {ref for ref in refs if ref}
-
-
 def _reserved(stack: Stack) -> Iterator[Problem]:
     for function in stack.all(FUNCTION):
         reserved = function.number("reservedConcurrentExecutions")
+        # -1 takes a reservation away (Lambda API reference).
+        if reserved is None or reserved < 0:
+            continue
         if reserved == 0:
-            yield Problem(
-                function, "no execution is reserved for it: it is switched off", "remove the reservation of 0"
-            )
-        for mapping in state_mappings(stack) if reserved else ():
-            factor = mapping.number("parallelizationFactor") or 1
-            if stack.function(stack.function_ref(mapping, "functionName")) is function and 0 < (reserved or 0) < factor:
-                what = f"{reserved:g} executions serve {factor:g} batches a shard: the others are throttled and wait"
-                yield Problem(function, what, f"reserve {factor:g} or more, or none")
+            what = "no execution is reserved for it: it is switched off"
+            yield Problem(function, what, "remove the reservation of 0")
+            continue
+        needed, by = _at_once(stack, function)
+        if reserved < needed:
+            what = f"{reserved:g} executions serve {by}: the others are throttled and wait"
+            yield Problem(function, what, f"reserve {needed:g} or more, or none")
+
+
+def _at_once(stack: Stack, function: Node) -> tuple[float, str]:
+    """How many executions a function needs at once, and for what."""
+    mine = [one for one in stack.all(MAPPING) if stack.function(stack.function_ref(one, "functionName")) is function]
+    batches = max([one.number("parallelizationFactor") or 1 for one in mine if one in state_mappings(stack)], default=0)
+    if batches:
+        return batches, f"{batches:g} batches a shard"
+    workers = max([one.number("scalingConfig", "maximumConcurrency") or 0 for one in mine], default=0)
+    if workers:
+        return workers + 1, f"{workers:g} batches of its queue, and calls"
+    return (_FEW, "all clients together") if function in own_functions(stack) else (0, "")
 
 
 def _logs(stack: Stack) -> Iterator[Problem]:
@@ -167,45 +156,7 @@ def _logs(stack: Stack) -> Iterator[Problem]:
             yield Problem(log, what, "make it anew with class STANDARD (the class of a log group cannot be changed)")
 
 
-def _archive(function: Node) -> Iterator[Problem]:
-    path = function.get(ARCHIVE, "path")
-    if function.get(ARCHIVE, "kind") == "assets" or (isinstance(path, str) and Path(path).is_dir()):
-        what = "its archive is made by Pulumi, with the times of the files: each deploy changes the function"
-        yield Problem(function, what, "give it a zip with sorted names and fixed times (infra/archives.py)")
-    elif isinstance(path, str) and Path(path).is_file():
-        yield from _entries(function, Path(path))
-
-
-def _entries(function: Node, path: Path) -> Iterator[Problem]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (OSError, zipfile.BadZipFile):
-        yield Problem(function, f"{path} is no zip", "build it anew")
-        return
-    names = [entry.filename for entry in entries]
-    if len({entry.date_time for entry in entries}) > 1 or names != sorted(names):
-        what = f"{path} has files with different times, or not sorted: built elsewhere it is another archive"
-        yield Problem(function, what, "build it with sorted names and fixed times (infra/archives.py)")
-    module = function.text("handler").rpartition(".")[0].replace(".", "/")
-    if module and f"{module}.py" not in names and f"{module}/__init__.py" not in names:
-        what = f"its handler is {function.text('handler')}, and {path} has no {module}.py"
-        yield Problem(function, what, "set handler to a function of the archive")
-
-
 RULES: Final = (
-    Rule(
-        id="environment",
-        title="Each function is told its tables, endpoint and namespace",
-        sources=(page(PERSISTING, 2),),
-        check=_environment,
-    ),
-    Rule(
-        id="table-variables",
-        title="CONNECTION_TABLE and the other variables name tables of this stack",
-        sources=(page(PERSISTING, 2),),
-        check=_table_variables,
-    ),
     Rule(
         id="function-timeout",
         title="Functions run as long as somebody waits for them",
@@ -217,6 +168,13 @@ RULES: Final = (
         title="Aliases stand for published versions",
         sources=(f"{LAMBDA_GUIDE}: versions and aliases",),
         check=_published,
+    ),
+    Rule(
+        id="alias-version",
+        title="Aliases follow to the version that is published",
+        sources=(f"{LAMBDA_GUIDE}: versions and aliases", "docs/promotion.md: rollback"),
+        severity=WARNING,
+        check=_pinned,
     ),
     Rule(
         id="alias-weights",
@@ -272,29 +230,6 @@ RULES: Final = (
                 mend="remove vpcConfig",
             )
         ),
-        types=(FUNCTION,),
-    ),
-    Rule(
-        id="function-runtime",
-        title="The runtime is supported",
-        sources=(f"{LAMBDA_GUIDE}: runtimes",),
-        severity=WARNING,
-        check=sprung(
-            Trap(
-                type=FUNCTION,
-                path=("runtime",),
-                bites=_RETIRED.__contains__,
-                what="{value} is out of support",
-                mend="use python3.13",
-            )
-        ),
-        types=(FUNCTION,),
-    ),
-    Rule(
-        id="function-archive",
-        title="An unchanged program changes no function; its handler is in the archive",
-        sources=("pulumi#21008, terraform-aws-lambda#515, aws-cli#3131",),
-        check=each(FUNCTION, _archive),
         types=(FUNCTION,),
     ),
 )

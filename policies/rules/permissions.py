@@ -1,18 +1,16 @@
 """Rules about permissions: what a role allows, held against what its function does."""
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from policies import needs
 from policies.conditions import Caller, judged
-from policies.documents import allows, many, statements, too_wide
+from policies.documents import allows, many, statements
 from policies.model import (
     ATTACHMENT,
     FUNCTION,
     LOG_GROUP,
-    MAPPING,
     NAMESPACE,
     POLICY,
     QUEUE,
@@ -26,24 +24,11 @@ from policies.model import (
     Rule,
     Stack,
 )
-from policies.program import TABLE_ACTIONS, source, table, variable
+from policies.needs import Need, Needs
 from policies.sources import BROADCASTING, IAM_GUIDE, LAMBDA_GUIDE, PERSISTING, page
-from policies.stages import stages_of
-from trebuche.contract import (
-    ACTOR_HANDLER,
-    ENV_CATCH_UP_QUEUES,
-    ENV_CONNECTION_TABLE,
-    ENV_JOURNAL_TABLE,
-    ENV_STATE_TABLE,
-    ENV_SUBSCRIPTION_TABLE,
-    ENV_WEBSOCKET_ENDPOINT,
-    WEBSOCKET_HANDLER,
-)
 
-STREAM_ACTIONS: Final = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
-QUEUE_ACTIONS: Final = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
-_CONNECTION_TABLES: Final = (ENV_CONNECTION_TABLE, ENV_SUBSCRIPTION_TABLE)
-_STATE_TABLES: Final = (ENV_STATE_TABLE, ENV_JOURNAL_TABLE)
+_NAMED: Final = (TABLE, QUEUE, LOG_GROUP)
+"""What ends its ARN with its name."""
 
 
 def statements_of(stack: Stack, role: Node) -> list[dict[str, Any]] | None:
@@ -77,18 +62,25 @@ def boundary_of(stack: Stack, role: Node) -> list[dict[str, Any]] | None:
 
 def all_statements_of(stack: Stack, role: Node) -> list[dict[str, Any]] | None:
     """All statements of a role, whatever their conditions; None when a part is not known, such as a policy of AWS's."""
-    found: list[dict[str, Any]] = []
-    for policy in _policies(stack, role):
-        if not isinstance(policy.get("policy"), (str, dict)):
-            return None
-        found += statements(policy.get("policy"))
-    for inline in role.get("inlinePolicies") or ():
-        found += statements(inline.get("policy"))
-    attached = [one for one in stack.all(ATTACHMENT) if role in stack.linked(one, "role", ROLE)]
-    known = [one for one in attached if one.get("document")]
-    for one in known:
-        found += statements(one.get("document"))
-    return found if len(known) == len(attached) else None
+    documents = [policy.get("policy") for policy in _policies(stack, role)]
+    own = {policy.get("name") for policy in _policies(stack, role)}
+    # A role shows what is attached to it, as it was before the deployment.
+    documents += [one.get("policy") for one in many(role.get("inlinePolicies")) if one.get("name") not in own]
+    documents += [document_of(stack, one) for one in attachments_of(stack, role)]
+    if not all(isinstance(one, (str, dict)) for one in documents):
+        return None
+    return [statement for one in documents for statement in statements(one)]
+
+
+def attachments_of(stack: Stack, role: Node) -> list[Node]:
+    """The policies that are attached to a role."""
+    return [one for one in stack.all(ATTACHMENT) if role in stack.linked(one, "role", ROLE)]
+
+
+def document_of(stack: Stack, attachment: Node) -> Any:
+    """What an attached policy says: of a running stack, or where it is in the stack; else None."""
+    named = stack.linked(attachment, "policyArn", POLICY)
+    return attachment.get("document") or (named[0].get("policy") if named else None)
 
 
 def _policies(stack: Stack, role: Node) -> list[Node]:
@@ -100,29 +92,10 @@ def role_of(stack: Stack, function: Node) -> Node | None:
     return next(iter(stack.linked(function, "role", ROLE)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Something that a function does.
-
-    Args:
-        function: Whose role is meant.
-        action: Such as ``dynamodb:GetItem``.
-        on: The resource, where it is in the stack: before a deployment, a document is at least made from it.
-        resource: Its ARN; empty when it is not known.
-    """
-
-    function: Node
-    action: str
-    on: Node | None
-    resource: str
-
-    @property
-    def place(self) -> str:
-        """The resource, for people."""
-        return self.on.label if self.on else self.resource
-
-
-Needs = Callable[[Stack], Iterator[Need]]
+def roles_of(stack: Stack) -> list[Node]:
+    """The roles that functions of the stack run with."""
+    used = [role_of(stack, function) for function in stack.all(FUNCTION)]
+    return [role for role in stack.all(ROLE) if role in used]
 
 
 def _missing(needs: Needs) -> Callable[[Stack], Iterator[Problem]]:
@@ -153,7 +126,7 @@ def _unmet(stack: Stack, need: Need) -> Iterator[Problem]:
     elif allowed is None and on is not None and not _is_mentioned(stack, role, on):
         yield Problem(function, f"no policy of its role says anything of {place} ({action})", mend)
     # The ARN is not known yet, but what is allowed nowhere is not allowed there either.
-    elif allowed is not None and not any(allows(allowed, action, _sample(one)) for one in _resources(allowed)):
+    elif allowed is not None and not any(allows(allowed, action, _sample(one)) for one in _about(allowed, on)):
         yield Problem(function, f"its role does not allow {action} on anything, {place} included", mend)
 
 
@@ -166,259 +139,90 @@ def _is_mentioned(stack: Stack, role: Node, on: Node) -> bool:
     return not vague or any(on.urn in one.refers.get("policy", ()) or not one.refers.get("policy") for one in vague)
 
 
-def _resources(allowed: list[dict[str, Any]]) -> list[str]:
-    return [str(one) for statement in allowed for one in many(statement.get("Resource"))]
+def _about(allowed: list[dict[str, Any]], on: Node | None) -> list[str]:
+    """The resources of statements that may be the one that is meant, whose name is known before its ARN is."""
+    found = [str(one) for statement in allowed for one in many(statement.get("Resource"))]
+    name = on.text("name") if on is not None and on.type in _NAMED else ""
+    return [one for one in found if name in one or one.endswith("*")]
 
 
 def _sample(pattern: str) -> str:
     return pattern.replace("*", "x").replace("?", "x")
 
 
-def _tables(stack: Stack, names: tuple[str, ...]) -> Iterator[Need]:
-    for function in stack.all(FUNCTION):
-        for name, actions in TABLE_ACTIONS.get(function.text("handler"), {}).items():
-            found = table(stack, variable(function, name)) if name in names else None
-            for action in actions if found is not None else ():
-                assert found is not None
-                yield Need(function, f"dynamodb:{action}", found, found.text("arn"))
-
-
-def _connections(stack: Stack) -> Iterator[Need]:
-    yield from _tables(stack, _CONNECTION_TABLES)
-
-
-def _states(stack: Stack) -> Iterator[Need]:
-    yield from _tables(stack, _STATE_TABLES)
-
-
-def _posts(stack: Stack) -> Iterator[Need]:
-    for function in stack.all(FUNCTION):
-        if not function.get("environment", "variables", ENV_WEBSOCKET_ENDPOINT):
-            continue
-        for api, stage in stages_of(stack, function):
-            arn = api.text("executionArn")
-            resource = f"{arn}/{stage.text('name')}/POST/@connections/abc=" if arn else ""
-            yield Need(function, "execute-api:ManageConnections", api, resource)
-
-
-def _streams(stack: Stack) -> Iterator[Need]:
-    for mapping in stack.all(MAPPING):
-        function = stack.function(stack.function_ref(mapping, "functionName"))
-        found = source(stack, mapping)
-        if function is not None and found is not None:
-            for action in STREAM_ACTIONS:
-                # On whichever stream the table has: the mapping's own ARN changes when it is switched off and on.
-                arn = found.text("streamArn") or mapping.text("eventSourceArn")
-                yield Need(function, f"dynamodb:{action}", found, arn)
-
-
-def _failures(stack: Stack) -> Iterator[Need]:
-    for mapping in stack.all(MAPPING):
-        function = stack.function(stack.function_ref(mapping, "functionName"))
-        for queue in stack.linked(mapping, "destinationConfig", QUEUE, "onFailure", "destinationArn"):
-            if function is not None:
-                yield Need(function, "sqs:SendMessage", queue, queue.text("arn"))
-
-
-def _queues(stack: Stack) -> Iterator[Need]:
-    for mapping in stack.all(MAPPING):
-        function = stack.function(stack.function_ref(mapping, "functionName"))
-        for queue in stack.linked(mapping, "eventSourceArn", QUEUE):
-            for action in QUEUE_ACTIONS if function is not None else ():
-                assert function is not None
-                yield Need(function, f"sqs:{action}", queue, queue.text("arn"))
-
-
-def _reminders(stack: Stack) -> Iterator[Need]:
-    for function in stack.all(FUNCTION):
-        given = function.get("environment", "variables", ENV_CATCH_UP_QUEUES)
-        made_from = [] if stack.complete else stack.made_from(function, "environment", QUEUE)
-        for queue in made_from or [one for one in stack.all(QUEUE) if _holds(given, one.text("url"))]:
-            yield Need(function, "sqs:SendMessage", queue, queue.text("arn"))
-
-
-def _holds(document: Any, url: str) -> bool:
-    """Whether a JSON document has a URL as a value."""
-    return bool(url) and isinstance(document, str) and json.dumps(url) in document
-
-
-def _logs(stack: Stack) -> Iterator[Need]:
-    for function in stack.all(FUNCTION):
-        name = function.text("loggingConfig", "logGroup") or f"/aws/lambda/{function.text('name')}"
-        for group in (one for one in stack.all(LOG_GROUP) if one.text("name") == name):
-            arn = group.text("arn").removesuffix(":*")
-            for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
-                # The ARN of a group has no stream in it; what is written to comes after a colon.
-                stream = f"{arn}:log-stream:2026/11/23/[1]abc" if arn else ""
-                yield Need(function, action, group, stream)
-
-
-def _traces(stack: Stack) -> Iterator[Need]:
-    for function in stack.all(FUNCTION):
-        if function.get("tracingConfig", "mode") == "Active":
-            for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords"):
-                # X-Ray's actions know no resources (service authorization reference).
-                yield Need(function, action, None, "*")
-
-
-def _keys(stack: Stack) -> Iterator[Need]:
-    for function in stack.all(FUNCTION):
-        keys = [function.text("kmsKeyArn")]
-        for name in TABLE_ACTIONS.get(function.text("handler"), {}):
-            if (used := table(stack, variable(function, name))) is not None:
-                keys.append(used.text("serverSideEncryption", "kmsKeyArn"))
-        for key in sorted({*keys} - {""}):
-            yield Need(function, "kms:Decrypt", None, key)
-
-
-def _actors(stack: Stack) -> Iterator[Need]:
-    actors = [one for one in stack.all(FUNCTION) if one.text("handler") == ACTOR_HANDLER]
-    for function in stack.all(FUNCTION):
-        if function.text("handler") != WEBSOCKET_HANDLER:
-            continue
-        yield Need(function, "servicediscovery:DiscoverInstances", None, "*")
-        for actor in actors:
-            arn = actor.text("arn")
-            # The arn of a function is known after the deployment, and so is what may be called: its alias.
-            for alias in _aliases(stack, actor):
-                target = alias.text("arn") or (f"{arn}:{alias.text('name')}" if arn else "")
-                yield Need(function, "lambda:InvokeFunction", alias, target)
-
-
-def _aliases(stack: Stack, function: Node) -> list[Node]:
-    wanted = function.text("name")
-    return [
-        one
-        for one in stack.all("aws:lambda/alias:Alias")
-        if (ref := stack.function_ref(one, "functionName")) and ref.name == wanted
-    ]
-
-
-def _wide(stack: Stack) -> Iterator[Problem]:
-    for policy in (*stack.all(ROLE_POLICY), *stack.all(ROLE)):
-        documents = [policy.get("policy"), *(one.get("policy") for one in policy.get("inlinePolicies") or ())]
-        for statement in (one for document in documents for one in statements(document)):
-            for action, resource in too_wide(statement):
-                what = f"it allows {action} on {resource}: whoever gets into the function gets that"
-                yield Problem(policy, what, "name the actions and the resources that are used")
-    for attachment in stack.all(ATTACHMENT):
-        name = attachment.text("policyArn").rsplit("/", 1)[-1]
-        if name.endswith(("FullAccess", "_FullAccess")) or name in {"AdministratorAccess", "PowerUserAccess"}:
-            what = f"it attaches {name}: whoever gets into the function gets all of it"
-            yield Problem(attachment, what, "write a policy with the actions and resources that are used")
-
-
-def _trust(stack: Stack) -> Iterator[Problem]:
-    for function in stack.all(FUNCTION):
-        role = role_of(stack, function)
-        if role is None or role.get("assumeRolePolicy") in (None, UNKNOWN):
-            continue
-        principals = [
-            service
-            for one in statements(role.get("assumeRolePolicy"))
-            if one.get("Effect") == "Allow" and isinstance(one.get("Principal"), dict)
-            for service in many(one["Principal"].get("Service"))
-        ]
-        mend = "let lambda.amazonaws.com, and nobody else, take it"
-        if "lambda.amazonaws.com" not in principals:
-            yield Problem(role, f"Lambda may not take it, and {function.label} runs with it", mend)
-        if any(one.get("Principal") in ("*", {"AWS": "*"}) for one in statements(role.get("assumeRolePolicy"))):
-            yield Problem(role, "anybody may take it", mend)
-
-
-NEEDS: Final[tuple[Needs, ...]] = (
-    _connections,
-    _states,
-    _posts,
-    _streams,
-    _failures,
-    _queues,
-    _reminders,
-    _logs,
-    _traces,
-    _actors,
-)
-"""All that the functions do, as far as permissions are concerned."""
-
 RULES: Final = (
     Rule(
         id="connection-permission",
         title="The functions may work on connections and subscriptions",
         sources=(page(PERSISTING, 1),),
-        check=_missing(_connections),
+        check=_missing(needs.connections),
     ),
     Rule(
         id="state-permission",
         title="The actors' functions may read and write state and journal",
         sources=(page(PERSISTING, 1), f"{IAM_GUIDE}: policy evaluation"),
-        check=_missing(_states),
+        check=_missing(needs.states),
+    ),
+    Rule(
+        id="access-permission",
+        title="The authorizer may look up revocations, tickets and its secret",
+        sources=("docs/auth.md", f"{IAM_GUIDE}: policy evaluation"),
+        check=_missing(needs.access),
     ),
     Rule(
         id="post-permission",
-        title="Functions that answer clients may post to connections of this stage",
+        title="Functions that answer clients may post to connections of this stage, and close those that must go",
         sources=(page(BROADCASTING, 3), "sst#956, sst#4633, aws-cdk#14828, architect/functions#130"),
-        check=_missing(_posts),
+        check=_missing(needs.posts),
     ),
     Rule(
         id="stream-permission",
         title="A mapping's function may read its stream",
         sources=(page(BROADCASTING, 2), f"{LAMBDA_GUIDE}: execution role for DynamoDB streams"),
-        check=_missing(_streams),
+        check=_missing(needs.streams),
     ),
     Rule(
         id="failure-permission",
         title="A mapping's function may send what was given up",
         sources=(f"{LAMBDA_GUIDE}: destinations are written with the execution role",),
-        check=_missing(_failures),
+        check=_missing(needs.failures),
     ),
     Rule(
         id="queue-permission",
         title="A mapping's function may take messages from its queue",
         sources=(f"{LAMBDA_GUIDE}: execution role for Amazon SQS",),
-        check=_missing(_queues),
+        check=_missing(needs.queues),
     ),
     Rule(
         id="reminder-permission",
-        title="Functions that fall short of a subscriber may remind its worker",
+        title="Functions may send the reminders that they owe: of late subscribers, of rights that end",
         sources=("docs/architecture.md: D9",),
-        check=_missing(_reminders),
+        check=_missing(needs.reminders),
     ),
     Rule(
         id="log-permission",
         title="Each function may write its logs",
         sources=(page(PERSISTING, 3),),
-        check=_missing(_logs),
+        check=_missing(needs.logs),
     ),
     Rule(
         id="trace-permission",
         title="Traced functions may write their traces",
         sources=("X-Ray developer guide: sending trace data",),
         severity=WARNING,
-        check=_missing(_traces),
+        check=_missing(needs.traces),
     ),
     Rule(
         id="key-permission",
         title="Functions may use the keys that their tables and variables are encrypted with",
         sources=("DynamoDB developer guide: customer managed keys; a key's own policy may allow it as well",),
         severity=WARNING,
-        check=_missing(_keys),
+        check=_missing(needs.keys),
     ),
     Rule(
         id="actor-permission",
         title="The websocket function finds the actors' functions and may call them",
         sources=(f"{IAM_GUIDE}: policy evaluation", "docs/architecture.md"),
-        check=_missing(_actors),
-    ),
-    Rule(
-        id="wide-permission",
-        title="Roles allow what is used, by name",
-        sources=("aws-cdk#18410, docs/architecture.md: least privilege",),
-        check=_wide,
-    ),
-    Rule(
-        id="role-trust",
-        title="Lambda, and nobody else, may take a function's role",
-        sources=(f"{LAMBDA_GUIDE}: execution role",),
-        check=_trust,
+        check=_missing(needs.actors),
     ),
 )

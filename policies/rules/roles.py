@@ -5,20 +5,14 @@ from typing import Any, Final
 
 from policies.conditions import holds, parts
 from policies.documents import many
-from policies.model import FUNCTION, ROLE, UNKNOWN, WARNING, Node, Problem, Rule, Stack
-from policies.rules.permissions import all_statements_of, boundary_of, caller_of, role_of
+from policies.model import UNKNOWN, WARNING, Node, Problem, Rule, Stack
+from policies.rules.permissions import all_statements_of, boundary_of, caller_of, roles_of
 from policies.sources import IAM_GUIDE
-
-
-def _roles(stack: Stack) -> list[Node]:
-    """The roles that functions of the stack run with."""
-    used = [role_of(stack, function) for function in stack.all(FUNCTION)]
-    return [role for role in stack.all(ROLE) if role in used]
 
 
 def _conditioned(stack: Stack) -> Iterator[tuple[Node, dict[str, Any], bool | None]]:
     """Role, statement and verdict, for each statement that holds under a condition only."""
-    for role in _roles(stack):
+    for role in roles_of(stack):
         who = caller_of(stack, role)
         for one in all_statements_of(stack, role) or ():
             if one.get("Condition"):
@@ -59,7 +53,7 @@ def _actions(statement: dict[str, Any]) -> str:
 
 
 def _boundaries(stack: Stack) -> Iterator[Problem]:
-    for role in _roles(stack):
+    for role in roles_of(stack):
         boundary = role.get("permissionsBoundary")
         if boundary and boundary_of(stack, role) is None:
             name = "" if boundary is UNKNOWN else f" {boundary}"

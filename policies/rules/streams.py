@@ -4,19 +4,27 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from policies.model import MAPPING, QUEUE, UNKNOWN, WARNING, Node, Problem, Rule, Stack, each
-from policies.program import has_sockets, source, state_mappings, tables
+from policies.model import MAPPING, UNKNOWN, WARNING, Node, Problem, Rule, Stack, each
+from policies.needs import FAILURES
+from policies.program import astray, has_sockets, own_functions, queue_mappings, source, state_mappings, tables
 from policies.sources import BROADCASTING, LAMBDA_GUIDE, LATENCY, page
 from policies.traps import Trap, sprung
 from sandbox.pump.filters import passes
-from trebuche.contract import ACTOR_HANDLER, ENV_STATE_TABLE, WEBSOCKET_HANDLER
+from trebuche.contract import ACTOR_HANDLER, AUTHORIZER_HANDLER, ENV_STATE_TABLE, WEBSOCKET_HANDLER
 
 _FOR_EVER: Final = "aws-cdk#10603, aws-lambda-graphql#60: a mapping retries for ever by default"
 _READERS_LIMIT: Final = 2
 """Of one shard (DynamoDB developer guide)."""
-_QUEUE_DEFAULT_SECONDS: Final = 345_600
 _LARGE_BATCH: Final = 1_000
-_FAILURES: Final = ("destinationConfig", QUEUE, "onFailure", "destinationArn")
+_SMALL_BATCHES: Final = 10
+_FEW_RETRIES: Final = 2
+_SHORT_AGE_SECONDS: Final = 120
+_DAY_SECONDS: Final = 86_400
+"""As long as a stream keeps its records."""
+_CAPS: Final = (("maximumRetryAttempts", 100, "10"), ("maximumRecordAgeInSeconds", _DAY_SECONDS - 1, "300"))
+_PARTIAL: Final = "ReportBatchItemFailures"
+_DESTINATION: Final = ("destinationConfig", "onFailure", "destinationArn")
+_OTHERS: Final = (ACTOR_HANDLER, WEBSOCKET_HANDLER, AUTHORIZER_HANDLER)
 _ITEM: Final = {
     "actorId": {"S": "todos"},
     "state": {"B": "e30="},
@@ -48,8 +56,9 @@ def _source(stack: Stack) -> Iterator[Problem]:
         if states and arn is not None and (found is not None or isinstance(arn, str)) and found not in states:
             what = f"it follows {found.label if found else arn}, and not the state table"
             yield Problem(mapping, what, "set eventSourceArn to the state table's streamArn")
-        elif found is not None and isinstance(arn, str) and found.text("streamArn") not in ("", arn):
-            what = f"it follows {arn}, and the table's stream is now {found.get('streamArn')}"
+        elif found is not None and isinstance(arn, str) and found.text("streamArn") != arn:
+            now = found.text("streamArn") or "not made yet"
+            what = f"it follows {arn}, and the table's stream is {now}"
             yield Problem(mapping, what, "deploy again: a stream that is switched off and on is another one")
 
 
@@ -60,14 +69,9 @@ def _target(stack: Stack) -> Iterator[Problem]:
         function = stack.function(ref)
         if ref is None:
             continue
-        if function is None:
-            yield Problem(
-                mapping, f"it leads to {ref}, which is not in this stack", "set functionName to the alias's ARN"
-            )
-        elif ref.qualifier in ("", "$LATEST"):
-            what = f"it leads to {ref.name} without its alias: unpublished code gets the changes"
-            yield Problem(mapping, what, "set functionName to the alias's ARN")
-        elif source(stack, mapping) in states and function.text("handler") in (ACTOR_HANDLER, WEBSOCKET_HANDLER):
+        if lost := astray(stack, ref):
+            yield Problem(mapping, f"it leads to {lost}", "set functionName to the alias's ARN")
+        elif source(stack, mapping) in states and function is not None and function.text("handler") in _OTHERS:
             what = f"it leads to {ref.name}, which does not push changes"
             yield Problem(mapping, what, "set functionName to the stream processor's alias")
 
@@ -82,38 +86,50 @@ def _start(mapping: Node) -> Iterator[Problem]:
 
 def _retries(stack: Stack) -> Iterator[Problem]:
     for mapping in state_mappings(stack):
-        for prop, advice in (("maximumRetryAttempts", "10"), ("maximumRecordAgeInSeconds", "300")):
+        for prop, most, advice in _CAPS:
+            value = mapping.number(prop)
             # Absent is -1: for ever, that is until the record is 24 h old.
-            if mapping.get(prop) is not UNKNOWN and mapping.number(prop) in (None, -1):
-                what = f"{prop} is not capped: one bad record holds up its shard for a day"
+            if mapping.get(prop) is not UNKNOWN and (value is None or value < 0 or value > most):
+                said = "not capped" if value is None or value < 0 else f"{value:g}"
+                what = f"{prop} is {said}: one bad record holds up its shard for a day"
                 yield Problem(mapping, what, f"set it, for example to {advice}")
         if mapping.get("bisectBatchOnFunctionError") not in (True, UNKNOWN):
             what = "a batch that fails is not halved: good records are given up with a bad one"
             yield Problem(mapping, what, "set bisectBatchOnFunctionError")
-        if mapping.get("functionResponseTypes") is not UNKNOWN and "ReportBatchItemFailures" not in (
-            mapping.get("functionResponseTypes") or ()
-        ):
-            what = "what the function reports as failed counts as done, or the whole batch is pushed again"
-            yield Problem(mapping, what, "set functionResponseTypes to ReportBatchItemFailures")
+    for mapping in stack.all(MAPPING):
+        types = mapping.get("functionResponseTypes")
+        function = stack.function(stack.function_ref(mapping, "functionName"))
+        if function in own_functions(stack) and types is not UNKNOWN and _PARTIAL not in (types or ()):
+            what = "what the function reports as failed counts as done, or the whole batch comes again"
+            yield Problem(mapping, what, f"set functionResponseTypes to {_PARTIAL}")
+
+
+def _patience(stack: Stack) -> Iterator[Problem]:
+    for mapping in state_mappings(stack):
+        retries, age = mapping.number("maximumRetryAttempts"), mapping.number("maximumRecordAgeInSeconds")
+        if retries is not None and 0 <= retries < _FEW_RETRIES:
+            what = f"it tries again {retries:g} times: a fault of a second gives changes up"
+            yield Problem(mapping, what, "set maximumRetryAttempts to 10 or so (trebuche:streamRetries)")
+        if age is not None and 0 <= age < _SHORT_AGE_SECONDS:
+            what = f"it gives up what is {age:g} s old: a throttle or a cold start that lasts a minute loses changes"
+            yield Problem(
+                mapping, what, "set maximumRecordAgeInSeconds to 300 or so (trebuche:streamMaximumAgeSeconds)"
+            )
 
 
 def _destination(stack: Stack) -> Iterator[Problem]:
     mend = "set destinationConfig.onFailure.destinationArn to a queue"
+    read = [queue for _, queue in queue_mappings(stack)]
     for mapping in state_mappings(stack):
-        arn = mapping.get("destinationConfig", "onFailure", "destinationArn")
+        arn, queues = mapping.get(*_DESTINATION), stack.linked(mapping, *FAILURES)
         if not arn:
             yield Problem(mapping, "what is given up leaves no trace: it has no on-failure destination", mend)
-        elif isinstance(arn, str) and ":sqs:" in arn and not stack.linked(mapping, *_FAILURES):
-            yield Problem(mapping, f"its on-failure destination {arn} is not in this stack", mend)
-
-
-def _queue(stack: Stack) -> Iterator[Problem]:
-    for mapping in state_mappings(stack):
-        for queue in stack.linked(mapping, *_FAILURES):
-            kept = queue.number("messageRetentionSeconds")
-            if kept is not None and kept < _QUEUE_DEFAULT_SECONDS:
-                what = f"it keeps failures for {kept / 3600:g} h: a weekend is longer"
-                yield Problem(queue, what, "set messageRetentionSeconds, up to 1209600 (14 days)")
+        elif isinstance(arn, str) and not queues:
+            yield Problem(mapping, f"its on-failure destination {arn} is no queue of this stack", mend)
+        for queue in queues:
+            if queue in read:
+                what = f"what it gives up goes to {queue.label}, whose messages a function takes for its own"
+                yield Problem(mapping, what, "set destinationConfig.onFailure to a queue that nothing reads by itself")
 
 
 def _pace(stack: Stack) -> Iterator[Problem]:
@@ -121,9 +137,13 @@ def _pace(stack: Stack) -> Iterator[Problem]:
         if window := mapping.number("maximumBatchingWindowInSeconds"):
             what = f"changes wait up to {window:g} s for more of them"
             yield Problem(mapping, what, "set maximumBatchingWindowInSeconds to 0 (trebuche:streamBatchWindowSeconds)")
-        if (size := mapping.number("batchSize")) and size > _LARGE_BATCH:
+        size, factor = mapping.number("batchSize") or 100, mapping.number("parallelizationFactor") or 1
+        if size > _LARGE_BATCH:
             what = f"{size:g} records in one invocation take longer than its function may run"
             yield Problem(mapping, what, "set batchSize to 100 or so (trebuche:streamBatchSize)")
+        elif size * factor < _SMALL_BATCHES:
+            what = f"a shard hands over {size * factor:g} changes at a time: a burst takes as many invocations"
+            yield Problem(mapping, what, "set batchSize to 100 or so, and parallelizationFactor to 10")
 
 
 def _order(stack: Stack) -> Iterator[Problem]:
@@ -208,38 +228,22 @@ RULES: Final = (
     ),
     Rule(
         id="mapping-retries",
-        title="Retries of a stream's batch end",
+        title="Retries of a stream's batch end, and spare what went well",
         sources=(_FOR_EVER, "serverless#7012, amplify-cli#13438"),
         check=_retries,
+    ),
+    Rule(
+        id="mapping-patience",
+        title="Changes are not given up at the first fault",
+        sources=(f"{LAMBDA_GUIDE}: retries of stream records",),
+        severity=WARNING,
+        check=_patience,
     ),
     Rule(
         id="mapping-failures",
         title="What a mapping gives up goes to a queue of this stack",
         sources=(f"{LAMBDA_GUIDE}: on-failure destinations", _FOR_EVER),
         check=_destination,
-    ),
-    Rule(
-        id="failure-queue",
-        title="Failures are kept for some days",
-        sources=("SQS developer guide: message retention (4 days by default)",),
-        severity=WARNING,
-        check=_queue,
-    ),
-    Rule(
-        id="queue-delay",
-        title="Queues hand over at once what is sent",
-        sources=("SQS developer guide: delay queues",),
-        severity=WARNING,
-        check=sprung(
-            Trap(
-                type=QUEUE,
-                path=("delaySeconds",),
-                bites=lambda value: str(value or 0) not in ("0", "0.0"),
-                what="whatever is sent waits {value} s in it: reminders come late, and resumed streams with them",
-                mend="set delaySeconds to 0; who wants a delay asks for it message by message",
-            )
-        ),
-        types=(QUEUE,),
     ),
     Rule(
         id="mapping-pace",

@@ -1,18 +1,20 @@
-"""Rules about tables: keys, index, expiry, protection, capacity."""
+"""Rules about tables: keys, index, expiry, protection."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from infra.naming import PRODUCTION
-from policies.model import SCALING, TABLE, UNKNOWN, WARNING, Node, Problem, Rule, Stack
+from policies.model import TABLE, UNKNOWN, WARNING, Node, Problem, Rule, Stack
 from policies.program import tables
-from policies.sources import BROADCASTING, DYNAMODB_GUIDE, LATENCY, page
+from policies.sources import BROADCASTING, DYNAMODB_GUIDE, page
 from policies.traps import Trap, sprung
 from trebuche.contract import (
+    ACCESS_ID,
     ACTOR_ID,
     ACTOR_INDEX,
     CONNECTION_ID,
     ENTRY,
+    ENV_ACCESS_TABLE,
     ENV_CONNECTION_TABLE,
     ENV_JOURNAL_TABLE,
     ENV_STATE_TABLE,
@@ -24,14 +26,12 @@ from trebuche.contract import (
 
 _KEYS: Final = {
     ENV_STATE_TABLE: (ACTOR_ID, ""),
+    ENV_ACCESS_TABLE: (ACCESS_ID, ""),
     ENV_CONNECTION_TABLE: (CONNECTION_ID, ""),
     ENV_SUBSCRIPTION_TABLE: (ACTOR_ID, STREAM_ID),
     ENV_JOURNAL_TABLE: (ACTOR_ID, ENTRY),
 }
-_EXPIRING: Final = (ENV_CONNECTION_TABLE, ENV_SUBSCRIPTION_TABLE, ENV_JOURNAL_TABLE)
-_SMALL_LIMIT: Final = 100
-"""Units a second; one turn with a state of 10 KB takes 40."""
-_DIMENSIONS: Final = ("Read", "Write")
+_EXPIRING: Final = (ENV_CONNECTION_TABLE, ENV_SUBSCRIPTION_TABLE, ENV_JOURNAL_TABLE, ENV_ACCESS_TABLE)
 
 
 def _keys(stack: Stack) -> Iterator[Problem]:
@@ -43,9 +43,27 @@ def _keys(stack: Stack) -> Iterator[Problem]:
             if found != (hash_key, range_key):
                 has = " and ".join(filter(None, found)) or "nothing"
                 yield Problem(table, f"it is what {name} names, and is keyed by {has} instead of {wanted}", mend)
-            for attribute in table.get("attributes") or ():
-                if attribute.get("name") in {hash_key, range_key} and attribute.get("type") != "S":
-                    yield Problem(table, f"its key {attribute['name']} is of type {attribute.get('type')}", "use S")
+            yield from _attributes(table)
+
+
+def _attributes(table: Node) -> Iterator[Problem]:
+    """Keys of a table and its indexes are texts; DynamoDB takes those that are declared, and no others."""
+    declared = {one.get("name"): one.get("type") for one in table.get("attributes") or ()}
+    keys = {table.text("hashKey"), table.text("rangeKey")} - {""}
+    for index in table.get("globalSecondaryIndexes") or ():
+        keys |= set(_keys_of(index)) - {None, ""}
+    for name in sorted(keys & declared.keys()):
+        if declared[name] != "S":
+            yield Problem(table, f"its key {name} is of type {declared[name]}, and functions write texts", "use S")
+    if declared and (other := sorted(keys ^ declared.keys())):
+        what = f"its attributes and its keys differ by {', '.join(other)}: DynamoDB refuses it"
+        yield Problem(table, what, "declare the keys of the table and its indexes, and nothing else")
+
+
+def _keys_of(index: Any) -> tuple[Any, Any]:
+    """Hash and range key of an index; the SDK has two spellings, of which `hashKey` and `rangeKey` are the older."""
+    keys = {one.get("keyType"): one.get("attributeName") for one in index.get("keySchemas") or ()}
+    return index.get("hashKey") or keys.get("HASH"), index.get("rangeKey") or keys.get("RANGE")
 
 
 def _index(stack: Stack) -> Iterator[Problem]:
@@ -56,10 +74,7 @@ def _index(stack: Stack) -> Iterator[Problem]:
         if index is None:
             yield Problem(table, f"it has no index {ACTOR_INDEX}: an actor's connections cannot be found", mend)
             continue
-        keys = {one.get("keyType"): one.get("attributeName") for one in index.get("keySchemas") or ()}
-        # The SDK has two spellings; `hashKey` and `rangeKey` are the older one.
-        hash_key = index.get("hashKey") or keys.get("HASH")
-        range_key = index.get("rangeKey") or keys.get("RANGE")
+        hash_key, range_key = _keys_of(index)
         if (hash_key, range_key) != (ACTOR_ID, STREAM_ID):
             yield Problem(table, f"its index {ACTOR_INDEX} is keyed by {hash_key} and {range_key}", mend)
         if index.get("projectionType") != "ALL":
@@ -109,34 +124,6 @@ def _restore(stack: Stack) -> Iterator[Problem]:
             yield Problem(table, what, "enable pointInTimeRecovery (trebuche:pointInTimeRecovery)")
 
 
-def _capacity(stack: Stack) -> Iterator[Problem]:
-    for table in stack.all(TABLE):
-        for limit in ("maxReadRequestUnits", "maxWriteRequestUnits"):
-            units = table.number("onDemandThroughput", limit)
-            if units is not None and 0 <= units < _SMALL_LIMIT:
-                # -1 takes a limit away again (DynamoDB API reference, OnDemandThroughput).
-                what = f"its {limit} is {units:g}: what is above is throttled, and updates take seconds"
-                yield Problem(table, what, "raise onDemandThroughput, or remove it")
-        # The provider's default is PROVISIONED, with one unit each.
-        if table.get("billingMode") in ("PAY_PER_REQUEST", UNKNOWN):
-            continue
-        missing = [kind for kind in _DIMENSIONS if not _scales(stack, table, kind)]
-        if missing:
-            kinds = " and ".join(kind.lower() for kind in missing)
-            what = f"its {kinds} capacity is fixed: a burst above it is throttled, and updates take seconds"
-            mend = "bill by request (PAY_PER_REQUEST), or add an autoscaling target and policy (trebuche:capacity)"
-            yield Problem(table, what, mend)
-
-
-def _scales(stack: Stack, table: Node, kind: str) -> bool:
-    return any(
-        target.get("scalableDimension") == f"dynamodb:table:{kind}CapacityUnits"
-        and (target.get("resourceId") is UNKNOWN or target.get("resourceId") == f"table/{table.text('name')}")
-        and (target.number("maxCapacity") or 0) > (target.number("minCapacity") or 0)
-        for target in stack.all(SCALING)
-    )
-
-
 RULES: Final = (
     Rule(
         id="table-keys",
@@ -152,7 +139,7 @@ RULES: Final = (
     ),
     Rule(
         id="time-to-live",
-        title="Connections, subscriptions and the journal expire",
+        title="Connections, subscriptions, the journal and used tickets expire",
         sources=(f"{DYNAMODB_GUIDE}: TTL; $disconnect is best effort",),
         check=_expiry,
     ),
@@ -190,12 +177,5 @@ RULES: Final = (
             )
         ),
         types=(TABLE,),
-    ),
-    Rule(
-        id="table-capacity",
-        title="Provisioned capacity follows the load",
-        sources=(page(LATENCY, 2),),
-        severity=WARNING,
-        check=_capacity,
     ),
 )

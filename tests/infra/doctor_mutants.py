@@ -13,6 +13,7 @@ from policies.model import (
     DEPLOYMENT,
     FUNCTION,
     FUNCTION_URL,
+    INSTANCE,
     INTEGRATION,
     LOG_GROUP,
     MAPPING,
@@ -29,9 +30,8 @@ from policies.model import (
     WARM,
     Stack,
 )
-from policies.rules.discovery import INSTANCE
 from tests.infra.doctored import ACCOUNT as NUMBER
-from tests.infra.doctored import ENDPOINT, REGION, REMOVED, Change, add, both, change, drop, rewire
+from tests.infra.doctored import ENDPOINT, REGION, REMOVED, Change, add, both, change, drop, later, rewire
 
 WEBSOCKET, PROCESSOR, ACTOR = "app-websocket-function", "app-stream-processor-function", "app-actor-todo-list-function"
 STATE, CONNECTIONS = "app-state-table", "app-connections-table"
@@ -50,6 +50,7 @@ KEY = f"arn:aws:kms:{REGION}:{NUMBER}:key/1"
 ANYBODY = json.dumps(
     {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Resource": "*"}]}
 )
+OF_API = {"apiId": frozenset({"app-api-api"})}
 AUTHORIZED: dict[str, Any] = {
     "apiId": "app-api-api-id",
     "authorizerType": "REQUEST",
@@ -69,7 +70,7 @@ def statement(change_it: Callable[[dict[str, Any]], None], sid: str, which: str)
             document["Statement"].remove(chosen)
         return change(ROLE_POLICY, policy.urn, policy=json.dumps(document))(stack)
 
-    return apply
+    return later(apply)
 
 
 def without(sid: str, which: str) -> Change:
@@ -183,7 +184,7 @@ MUTANTS: list[tuple[str, str, Change]] = [
     (
         "stream-permission",
         "beyond the boundary",
-        bounded({"Statement": [{"Effect": "Allow", "Action": ["logs:*", "execute-api:*"], "Resource": "*"}]}),
+        later(bounded({"Statement": [{"Effect": "Allow", "Action": ["logs:*", "execute-api:*"], "Resource": "*"}]})),
     ),
     (
         "integration-credentials",
@@ -199,7 +200,7 @@ MUTANTS: list[tuple[str, str, Change]] = [
     (
         "integration-credentials",
         "for another function",
-        taken(LAMBDA + "other:live", Service="apigateway.amazonaws.com"),
+        later(taken(LAMBDA + "other:live", Service="apigateway.amazonaws.com")),
     ),
     (
         "integration-credentials",
@@ -274,9 +275,14 @@ MUTANTS: list[tuple[str, str, Change]] = [
         "the group without its streams",
         statement(lambda one: one.update(Resource=[one["Resource"][0].removesuffix(":*")]), "Logs", "app-websocket"),
     ),
-    ("trace-permission", "traced without permission", change(FUNCTION, WEBSOCKET, tracingConfig__mode="Active")),
-    ("key-permission", "of a table", change(TABLE, STATE, serverSideEncryption={"enabled": True, "kmsKeyArn": KEY})),
-    ("key-permission", "of the variables", change(FUNCTION, ACTOR, kmsKeyArn=KEY)),
+    ("trace-permission", "traced without permission", later(change(FUNCTION, WEBSOCKET, tracingConfig__mode="Active"))),
+    (
+        "key-permission",
+        "of a table",
+        later(change(TABLE, STATE, serverSideEncryption={"enabled": True, "kmsKeyArn": KEY})),
+    ),
+    ("key-permission", "of the variables", later(change(FUNCTION, ACTOR, kmsKeyArn=KEY))),
+    ("key-permission", "of a queue", later(change(QUEUE, "catch-ups", kmsMasterKeyId=KEY))),
     ("actor-permission", "no statement", without("Invoke", "app-websocket")),
     ("actor-permission", "not found", without("Discover", "app-websocket")),
     (
@@ -365,7 +371,7 @@ MUTANTS: list[tuple[str, str, Change]] = [
     ("log-retention", "for ever", change(LOG_GROUP, "app-websocket", retentionInDays=REMOVED)),
     ("log-retention", "0 days", change(LOG_GROUP, "app-websocket", retentionInDays=0)),
     ("function-in-vpc", "in subnets", change(FUNCTION, PROCESSOR, vpcConfig={"subnetIds": ["subnet-1"]})),
-    ("function-runtime", "an old Python", change(FUNCTION, PROCESSOR, runtime="python3.9")),
+    ("function-runtime", "an old Python", change(FUNCTION, PROCESSOR, runtime="python3.11")),
     ("function-archive", "made by Pulumi", change(FUNCTION, PROCESSOR, code={"kind": "assets"})),
     ("table-keys", "another key", change(TABLE, CONNECTIONS, hashKey="id")),
     ("table-keys", "no range key", change(TABLE, "app-subscriptions-table", rangeKey=REMOVED)),
@@ -434,7 +440,7 @@ MUTANTS: list[tuple[str, str, Change]] = [
     ("route-target", "no proxy", change(INTEGRATION, "todos-integration", integrationType="AWS")),
     ("route-target", "bytes", change(INTEGRATION, "todos-integration", contentHandlingStrategy="CONVERT_TO_BINARY")),
     ("route-target", "a VPC link", change(INTEGRATION, "todos-integration", connectionType="VPC_LINK")),
-    ("table-capacity", "a small limit", change(TABLE, STATE, onDemandThroughput={"maxWriteRequestUnits": 1})),
+    ("table-limit", "a small limit", change(TABLE, STATE, onDemandThroughput={"maxWriteRequestUnits": 1})),
     ("log-group", "no metrics", change(LOG_GROUP, "app-websocket", logGroupClass="INFREQUENT_ACCESS")),
     ("log-group", "errors only", change(FUNCTION, WEBSOCKET, loggingConfig__applicationLogLevel="ERROR")),
     ("mapping-enabled", "disabled", change(MAPPING, "app", enabled=False)),
@@ -527,14 +533,16 @@ MUTANTS: list[tuple[str, str, Change]] = [
     ),
     ("management-endpoint", "the custom domain", variables(ACTOR, WEBSOCKET_ENDPOINT="https://ws.example.com")),
     ("api-endpoint", "off", change(API, "app", disableExecuteApiEndpoint=True)),
-    ("authorizer", "not asked", add(AUTHORIZER, "auth", **AUTHORIZED)),
+    ("authorizer", "not asked", later(add(AUTHORIZER, "auth", **AUTHORIZED))),
     ("authorizer", "not named", change(ROUTE, "app-stage-connect-route", authorizationType="CUSTOM")),
     (
         "authorizer",
         "may not be called",
-        both(
-            add(AUTHORIZER, "auth", **{**AUTHORIZED, "authorizerUri": LAMBDA + "auth:live"}),
-            change(ROUTE, "app-stage-connect-route", authorizationType="CUSTOM", authorizerId="auth"),
+        later(
+            both(
+                add(AUTHORIZER, "auth", **{**AUTHORIZED, "authorizerUri": LAMBDA + "auth:live"}),
+                change(ROUTE, "app-stage-connect-route", authorizationType="CUSTOM", authorizerId="auth"),
+            )
         ),
     ),
     (
@@ -561,7 +569,7 @@ MUTANTS: list[tuple[str, str, Change]] = [
     ("deployment", "none", change(STAGE, "app", deploymentId=REMOVED)),
     ("deployment", "an old one", change(STAGE, "app", deploymentId="yesterday")),
     ("deployment", "no triggers", change(DEPLOYMENT, "app", triggers=REMOVED)),
-    ("deployment", "before the routes", rewire(DEPLOYMENT, "app", depends_on=frozenset(), refers={})),
+    ("deployment", "before the routes", rewire(DEPLOYMENT, "app", depends_on=frozenset(), refers=OF_API)),
     ("access-logs", "no request id", change(STAGE, "app", accessLogSettings={"destinationArn": "x", "format": "{}"})),
     (
         "access-logs",
@@ -584,7 +592,7 @@ MUTANTS: list[tuple[str, str, Change]] = [
         ),
     ),
     ("creation-order", "before its policy", rewire(FUNCTION, WEBSOCKET, depends_on=frozenset(), refers={})),
-    ("creation-order", "live before permissions", rewire(STAGE, "app", depends_on=frozenset(), refers={})),
+    ("creation-order", "live before permissions", rewire(STAGE, "app", depends_on=frozenset())),
     ("region", "another one", change(TABLE, STATE, region="us-east-1")),
     (
         "region",

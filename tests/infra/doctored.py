@@ -12,7 +12,7 @@ from pulumi.runtime import mocks
 from infra.app import StreamingApp, StreamingAppArgs
 from infra.plan import make_plan
 from infra.provider import make_provider
-from policies.model import Node, Stack
+from policies.model import UNKNOWN, Node, Stack
 from tests.infra.project import CONFIG, make_project
 from tests.infra.recording import Recording, Registered, deploy
 
@@ -25,10 +25,15 @@ Change = Callable[[Stack], Stack]
 
 
 class AwsAnswers(mocks.Mocks):
-    """What AWS computes, with names as AWS makes them; remembers the outputs by logical name."""
+    """What AWS computes, with names as AWS makes them; remembers the outputs by logical name.
 
-    def __init__(self) -> None:
+    Args:
+        fresh: Whether nothing is deployed yet, so that AWS has computed nothing.
+    """
+
+    def __init__(self, *, fresh: bool = False) -> None:
         self.outputs: dict[str, dict[str, Any]] = {}
+        self._fresh = fresh
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         """The program asks nothing."""
@@ -36,6 +41,9 @@ class AwsAnswers(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """A resource's id and outputs."""
+        if self._fresh:
+            self.outputs[args.name] = {"region": REGION, **args.inputs}
+            return None, args.inputs
         identity, outputs = f"{args.name}-id", {**args.inputs, **_computed(args)}
         self.outputs[args.name] = {"id": identity, "region": REGION, **outputs}
         return identity, outputs
@@ -68,18 +76,21 @@ def _computed(args: mocks.MockResourceArgs) -> dict[str, str]:
     return {"arn": f"arn:aws:other:{REGION}:{ACCOUNT}:{name}"}
 
 
-def record(root: Path, stack: str = "dev", config: str = CONFIG, **settings: str) -> Stack:
-    """Deploy a small project, and give its resources as a running stack has them."""
+def record(root: Path, stack: str = "dev", config: str = CONFIG, *, fresh: bool = False, **settings: str) -> Stack:
+    """Deploy a small project, and give its resources as a running stack has them.
+
+    ``fresh`` previews it instead, where nothing was deployed before: values that AWS computes are ``UNKNOWN``.
+    """
     make_project(root, config)
     plan = make_plan(root, stack, {f"trebuche:{key}": value for key, value in settings.items()})
-    answers = AwsAnswers()
+    answers = AwsAnswers(fresh=fresh)
 
     def program() -> None:
         options = pulumi.ResourceOptions(provider=make_provider(plan))
         StreamingApp("app", StreamingAppArgs(plan=plan), options)
 
-    recording = deploy(program, stack, answers=answers)
-    return Stack(stack, tuple(_nodes(recording, answers.outputs, root)), complete=True)
+    recording = deploy(program, stack, answers=answers, preview=fresh)
+    return Stack(stack, tuple(_nodes(recording, answers.outputs, root)), complete=not fresh)
 
 
 def _nodes(recording: Recording, outputs: Mapping[str, dict[str, Any]], root: Path) -> list[Node]:
@@ -87,12 +98,21 @@ def _nodes(recording: Recording, outputs: Mapping[str, dict[str, Any]], root: Pa
 
 
 def _node(one: Registered, outputs: dict[str, Any], root: Path) -> Node:
-    props = copy.deepcopy({**outputs, **one.inputs})
+    props = _known({**outputs, **one.inputs})
     if isinstance(archive := props.get("code"), pulumi.FileArchive):
         props["code"] = {"path": str(root / archive.path)}
     return Node(
         urn=one.name, type=one.type, props=props, depends_on=one.depends_on, refers=one.refers, protect=one.protect
     )
+
+
+def _known(value: Any) -> Any:
+    """A copy with the rules' own word for what is not known yet."""
+    if isinstance(value, dict):
+        return {key: _known(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_known(one) for one in value]
+    return UNKNOWN if isinstance(value, pulumi.output.Unknown) else value
 
 
 def change(type_: str, which: str, **values: Any) -> Change:
@@ -141,7 +161,18 @@ def both(*changes: Change) -> Change:
             stack = one(stack)
         return stack
 
+    return later(apply) if any(map(takes_a_deployment, changes)) else apply
+
+
+def later(apply: Change) -> Change:
+    """A change of what nobody knows before the first deployment, such as a policy that is made from ARNs."""
+    apply.takes_a_deployment = True  # type: ignore[attr-defined]
     return apply
+
+
+def takes_a_deployment(change: Change) -> bool:
+    """Whether a change is of what nobody knows before the first deployment."""
+    return bool(getattr(change, "takes_a_deployment", False))
 
 
 def _is(node: Node, type_: str, which: str) -> bool:

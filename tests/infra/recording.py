@@ -158,16 +158,19 @@ def deploy(
     stack: str = STACK,
     into: Recording | None = None,
     answers: mocks.Mocks | None = None,
+    *,
+    preview: bool = False,
 ) -> Recording:
     """Run a program until the engine is idle; afterwards every resource is recorded.
 
     What the program raises comes out here, also when it was raised inside an ``apply``; a recording that was handed
-    in holds what had been asked for until then. ``answers`` stands in for what AWS would compute.
+    in holds what had been asked for until then. ``answers`` stands in for what AWS would compute; in a preview it is
+    not known what they leave out.
     """
     recording = Recording() if into is None else into
     answers = answers or _Answers()
     asyncio.set_event_loop(_loop())
-    mocks.set_mocks(answers, project="trebuche", stack=stack, preview=False, monitor=_Monitor(recording, answers))
+    mocks.set_mocks(answers, project="trebuche", stack=stack, preview=preview, monitor=_Monitor(recording, answers))
     ran: list[bool] = []
 
     def whole() -> None:
