@@ -152,7 +152,8 @@ def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[
     """Deliver what is still pending above ``position``, then turn the row live; False when it is no longer ours.
 
     Raises:
-        HeldUpError: The actor changes faster than its changes can be posted, and the invocation's time is nearly over.
+        HeldUpError: The actor changes faster than its changes can be posted, and the invocation's time is nearly over;
+            or newer code changes it.
         DeliveryError: A post failed otherwise.
     """
     while True:
@@ -166,7 +167,10 @@ def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[
             return True
         if (yield from perform(TimeLeft())) < RESERVE_SECONDS:
             raise HeldUpError(position)
-        position = yield from _deliver_pending(actor_type, row, position, found.pending)
+        try:
+            position = yield from _deliver_pending(actor_type, row, position, found.pending)
+        except NewerStateError as error:
+            raise HeldUpError(position) from error
 
 
 def end(row: Subscription, *, hurried: bool = False) -> Routine[None]:
@@ -208,10 +212,9 @@ def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pe
 def _send_snapshot(row: Subscription, after: int, version: int, state: bytes, *, counted: bool = True) -> Routine[None]:
     """Post one version as it is, unless the filter holds it back, to a reader that has those up to ``after``.
 
-    It says how many were left out, but not where its number is one of those that begin anew: the ones below it were
-    never anybody's.
+    It says how many were left out. Where numbers began anew, those below the first of them were never anybody's.
     """
-    skipped = version - after - 1 if counted and after - row.base >= row.since else 0
+    skipped = version - max(after, row.base + row.since - 1) - 1 if counted else 0
     try:
         yield from _send(row, version, state, None, skipped)
     except HELD_UP as error:
