@@ -22,7 +22,7 @@ from sandbox.front.events import (
     problem,
 )
 from sandbox.front.exchange import Exchange, billed, metered
-from sandbox.front.handshake import accept, forwarded_headers, refuse, refuse_handshake, refused_status
+from sandbox.front.handshake import accept, as_text, forwarded_headers, refuse, refuse_handshake, refused_status
 from sandbox.front.limits import GOING_AWAY, HEADER_BYTES, MESSAGE_BYTES, URL_CHARACTERS
 from sandbox.front.outcome import INTERNAL
 from sandbox.front.proxy import Proxy
@@ -105,6 +105,7 @@ class Gateway:
         await self._exchange.stop()
 
     def _facts_of(self, request: web.BaseRequest, served: Served) -> ConnectionFacts:
+        agent = request.headers.get("User-Agent")
         return ConnectionFacts(
             api_id=served.api.api_id,
             stage=served.stage.name,
@@ -112,7 +113,7 @@ class Gateway:
             connected_at_ms=self._clock.now_ms(),
             domain_name=request.host,
             source_ip=request.remote or "127.0.0.1",
-            user_agent=request.headers.get("User-Agent"),
+            user_agent=None if agent is None else as_text(agent),
         )
 
     def _connect_event(self, request: web.BaseRequest, facts: ConnectionFacts, served: Served) -> Json:

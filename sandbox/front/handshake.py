@@ -55,7 +55,7 @@ def _is_key(text: str) -> bool:
 
 def forwarded_headers(request: web.BaseRequest, facts: ConnectionFacts) -> CIMultiDictProxy[str]:
     """The headers that a function gets: the client's, and those that say how it came."""
-    headers = CIMultiDict(request.headers)
+    headers = CIMultiDict((name, as_text(value)) for name, value in request.headers.items())
     for name in _NOT_FORWARDED:
         headers.popall(name, None)
     headers["X-Amzn-Trace-Id"] = f"Root=1-{facts.connected_at_ms // 1000:08x}-{secrets.token_hex(12)}"
@@ -64,6 +64,11 @@ def forwarded_headers(request: web.BaseRequest, facts: ConnectionFacts) -> CIMul
     # API Gateway is reached by TLS only, and a function must not see another scheme here.
     headers["X-Forwarded-Proto"] = "https"
     return CIMultiDictProxy(headers)
+
+
+def as_text(value: str) -> str:
+    """A header's value without bytes that are no UTF-8, which an event, as JSON, cannot hold: they are replaced."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def accept(key: str, outcome: Outcome) -> web.StreamResponse:

@@ -208,14 +208,28 @@ def test_port_of_the_host_is_forwarded(aws: Aws) -> None:
     assert ports == [str(urlsplit(socket.url).port), "443"]
 
 
+def shaken(url: str, *lines: bytes) -> bytes:
+    """What is answered to a handshake that has these header lines instead of ``Connection``."""
+    address = urlsplit(url)
+    named = {"Host": address.netloc, **{name: value for name, value in GOOD.items() if name != "Connection"}}
+    usual = [f"{name}: {value}".encode() for name, value in named.items()]
+    with socket.create_connection((address.hostname, address.port), timeout=20) as raw:
+        raw.sendall(b"\r\n".join([f"GET {address.path} HTTP/1.1".encode(), *usual, *lines, b"", b""]))
+        return raw.recv(4096)
+
+
 def test_header_may_be_spread_over_lines(aws: Aws) -> None:
     """``Connection`` is a list, and lists may come in parts."""
-    address = urlsplit(aws.web_socket({}).url)
-    lines = [f"Host: {address.netloc}", *(f"{name}: {value}" for name, value in GOOD.items() if name != "Connection")]
-    lines += ["Connection: keep-alive", "Connection: Upgrade"]
-    with socket.create_connection((address.hostname, address.port), timeout=20) as raw:
-        raw.sendall("\r\n".join([f"GET {address.path} HTTP/1.1", *lines, "", ""]).encode())
-        assert raw.recv(4096).startswith(b"HTTP/1.1 101 ")
+    answer = shaken(aws.web_socket({}).url, b"Connection: keep-alive", b"Connection: Upgrade")
+    assert answer.startswith(b"HTTP/1.1 101 ")
+
+
+def test_bytes_that_are_no_text_are_replaced_in_headers(aws: Aws) -> None:
+    """An event is JSON, which has no other texts; the connection's own description says the same."""
+    function = aws.function(ANSWER % 200)
+    shaken(aws.web_socket({"$connect": function}).url, b"Connection: Upgrade", b"User-Agent: caf\xe9")
+    [event] = eventually(function.events)
+    assert event["headers"]["User-Agent"] == event["requestContext"]["identity"]["userAgent"] == "caf\ufffd"
 
 
 @pytest.mark.parametrize("path", ["/extra", "/@connections", "/@connections/", "/@connections/a/b", "/x?y=1"])
