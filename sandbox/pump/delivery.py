@@ -12,6 +12,7 @@ from sandbox.aws import Invocation, Json
 from sandbox.functions import Call
 from sandbox.pump.dead_letters import AGE_EXCEEDED, RETRIES_EXHAUSTED, DeadLetter, DeadLetters
 from sandbox.pump.mapping import CALL_FAILED, OK, Mapping
+from sandbox.pump.tumbling import Window
 from sandbox.services import Services
 from sandbox.streams import RETENTION_SECONDS
 
@@ -44,16 +45,18 @@ class Verdict:
 
 
 class Delivery:
-    """Carries batches of one shard to the mapping's function.
+    """Carries batches of one lane of a shard to the mapping's function.
 
     Args:
         mapping: Says where to, and how often.
-        shard_id: Named in on-failure messages.
+        shard_id: Named in on-failure messages, and in the events of tumbling windows.
         services: Invoke, send, and measure the records' age.
     """
 
     def __init__(self, mapping: Mapping, shard_id: str, services: Services) -> None:
+        self.window: Window | None = None
         self._mapping = mapping
+        self._shard_id = shard_id
         self._functions = services.functions
         self._clock = services.clock
         self._metrics = services.telemetry.mappings
@@ -78,8 +81,27 @@ class Delivery:
             again = await self._after_failure(batch, verdict.failed_from, verdict)
             waiting.extendleft(reversed(again))
             if again:
-                await self._clock.sleep(min(FIRST_PAUSE_SECONDS * 2 ** min(pauses, 10), LONGEST_PAUSE_SECONDS))
+                await self._pause(pauses)
                 pauses += 1
+
+    async def end_window(self) -> None:
+        """Have the function process the window's state; one that fails for good loses it."""
+        window, failures = self.window, 0
+        while window is not None and window is self.window:
+            await self._mapping.enabled.wait()
+            event = window.event([], shard_id=self._shard_id, stream=self._mapping.source_arn, final=True)
+            invocation = await self._invoke(event, newest=None, holds_time=not failures)
+            retries = self._mapping.settings.retries
+            if (invocation is not None and invocation.ok) or 0 <= retries <= failures:
+                self.window = None
+                return
+            await self._pause(failures)
+            if invocation is None or invocation.status != THROTTLED:
+                failures += 1
+
+    async def _pause(self, before: int) -> None:
+        """Between attempts: longer each time, from the number of pauses ``before`` this one."""
+        await self._clock.sleep(min(FIRST_PAUSE_SECONDS * 2 ** min(before, 10), LONGEST_PAUSE_SECONDS))
 
     async def _after_failure(self, batch: Batch, done: int, verdict: Verdict) -> list[Batch]:
         """What is to be delivered next, in order; ``done`` records at the beginning are not."""
@@ -113,24 +135,36 @@ class Delivery:
         return Batch(batch.records[len(expired) :], batch.retries, batch.last)
 
     async def _attempt(self, batch: Sequence[Json], *, holds_time: bool) -> Verdict:
-        payload = json.dumps({"Records": batch}).encode()
+        records, window = list(batch), self.window
+        event: Json = {"Records": records}
+        if window is not None:
+            event = window.event(records, shard_id=self._shard_id, stream=self._mapping.source_arn, final=False)
+        # IteratorAge is the age of a batch's last record (developer guide, "Types of metrics").
+        newest = batch[-1]["dynamodb"]["ApproximateCreationDateTime"]
+        verdict = self._verdict(await self._invoke(event, newest=newest, holds_time=holds_time), batch)
+        if window is not None and verdict.invocation is not None and verdict.invocation.ok:
+            window.keep(verdict.invocation.payload)
+            if window.overflows:
+                await self.end_window()
+                self.window = Window(window.start, window.end)
+        return verdict
+
+    async def _invoke(self, event: Json, *, newest: float | None, holds_time: bool) -> Invocation | None:
+        """What the function answered; None when it could not be asked."""
+        payload = json.dumps(event).encode()
+        call = Call(
+            function_arn=self._mapping.function_arn, payload=payload, newest_record=newest, holds_time=holds_time
+        )
         try:
-            invocation = await self._functions.invoke(
-                Call(
-                    function_arn=self._mapping.function_arn,
-                    payload=payload,
-                    # IteratorAge is the age of a batch's last record (developer guide, "Types of metrics").
-                    newest_record=batch[-1]["dynamodb"]["ApproximateCreationDateTime"],
-                    holds_time=holds_time,
-                )
-            )
+            invocation = await self._functions.invoke(call)
         except (aiohttp.ClientError, TimeoutError):
-            self._mapping.last_result = CALL_FAILED
-            return Verdict(0, None)
-        if not invocation.ok:
-            self._mapping.last_result = CALL_FAILED
+            invocation = None
+        self._mapping.last_result = OK if invocation is not None and invocation.ok else CALL_FAILED
+        return invocation
+
+    def _verdict(self, invocation: Invocation | None, batch: Sequence[Json]) -> Verdict:
+        if invocation is None or not invocation.ok:
             return Verdict(0, invocation)
-        self._mapping.last_result = OK
         failed = first_failure(invocation.payload, batch) if self._mapping.settings.partial else None
         return Verdict(failed, invocation)
 

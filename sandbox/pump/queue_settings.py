@@ -8,6 +8,7 @@ from sandbox.aws import Json
 from sandbox.pump.settings import (
     PARTIAL_RESPONSE,
     check_filters,
+    check_metrics,
     check_range,
     check_responses,
     patterns_of,
@@ -57,6 +58,7 @@ def merge(current: Json | None, changes: Json, queue_arn: str) -> Json:
     document = {**(_DEFAULTS if current is None else current), **wanted}
     _check_batches(document, fifo=queue_arn.endswith(FIFO))
     check_responses(document["FunctionResponseTypes"])
+    check_metrics(document)
     check_filters(patterns_of(document))
     most = (document.get("ScalingConfig") or {}).get("MaximumConcurrency")
     if most is not None:

@@ -10,6 +10,8 @@ from sandbox.aws import AwsRefusedError, Json
 from sandbox.pump.filters import is_valid
 
 PARTIAL_RESPONSE: Final = "ReportBatchItemFailures"
+EVENT_COUNT: Final = "EventCount"
+"""The one group of metrics that streams and queues have."""
 FILTERS: Final = 5
 FILTER_BYTES: Final = 4096
 _DESTINATION = re.compile(r"arn:[\w-]+:((sqs|sns):[\w-]+:\d{12}:[\w.-]+|s3:::[\w.-]+)")
@@ -55,6 +57,7 @@ class Settings:
 
     batch_size: int
     window_seconds: float
+    tumbling_seconds: int
     parallelization: int
     retries: int
     age_seconds: float
@@ -82,9 +85,8 @@ def merge(current: Json | None, changes: Json) -> Json:
         check_range(name, document[name], low, high)
     if 0 <= document["MaximumRecordAgeInSeconds"] < _SHORTEST_AGE_SECONDS:
         raise refuse("Invalid value for MaximumRecordAgeInSeconds: it is -1 or 60 to 604800.")
-    if document["TumblingWindowInSeconds"]:
-        raise refuse("Tumbling windows are not run by the sandbox; leave TumblingWindowInSeconds at 0.")
     check_responses(document["FunctionResponseTypes"])
+    check_metrics(document)
     _check_destination(_destination_of(document))
     check_filters(patterns_of(document))
     return document
@@ -95,6 +97,7 @@ def read(document: Json) -> Settings:
     return Settings(
         batch_size=document["BatchSize"],
         window_seconds=document["MaximumBatchingWindowInSeconds"],
+        tumbling_seconds=document["TumblingWindowInSeconds"],
         parallelization=document["ParallelizationFactor"],
         retries=document["MaximumRetryAttempts"],
         age_seconds=document["MaximumRecordAgeInSeconds"],
@@ -141,6 +144,21 @@ def check_responses(types: Iterable[object]) -> None:
     for kind in types:
         if kind != PARTIAL_RESPONSE:
             raise refuse(f"Unsupported value '{kind}' in functionResponseTypes; allowed: [{PARTIAL_RESPONSE}]")
+
+
+def check_metrics(document: Json) -> None:
+    """Refuse metrics that there are not, or that are another source's.
+
+    Raises:
+        AwsRefusedError: ValidationException.
+    """
+    metrics = (document.get("MetricsConfig") or {}).get("Metrics") or []
+    if not isinstance(metrics, list) or any(metric != EVENT_COUNT for metric in metrics):
+        text = (
+            f"1 validation error detected: Value '{metrics}' at 'metricsConfig.metrics' failed to satisfy constraint: "
+            f"Member must satisfy constraint: [Member must satisfy enum value set: [{EVENT_COUNT}]]"
+        )
+        raise AwsRefusedError(400, "ValidationException", text)
 
 
 def _destination_of(document: Json) -> str | None:

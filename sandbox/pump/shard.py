@@ -52,6 +52,7 @@ class Shard:
                     await self._lag()
                     self._take()
             await self._until_idle()
+            await asyncio.gather(*(lane.end() for lane in self._lanes))
             self._mapping.last_result = STREAM_GONE
         finally:
             self._stop_lanes()
@@ -117,11 +118,16 @@ class Shard:
             return
         await self._until_idle()
         self._stop_lanes()
-        delivery = Delivery(self._mapping, self._log.shard_id(self._index), self._services)
-        self._lanes = [
-            Lane(self._mapping, delivery, self._services.clock, self._services.faults) for _ in range(wanted)
-        ]
+        self._lanes = [self._lane() for _ in range(wanted)]
         self._tasks = [asyncio.create_task(lane.run()) for lane in self._lanes]
+
+    def _lane(self) -> Lane:
+        delivery = Delivery(self._mapping, self._log.shard_id(self._index), self._services)
+        return Lane(self._mapping, delivery, self._services.clock, self._services.faults, self._caught_up)
+
+    def _caught_up(self) -> bool:
+        """Whether no change waits to be taken."""
+        return self._log.part(self._index).end <= self._position
 
     async def _until_idle(self) -> None:
         while not all(lane.idle for lane in self._lanes):

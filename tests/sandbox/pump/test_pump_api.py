@@ -63,7 +63,6 @@ def test_value_out_of_range_is_refused(aws: Aws, ends: Json, setting: str, value
     [
         {"StartingPosition": None},
         {"StartingPosition": "AT_TIMESTAMP"},
-        {"TumblingWindowInSeconds": 60},
         {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:queue.fifo"}}},
         {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": "INSERT"}'}]}},
         {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": [{"wildcard": "I*"}]}'}]}},
@@ -174,3 +173,12 @@ def test_starting_position_is_refused_in_awss_words(
     error = caught.value.response["Error"]
     assert error["Code"] == code
     assert text in error["Message"]
+
+
+@pytest.mark.parametrize("metrics", [["Bogus"], ["EventCount", "ErrorCount"], "EventCount"])
+def test_metrics_that_there_are_not_are_refused(aws: Aws, ends: Json, metrics: object) -> None:
+    """Streams and queues have one group of them."""
+    url = aws.sqs.create_queue(QueueName=f"metrics-{aws.folder.name[-20:]}")["QueueUrl"]
+    queue = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    for source in (ends, {"EventSourceArn": queue, "FunctionName": ends["FunctionName"]}):
+        assert refusal(aws, **source, MetricsConfig={"Metrics": metrics}) == ("ValidationException", 400)
