@@ -98,6 +98,25 @@ def test_failure_of_the_front_is_told_in_the_protocol_of_the_service(
     path: str, headers: dict[str, str], text: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """500, without a word of ours to the caller, and with the traceback in the sandbox's own output."""
+    with caplog.at_level(logging.ERROR):
+        status, body = failing(monkeypatch, path, headers)
+    assert (status, text in body, b"secret" in body) == (500, True, False)
+    assert "LookupError: secret" in caplog.text
+
+
+def test_failure_over_a_request_that_nobody_could_read_is_the_callers(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The front's own is not even told: a line says what is wrong with the request."""
+    with caplog.at_level(logging.WARNING):
+        status, body = failing(monkeypatch, "/", {"X_Amz_Target": f"{TABLES}.PutItem"})
+    assert (status, json.loads(body)["__type"]) == (400, "ValidationException")
+    [record] = caplog.records
+    assert "'tableName'" in record.getMessage()
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body of what a front answers that fails on an empty POST."""
 
     async def fail(*_: object) -> None:
         raise LookupError("secret")
@@ -109,10 +128,7 @@ def test_failure_of_the_front_is_told_in_the_protocol_of_the_service(
             return await asyncio.to_thread(answer_of, request)
 
     monkeypatch.setattr(Front, "_answer", fail)
-    with caplog.at_level(logging.ERROR):
-        status, body = asyncio.run(main())
-    assert (status, text in body, b"secret" in body) == (500, True, False)
-    assert "LookupError: secret" in caplog.text
+    return asyncio.run(main())
 
 
 def answer_of(request: urllib.request.Request) -> tuple[int, bytes]:
