@@ -20,7 +20,8 @@ from sandbox.front.proxy import Proxy
 from sandbox.front.signature import Owner
 from sandbox.telemetry import Telemetry
 from sandbox.telemetry.alarm import Alarm
-from sandbox.telemetry.alarm_rules import ACTIONS, check_alarm
+from sandbox.telemetry.alarm_rules import check_alarm
+from sandbox.telemetry.alarm_search import is_found
 from sandbox.telemetry.forms import check_form
 from sandbox.telemetry.history import Entry
 from sandbox.telemetry.metric_math import MathError
@@ -124,9 +125,7 @@ class MetricsApi:
             alarm = self._find(exchange, shown.get("AlarmName", ""))
             if alarm is not None:
                 _complete(shown, alarm, exchange)
-        # The emulator knows every other filter.
-        prefix = exchange.given.get("ActionPrefix", "")
-        document["MetricAlarms"] = [shown for shown in alarms if not prefix or _acts_on(shown, prefix)]
+        document["MetricAlarms"] = [shown for shown in alarms if is_found(shown, exchange.given)]
         return exchange.answer(document)
 
     async def _tell_history(self, exchange: Exchange) -> web.StreamResponse:
@@ -185,10 +184,6 @@ def _complete(shown: Json, alarm: Alarm, exchange: Exchange) -> None:
         "StateTransitionedTimestamp": updated,
         "AlarmConfigurationUpdatedTimestamp": exchange.time(alarm.configured),
     }
-
-
-def _acts_on(shown: Json, prefix: str) -> bool:
-    return any(action.startswith(prefix) for name in ACTIONS for action in shown.get(name) or [])
 
 
 def _item(entry: Entry, exchange: Exchange) -> Json:

@@ -51,6 +51,40 @@ def test_alarms_are_found_by_what_they_do(aws: Aws) -> None:
         assert sorted(alarm["AlarmName"].partition("-")[0] for alarm in found) == names
 
 
+def test_alarms_on_a_metric_are_found_by_all_that_it_is(aws: Aws) -> None:
+    """Its dimensions, whether asked for or not; the statistic, the period and the unit where they are asked for."""
+    watch: Any = aws.client("cloudwatch")
+    namespace = f"found-{aws.folder.name}"
+    stage: Json = {"Dimensions": [{"Name": "Stage", "Value": "a"}]}
+    kinds: dict[str, Json] = {
+        "sum": {"Statistic": "Sum"},
+        "high": {"ExtendedStatistic": "p99"},
+        "slow": {"Statistic": "Sum", "Period": 300},
+        "bytes": {"Statistic": "Sum", "Unit": "Bytes"},
+        "stage": {"Statistic": "Sum", **stage},
+    }
+    for name, own in kinds.items():
+        watch.put_metric_alarm(
+            AlarmName=f"{name}-{namespace}",
+            Namespace=namespace,
+            MetricName="Size",
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanThreshold",
+            **{"Period": 60, **own},
+        )
+    for asked, names in (
+        ({}, ["bytes", "high", "slow", "sum"]),
+        ({"Statistic": "Sum"}, ["bytes", "slow", "sum"]),
+        ({"ExtendedStatistic": "p99"}, ["high"]),
+        ({"Period": 300}, ["slow"]),
+        ({"Unit": "Bytes"}, ["bytes"]),
+        (stage, ["stage"]),
+    ):
+        found = watch.describe_alarms_for_metric(Namespace=namespace, MetricName="Size", **asked)["MetricAlarms"]
+        assert sorted(alarm["AlarmName"].partition("-")[0] for alarm in found) == names
+
+
 def test_the_history_of_an_alarm_is_told(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """When it was made, changed its state, acted and was deleted, on the sandbox's clock; the newest first."""
     name = f"told-{tmp_path.name}"
