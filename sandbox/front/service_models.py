@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-import botocore.session
 from aiohttp import web
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
+from sandbox.aws_models import service_model
 from sandbox.telemetry import cbor
 
 SERVICES: Final = ("apigatewayv2", "cloudwatch", "dynamodb", "dynamodbstreams", "lambda")
@@ -115,7 +115,7 @@ def _operation_of(request: web.BaseRequest) -> OperationModel | None:
     match = _CBOR.fullmatch(request.path) or _TARGET.fullmatch(request.headers.get("X-Amz-Target", ""))
     if match:
         for service in SERVICES:
-            model = _model(service)
+            model = service_model(service)
             if model.metadata.get("targetPrefix") == match["prefix"] and match["operation"] in model.operation_names:
                 return model.operation_model(match["operation"])
         return None
@@ -124,16 +124,11 @@ def _operation_of(request: web.BaseRequest) -> OperationModel | None:
 
 
 @cache
-def _model(service: str) -> ServiceModel:
-    return botocore.session.get_session().get_service_model(service)
-
-
-@cache
 def _rest() -> list[tuple[str, re.Pattern[str], OperationModel]]:
     """Method, path and model of the operations that are told by their paths."""
     found = []
     for service in ("apigatewayv2", "lambda"):
-        model = _model(service)
+        model = service_model(service)
         for name in model.operation_names:
             operation = model.operation_model(name)
             uri = str(operation.http["requestUri"]).partition("?")[0].rstrip("/")

@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
 
-import botocore.session
-
 from sandbox.aws import Json
+from sandbox.aws_models import service_model
 from sandbox.telemetry.refusal import INVALID, RefusedError
 
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
@@ -30,15 +28,10 @@ def check_form(operation: str, document: Json) -> None:
     Raises:
         RefusedError: The text names each member that does not do, as AWS does.
     """
-    errors = list(_errors(_model().operation_model(operation).input_shape, document, ""))
+    errors = list(_errors(service_model("cloudwatch").operation_model(operation).input_shape, document, ""))
     if errors:
         count = f"{len(errors)} validation error{'s' if len(errors) > 1 else ''} detected"
         raise RefusedError(INVALID, f"{count}: {'; '.join(errors)}")
-
-
-@cache
-def _model() -> Any:
-    return botocore.session.get_session().get_service_model("cloudwatch")
 
 
 def _errors(shape: Any, value: Any, place: str) -> Iterator[str]:

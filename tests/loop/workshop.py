@@ -18,17 +18,24 @@ from typing import IO, Any, TypeVar
 CHECKOUT = Path(__file__).resolve().parents[2]
 PARTS = ("cli", "clients", "infra", "lambda_src", "policies", "sandbox", "__main__.py", "Pulumi.yaml", "trebuche.yaml")
 
+READY_SECONDS = 300.0
+SAID_SECONDS = 120.0
+"""As long as a cold machine may take that others work on, too."""
+TOLD_LINES = 60
+
 T = TypeVar("T")
 Done = subprocess.CompletedProcess[str]
 
 
-def eventually(look: Callable[[], T | None], *, seconds: float = 30.0, what: str = "it") -> T:
-    """Look until something true is seen; fails with ``what`` when that takes too long."""
+def eventually(look: Callable[[], T | None], *, seconds: float = 30.0, what: str | Callable[[], str] = "it") -> T:
+    """Look until something true is seen; fails with ``what``, as it is by then, when that takes too long."""
     deadline = time.monotonic() + seconds
     while True:
         if seen := look():
             return seen
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
+        if time.monotonic() > deadline:
+            named = what if isinstance(what, str) else what()
+            raise AssertionError(f"Not within {seconds:g} s: {named}")
         time.sleep(0.05)
 
 
@@ -131,19 +138,20 @@ class Development:
         path = self.root / ".trebuche/dev.json"
 
         def look() -> dict[str, Any] | None:
-            assert self.process.poll() is None, f"it ended:\n{self.printed()}"
+            assert self.process.poll() is None, f"it ended:\n{self._told()}"
+            assert "The deploy failed" not in self.printed() or path.exists(), self._told()
             return dict(json.loads(path.read_text())) if path.exists() else None
 
-        return eventually(look, seconds=120, what="ready")
+        return eventually(look, seconds=READY_SECONDS, what=lambda: f"ready, but:\n{self._told()}")
 
-    def says(self, text: str, *, after: int = 0, seconds: float = 60.0) -> str:
+    def says(self, text: str, *, after: int = 0, seconds: float = SAID_SECONDS) -> str:
         """Wait until it has printed a text beyond position ``after``; returns what it printed there."""
 
         def look() -> str | None:
             printed = self.printed()[after:]
             return printed if text in printed else None
 
-        return eventually(look, seconds=seconds, what=f"{text!r} in:\n{self.printed()}\n")
+        return eventually(look, seconds=seconds, what=lambda: f"{text!r} in:\n{self._told()}")
 
     def interrupt(self) -> int:
         """Press Ctrl-C; returns the exit code."""
@@ -152,6 +160,12 @@ class Development:
         code = self.process.wait(30)
         self.log.close()
         return code
+
+    def _told(self) -> str:
+        """What it printed, and the last that its sandbox did."""
+        log = self.root / ".trebuche" / "sandbox.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return "\n".join([self.printed(), "Its sandbox:", *lines[-TOLD_LINES:]])
 
 
 def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
