@@ -1,12 +1,12 @@
 """The work of ``trebuche keys …`` and ``trebuche ticket``."""
 
 import secrets
-import time
 import uuid
 from datetime import UTC, datetime
 
 from cli.account import speaking_to_aws
 from cli.auth_secret import AuthSecret, read_claims
+from cli.aws_clock import clock_of
 from cli.errors import CommandError
 from cli.output import OK, Output
 from cli.target import Target
@@ -24,7 +24,7 @@ def add_key_and_print(output: Output, target: Target, name: str, claims: tuple[s
     Raises:
         CommandError: The name or a claim is none, or the stack takes no keys.
     """
-    until = int(time.time()) + days * _DAY_SECONDS if days else 0
+    until = clock_of(target.session).now() + days * _DAY_SECONDS if days else 0
     principal = Principal(_checked(name), until, read_claims(claims))
     key_id = uuid.uuid4().hex[:12]
     text = key_text(key_id, secrets.token_bytes(SECRET_BYTES))
@@ -91,7 +91,8 @@ def ticket_and_print(output: Output, target: Target, name: str, claims: tuple[st
     principal = Principal(_checked(name), 0, read_claims(claims))
     with speaking_to_aws():
         key = AuthSecret.of(target).ticket_key()
-    ticket = make_ticket(key, principal, ticket_id=uuid.uuid4().hex, end=int(time.time()) + seconds)
+    end = clock_of(target.session).now() + seconds
+    ticket = make_ticket(key, principal, ticket_id=uuid.uuid4().hex, end=end)
     if output.as_json:
         output.document({**target.describe(), "principal": name, "ticket": ticket, "seconds": seconds})
     else:

@@ -1,18 +1,17 @@
 """The work of ``trebuche revoke``: the right is taken back, then every connection that it had opened is closed."""
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from cli.account import speaking_to_aws
+from cli.aws_clock import AwsClock, clock_of
 from cli.errors import CommandError
 from cli.output import OK, Output
 from cli.target import Target
 from trebuche.adapters.dynamodb_access import DynamoDBAccessBook
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
-from trebuche.adapters.system import SystemClock
 from trebuche.answers import failed_stream
 from trebuche.auth.principals import revocable
 from trebuche.delivery import YOUNG_MS
@@ -34,6 +33,7 @@ class Doors:
     book: DynamoDBAccessBook
     connections: DynamoDBConnectionStorage
     sockets: "ApiGatewayManagementApiClient"
+    clock: AwsClock
 
     @classmethod
     def of(cls, target: Target) -> "Doors":
@@ -47,11 +47,12 @@ class Doors:
             raise CommandError(
                 f"Stack {target.stack.name} asks nobody for credentials (auth in trebuche.yaml is none)."
             )
-        tables = session.client("dynamodb")
+        tables, clock = session.client("dynamodb"), clock_of(session)
         return cls(
-            DynamoDBAccessBook(lambda: tables, str(outputs["access_table"]), SystemClock()),
+            DynamoDBAccessBook(lambda: tables, str(outputs["access_table"]), clock),
             DynamoDBConnectionStorage(lambda: tables, str(outputs["connections_table"])),
             session.client("apigatewaymanagementapi", endpoint_url=str(outputs["management_endpoint"])),
+            clock,
         )
 
     def close_all_of(self, name: str) -> int:
@@ -77,8 +78,8 @@ class Doors:
                 if error.response["Error"]["Code"] != "GoneException":
                     return error
                 # A young one may be about to open: its `$connect` was over before the revocation was written down.
-                if time.time() * 1000 - connection.connected_at < YOUNG_MS:
-                    time.sleep(_PAUSE_SECONDS)
+                if self.clock.now_ms() - connection.connected_at < YOUNG_MS:
+                    self.clock.pause(_PAUSE_SECONDS)
                     continue
             return None
 
@@ -96,7 +97,7 @@ def revoke_and_print(output: Output, target: Target, name: str, hours: int | Non
     """
     with speaking_to_aws():
         doors = Doors.of(target)
-        doors.book.revoke(name, ttl=int(time.time()) + hours * _HOUR_SECONDS if hours else 0)
+        doors.book.revoke(name, ttl=doors.clock.now() + hours * _HOUR_SECONDS if hours else 0)
         closed = doors.close_all_of(name)
     if output.as_json:
         output.document({**target.describe(), "revoked": name, "hours": hours, "closed": closed})

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from cli.auth_secret import AuthSecret, read_claims
+from cli.aws_clock import AwsClock
 from cli.errors import CommandError
 from cli.keys import add_key_and_print, list_keys_and_print, remove_key_and_print, ticket_and_print
 from cli.output import Output
@@ -219,7 +220,7 @@ def test_who_is_revoked_is_written_down_told_and_closed(account: Account) -> Non
 
 def test_a_connection_that_is_about_to_open_is_closed_too(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers 410 like a closed one, and nothing else would ever close it."""
-    monkeypatch.setattr("cli.revoke.time.sleep", lambda _: None)
+    monkeypatch.setattr(AwsClock, "pause", lambda *_: None)
     tables = account.session.client("dynamodb")
     storage = DynamoDBConnectionStorage(lambda: tables, "my-app-connections")
     now_ms = SystemClock().now_ms()
