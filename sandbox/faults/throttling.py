@@ -10,10 +10,17 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from sandbox.aws import Answer, Json
 from sandbox.faults.dynamodb import ItemsRequest
 
-EXCEEDED: Final = (
+PROVISIONED: Final = (
+    "ProvisionedThroughputExceededException",
     "The level of configured provisioned throughput for the table was exceeded. "
-    "Consider increasing your provisioning level with the UpdateTable API."
+    "Consider increasing your provisioning level with the UpdateTable API.",
 )
+"""Name and text of the error of a table with provisioned capacity."""
+ON_DEMAND: Final = (
+    "ThrottlingException",
+    "Throughput exceeds the maximum OnDemandThroughput configured on table or index.",
+)
+"""And of one whose capacity on demand has a most of its own."""
 NO_REASON: Final = {"Code": "None"}
 THROTTLED: Final = {
     "Code": "ThrottlingError",
@@ -23,7 +30,7 @@ _TRANSACTIONS: Final = frozenset({"TransactWriteItems", "TransactGetItems", "Exe
 _UNPROCESSED: Final = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKeys"}
 
 
-def throttled(request: ItemsRequest, tables: Collection[str]) -> Answer:
+def throttled(request: ItemsRequest, tables: Collection[str], error: tuple[str, str] = PROVISIONED) -> Answer:
     """The answer to a request of which these tables are throttled.
 
     A transaction is cancelled with a reason for each part. A batch gives everything back as unprocessed as long as not
@@ -33,7 +40,8 @@ def throttled(request: ItemsRequest, tables: Collection[str]) -> Answer:
         return _cancelled([THROTTLED if table in tables else NO_REASON for table in request.tables])
     field = _UNPROCESSED.get(request.operation)
     if field is None or set(request.tables) <= set(tables):
-        return _error("ProvisionedThroughputExceededException", {"message": EXCEEDED})
+        code, message = error
+        return _error(code, {"message": message})
     nothing: Json = {"Responses": {}} if request.operation == "BatchGetItem" else {}
     return _answer(200, {**nothing, field: request.document["RequestItems"]})
 

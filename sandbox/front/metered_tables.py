@@ -11,6 +11,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from sandbox.aws import Answer, Json
 from sandbox.front.signature import Callers, Owner
+from sandbox.front.table_capacity import TableCapacity
 from sandbox.meter import Place
 from sandbox.meter.units import READ_UNITS, WRITE_UNITS
 from sandbox.services import Services
@@ -48,14 +49,16 @@ class MeteredTables:
         services: Count them, as metrics and as what is billed.
         callers: Tell whose tables are meant.
         send: Reaches the emulator, unless a fault stands in the way: what that answers counts like any other answer.
+        capacity: What the tables have left.
     """
 
-    def __init__(self, services: Services, callers: Callers, send: Sender) -> None:
+    def __init__(self, services: Services, callers: Callers, send: Sender, capacity: TableCapacity) -> None:
         self._metrics = services.telemetry.tables
         self._meter = services.meter
         self._aws = services.aws
         self._callers = callers
         self._send = send
+        self._capacity = capacity
 
     def meters(self, request: web.BaseRequest) -> bool:
         """Whether a request is for items."""
@@ -85,6 +88,7 @@ class MeteredTables:
         )
         self._metrics.record(metered)
         self._bill(metered)
+        self._capacity.take(metered.consumed, owner)
         return _without_capacity(answer, content) if asks and answer.status == 200 else answer
 
     async def _ask(self, request: web.BaseRequest, body: bytes) -> Answer:

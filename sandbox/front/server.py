@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 from sandbox.aws import Answer, AwsRefusedError
 from sandbox.errors import SandboxError
 from sandbox.expiry import Janitor
+from sandbox.faults.dynamodb import ItemsRequest
 from sandbox.faults.index_lag import LaggingIndexes
 from sandbox.faults.requests import RequestFaults
 from sandbox.front.api_endpoint import rewrite_endpoints
@@ -33,6 +34,7 @@ from sandbox.front.service_errors import BROKEN, in_protocol, of_mistake
 from sandbox.front.service_models import find_mistake
 from sandbox.front.signature import Callers
 from sandbox.front.streams_api import STREAMS_TARGET, StreamsApi
+from sandbox.front.table_capacity import TableCapacity
 from sandbox.front.throttle import Throttle
 from sandbox.front.time_to_live_api import DELETE_TABLE_TARGET, TIME_TO_LIVE_TARGETS, TimeToLiveApi
 from sandbox.pump import Pump
@@ -45,6 +47,7 @@ _CONNECTION_PATH = re.compile(
 _MAPPED_CONNECTION = re.compile(r"^/@connections/(?P<id>[^/?]+)(?:\?|$)")
 _ANY_PATH = re.compile(r"^/_aws/execute-api/(?P<api>[^/?]+)")
 _TABLE_WRITE = re.compile(r"^DynamoDB_20120810\.(Put|Update|Delete|BatchWrite|Transact|Execute|BatchExecute)")
+_TABLE_CHANGES: Final = tuple(f"DynamoDB_20120810.{verb}Table" for verb in ("Create", "Update", "Delete", "Restore"))
 _SIGNED_FOR_IAM = re.compile(r"Credential=[^,]+/iam/aws4_request")
 _TO_QUEUES = re.compile(r"Credential=[^,]+/(sqs|sns|events)/aws4_request")
 _QUEUE_READS: Final = ("AmazonSQS.Receive", "AmazonSQS.Get", "AmazonSQS.List", "AmazonSQS.Delete")
@@ -112,7 +115,8 @@ class Front:
         self._connections = ConnectionsApi(services, self._gateway, self._control_plane, self._proxy, throttle=throttle)
         self._functions = FunctionsApi(services.functions, services.events, services.permissions, self._proxy)
         self._metrics = MetricsApi(services.telemetry, services.clock, self._proxy)
-        self._tables = MeteredTables(services, self._callers, self._send)
+        self._capacity = TableCapacity(services.clock)
+        self._tables = MeteredTables(services, self._callers, self._send, self._capacity)
         self._calls = MeteredCalls(services.meter, services.telemetry, self._callers)
         self._events = services.events
         self._permissions = services.permissions
@@ -265,6 +269,8 @@ class Front:
         if _TABLE_WRITE.match(target):
             self._pump.nudge()
             self._janitor.look()
+        if target.startswith(_TABLE_CHANGES):
+            self._capacity.observe(target, await self._callers.owner(request.headers), answer)
         # A new table of this name begins without time to live.
         if target == DELETE_TABLE_TARGET and answer.status == 200:
             self._time_to_live.forget(body, await self._callers.owner(request.headers))
@@ -276,10 +282,17 @@ class Front:
         async def send() -> Answer:
             return await self._proxy.send(request, body, headers=headers)
 
+        if self._capacity.any and (refused := await self._refuse_throughput(request, body)):
+            return refused
         if not self._faults.active:
             return await send()
         owner = await self._callers.owner(request.headers)
         return await self._request_faults.send(request, body, send, account=owner.account, region=owner.region)
+
+    async def _refuse_throughput(self, request: web.BaseRequest, body: bytes) -> Answer | None:
+        """What is answered for a table whose capacity is used up."""
+        items = ItemsRequest.read(request.headers, body)
+        return None if items is None else self._capacity.refuse(items, await self._callers.owner(request.headers))
 
 
 async def _refuse_mistake(request: web.BaseRequest) -> web.Response | None:
