@@ -23,6 +23,7 @@ proof: setup ## What takes longer than the tests: 100,000 schedules, every mutan
 	@mkdir -p .trebuche
 	@$(PYTHON) -m trebuche_testing --schedules 100000 --jobs 2 --history .trebuche/history.jsonl.gz
 	@$(PYTHON) -m trebuche_testing --mutants
+	@$(PYTHON) -m tests.proof.runtime_mutants
 	@$(PYTHON) -m tests.mutants
 	@$(PYTHON) -m tests.proof.least_privilege
 	@$(PYTHON) -m tests.soak

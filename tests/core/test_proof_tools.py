@@ -1,11 +1,12 @@
-"""The tool that runs the whole loop again and again; ``make proof`` gives it the loop itself."""
+"""The tools of ``make proof``: the whole loop again and again, and the runtime with a sentence broken."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.proof import loop_under_load
+from tests.mutants.rules import ROOT, Mutant
+from tests.proof import loop_under_load, runtime_mutants
 
 FLAKY = """
 from pathlib import Path
@@ -46,3 +47,23 @@ def test_runs_beside_each_other_are_all_told(tmp_path: Path, capsys: pytest.Capt
     record = json.loads(capsys.readouterr().out)
     assert (code, record["runs"], record["green"]) == (0, 3, 3)
     assert sorted(run["seed"] for run in record["each"]) == [7, 8, 9]
+
+
+@pytest.mark.parametrize("mutant", runtime_mutants.read_mutants(), ids=lambda mutant: mutant.rule)
+def test_a_broken_runtime_is_still_a_program(mutant: Mutant) -> None:
+    """What is to be replaced is there once, and the rest can be imported: else everything would notice."""
+    text = mutant.apply((ROOT / mutant.file).read_text(encoding="utf-8"))
+    compile(text, mutant.file, "exec")
+    if mutant.test != runtime_mutants.EXPLORER:
+        assert mutant.test.partition("::")[2].partition("[")[0] in (ROOT / mutant.test.partition("::")[0]).read_text()
+
+
+def test_what_notices_a_broken_runtime_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """The seed of a schedule, or the test; an unknown name is refused."""
+    assert runtime_mutants.main(["reminder-before-pending", "lowest-failure-counts"]) == 0
+    told = capsys.readouterr().out
+    assert "✓ seed " in told
+    assert "✓ tests/core/test_handed_on.py::test_a_batch_comes_again_from_the_first_change_that_failed" in told
+    with pytest.raises(SystemExit):
+        runtime_mutants.main(["nothing"])
+    assert "no such mutant: nothing" in capsys.readouterr().err

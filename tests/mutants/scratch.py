@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -35,11 +36,17 @@ class Scratch:
 
     def fails(self, mutant: Mutant) -> bool:
         """Whether the mutant's test fails while its rule is switched off."""
+        with self.broken(mutant):
+            return self._pytest([mutant.test]) == 1
+
+    @contextmanager
+    def broken(self, mutant: Mutant) -> Iterator[Path]:
+        """The copy's folder, with the mutant's rule switched off while the block runs."""
         path = self._folder / mutant.file
         text = path.read_text(encoding="utf-8")
         path.write_text(mutant.apply(text), encoding="utf-8")
         try:
-            return self._pytest([mutant.test]) == 1
+            yield self._folder
         finally:
             path.write_text(text, encoding="utf-8")
 

@@ -24,7 +24,7 @@ from trebuche_testing.engine import Scheduler
 from trebuche_testing.history import Event, History
 from trebuche_testing.stream_checks import check_streams
 from trebuche_testing.swift_client import SwiftClient
-from trebuche_testing.violations import Violation
+from trebuche_testing.violations import LOST, Violation
 
 PATIENCE_SECONDS: Final = 180.0
 """Without any answer; and for the streams to come right at the end."""
@@ -199,8 +199,17 @@ class Soak:
 
     def _violations(self) -> list[Violation]:
         events = self.history.events
-        streams = check_streams(events, self._subject.specification)
-        return [*check_calls(events), *check_order(events, self._subject), *streams]
+        found = [*check_calls(events), *check_order(events, self._subject)]
+        found += check_streams(events, self._subject.specification)
+        if self._meanwhile is not None and not self._newer:
+            found.append(Violation(LOST, "newer code wrote nothing: the deployment came too late, or not at all"))
+        return found
+
+    @property
+    def _newer(self) -> int:
+        """How many versions hold more than the specification knows, as only newer code writes them."""
+        states = [loads(event["state"]) for event in self.history.events if event["event"] == "commit"]
+        return sum(self._subject.specification.plain(state) != state for state in states)
 
     def _counts(self) -> dict[str, int]:
         kinds = Counter(event["event"] for event in self.history.events)
@@ -212,6 +221,7 @@ class Soak:
             "refused": outcomes["refused"],
             "sent": kinds["send"],
             "versions": kinds["commit"],
+            "of newer code": self._newer,
             "streams": kinds["observe"],
             "resumes sent": kinds["resume"],
             "replayed": starts[True],
