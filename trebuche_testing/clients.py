@@ -25,7 +25,6 @@ from trebuche.envelopes import (
 from trebuche.errors import ProtocolError
 from trebuche_testing.engine import Scheduler
 from trebuche_testing.history import History
-from trebuche_testing.received import UNSUBSCRIBED
 from trebuche_testing.sockets import Peer, Socket
 from trebuche_testing.specification import Arguments
 
@@ -183,9 +182,14 @@ class Client:
     def unsubscribe(self) -> None:
         """End the stream that was opened first."""
         for stream_id in self._streams:
-            self._over(stream_id, UNSUBSCRIBED)
+            self._over(stream_id, "unsubscribed")
             self._send(StreamEndEnvelope(stream_id, StreamEndReason.CLIENT_UNSUBSCRIBED))
             return
+
+    def key_of(self, stream_id: UUID) -> int | None:
+        """The key of a stream that it has, None for others."""
+        stream = self._streams.get(stream_id)
+        return None if stream is None else stream.key
 
     def left_for_good(self, stream_id: UUID) -> int | None:
         """The key of a stream that it has ended; None as long as a resume of it may still be on its way."""

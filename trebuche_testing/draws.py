@@ -28,7 +28,7 @@ _SETTLED_MS: Final = 6_000
 """After that all is said about a socket that broke and the one after it."""
 _SOON_MS: Final = 1_500
 _WINDOWS_MS: Final = (30, 250)
-_COLD: Final = (0.05, 0.15, 0.15, 0.5)
+_COLD: Final = (0.05, 0.15, 0.5)
 _POLL_MS: Final = (0, 0, 100)
 _DRAG: Final = (0.0, 0.0, 0.02, 0.2)
 
@@ -66,7 +66,7 @@ class _Draw:
             swift=tuple(random.random() < 0.25 for _ in clients),
             direct=tuple(random.random() < 0.6 for _ in clients),
             young_ms=tuple(random.choice((0, 0, 150, 450, 600)) for _ in clients),
-            skew_ms=random.choice((0, 0, 30, 2_000)),
+            skew_ms=random.choice((0, 0, 30, 2_000, 2_000)),
             cold=random.choice(_COLD),
             poll_ms=random.choice(_POLL_MS),
             drag=random.choice(_DRAG),
@@ -139,8 +139,11 @@ class _Draw:
             case plans.SLEEP:
                 yield self._call_after(event, event.amount, event.actor)
             case plans.SLOW:
-                yield from self._calls_after(event, event.amount + _SOON_MS)
-                yield self._call_after(event, event.amount + _SOON_MS, self._actor())
+                # Some that its client cannot be told of, and some before a worker has brought it those.
+                actor = self._actor()
+                for begin_ms, within_ms in ((0, event.amount), (0, event.amount), *((event.amount, _SOON_MS),) * 2):
+                    call = self._call_after(event, within_ms, actor)
+                    yield replace(call, at_ms=call.at_ms + begin_ms)
             case plans.DELETE:
                 # Whoever watches now must see neither what was deleted nor the end of what comes after it.
                 for within_ms in (_AT_ONCE_MS, _AT_ONCE_MS, _SOON_MS):

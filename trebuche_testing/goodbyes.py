@@ -1,17 +1,20 @@
-"""Streams whose readers have ended them: once that was handled, nobody may begin to send them anything."""
+"""Streams that are over: once their end was sent, or a goodbye handled, nobody may begin to send to them."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from trebuche.envelopes import StreamDataEnvelope, StreamEndEnvelope, decode
+from trebuche.envelopes import StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope, decode
 from trebuche_testing.history import History
 from trebuche_testing.sockets import Peer
 
+STREAM: Final = '{"type":"stream'
+
 
 @dataclass(frozen=True, slots=True)
-class _Goodbye:
+class _Over:
     key: int
-    handled: int
+    step: int
 
 
 class Goodbyes:
@@ -23,7 +26,7 @@ class Goodbyes:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._said: dict[UUID, _Goodbye] = {}
+        self._over: dict[UUID, _Over] = {}
 
     def handled(self, peer: Peer, body: str | None, step: int) -> None:
         """A function has handled a frame of a client's."""
@@ -33,14 +36,23 @@ class Goodbyes:
         assert isinstance(frame, StreamEndEnvelope)
         key = peer.left_for_good(frame.stream_id)
         if key is not None:
-            self._said[frame.stream_id] = _Goodbye(key, step)
+            self._over[frame.stream_id] = _Over(key, step)
 
-    def sent(self, text: str, began: int) -> None:
-        """A function that began in some step has posted a frame."""
-        if not self._said or '"streamData"' not in text:
+    def sent(self, peer: Peer, text: str, *, began: int, step: int) -> None:
+        """A function that began in some step has posted a frame in another."""
+        ends = text.startswith(f'{STREAM}End"')
+        if not ends and not (self._over and text.startswith(STREAM)):
             return
-        frame = decode(text)
-        assert isinstance(frame, StreamDataEnvelope)
-        goodbye = self._said.get(frame.stream_id)
-        if goodbye is not None and began > goodbye.handled:
-            self._history.add("stray", stream=goodbye.key, number=frame.sequence_number)
+        match decode(text):
+            case StreamEndEnvelope(stream_id):
+                key = peer.key_of(stream_id)
+                if key is not None:
+                    self._over[stream_id] = _Over(key, step)
+            case StreamStartEnvelope(stream_id):
+                # A resume that came later than the end.
+                self._over.pop(stream_id, None)
+            case StreamDataEnvelope(stream_id, number):
+                over = self._over.get(stream_id)
+                # What began before that may be on its way still.
+                if over is not None and began > over.step:
+                    self._history.add("stray", stream=over.key, number=number)

@@ -22,7 +22,7 @@ Event: TypeAlias = dict[str, Any]
     value    stream, number, value, reset                a value that the client's reader got
     end      stream, reason                              it was told that a stream is over
     trouble  stream, code                                it was told to try again
-    stray    stream, number                              a value was sent though a goodbye had been handled before
+    stray    stream, number                              somebody began to send a value when it was over
     held-up                                              changes were given back though no service had failed
     fault    fault, …                                    a disturbance
     quiet    states, initial, streams, waiting, backlog  the end: what is stored, which streams are open, what is left

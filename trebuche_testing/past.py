@@ -71,19 +71,30 @@ class Shown:
             version: {forms.of_state(state, key) for state in states} for version, states in past.written.items()
         }
 
-    def bases(self, number: int, form: bytes) -> set[int]:
-        """What versions may be counted from, if this is the value under that number."""
-        bases = {version - number for version, forms in self._written.items() if form in forms}
-        if form == self._initial:
-            bases |= {version - number for version in (0, *(deleted for _, deleted in self._deletions))}
-        return bases
+    def bases(self, values: list[tuple[int, bytes]]) -> set[int]:
+        """What versions may be counted from, if these are values under their numbers."""
+        number, form = values[0]
+        absent = (0, *(deleted for _, deleted in self._deletions)) if form == self._initial else ()
+        return {version - number for version in absent} | {
+            version - number for number, form in values for version, forms in self._written.items() if form in forms
+        }
 
     def may_be(self, version: int, form: bytes, began: float) -> bool:
         """Whether a stream that was asked for at a time may show this as a version: nothing deleted before that."""
-        if form == self._initial and (version == 0 or any(version == deleted for _, deleted in self._deletions)):
+        if form == self._initial and self._is_absent(version):
             return True
         gone = any(at < began and version <= deleted for at, deleted in self._deletions)
         return not gone and form in self._written.get(version, ())
+
+    def _is_absent(self, version: int) -> bool:
+        """Whether there may be no state under a version: none was written, or it was deleted.
+
+        Where the journal has expired, nobody knows better than the highest version that may have been used.
+        """
+        return version == 0 or any(
+            deleted <= version and not any(deleted < other <= version for other in self._written)
+            for _, deleted in self._deletions
+        )
 
     def survived(self, values: list[tuple[int, bytes]]) -> Iterator[tuple[float, int]]:
         """When a deletion happened between two of these values, and the version of the first one after it."""

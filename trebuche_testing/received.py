@@ -9,8 +9,6 @@ from trebuche.targets import observed_property
 from trebuche_testing.history import Event
 from trebuche_testing.violations import DOUBLED, LOST, OUT_OF_ORDER, Violation
 
-UNSUBSCRIBED = "unsubscribed"
-
 
 @dataclass(slots=True)
 class Epoch:
@@ -38,7 +36,7 @@ class Received:
         snapshots: When it was told that something was left out of what followed the values that it had.
         deleted_by: When it was asked for on the connection on which it ended, and when it was told that its actor had
             been deleted; None when it was not.
-        late: Numbers that came for the first time after its end.
+        strays: Numbers that somebody began to send when it was over.
         problems: What was wrong on the way.
     """
 
@@ -50,7 +48,7 @@ class Received:
         self.epochs = [Epoch(observe["at"])]
         self.opening: list[tuple[float, float]] = []
         self.snapshots: list[float] = []
-        self.late: list[int] = []
+        self.strays: list[int] = []
         self.problems: list[Violation] = []
         self._tells_gaps = not self.swift and not observe.get("filtered")
         self._last = 0
@@ -96,14 +94,11 @@ class Received:
             self._problem(OUT_OF_ORDER, "started again after its end")
 
     def _frame(self, event: Event) -> None:
-        """Numbers that come for the first time since the stream began on this connection rise, until it ends."""
+        """Numbers that come for the first time since the stream began on this connection rise."""
         number = event["number"]
         place = event["connection"], self._starts
         if number not in self._came and self._repaired <= number < self._highest.get(place, 0):
             self._problem(OUT_OF_ORDER, f"{number} came after {self._highest[place]}")
-        # What was on its way when its reader had enough comes, and what is processed twice may come again.
-        if number not in self._came and self._ended not in ("", UNSUBSCRIBED):
-            self.late.append(number)
         self._came.update(range(number - event["skipped"], number + 1))
         self._highest[place] = max(number, self._highest.get(place, 0))
 
@@ -139,7 +134,7 @@ class Received:
             self._problem(LOST, f"ended: {event['reason']}")
 
     def _stray(self, event: Event) -> None:
-        self._problem(OUT_OF_ORDER, f"{event['number']} was sent after its reader's goodbye had been handled")
+        self.strays.append(event["number"])
 
     def _problem(self, kind: str, text: str) -> None:
         self.problems.append(Violation(kind, f"{self.name}: {text}"))

@@ -14,7 +14,7 @@ PATIENCE_MS: Final = 29_000
 LONGEST_LIFE_MS: Final = 7_200_000
 """After that API Gateway ends a connection."""
 LONGEST_YOUTH_MS: Final = 2_500
-COLD_START_MS: Final = 1_500
+COLD_START_MS: Final = 3_000
 _TROUBLE: Final = '{"message": "Internal server error", "connectionId": "x", "requestId": "x"}'
 
 
@@ -35,6 +35,9 @@ class Peer(Protocol):
 
     def on_refused(self) -> None:
         """A service refused something to a function that handles a frame of this client's, or its answer was late."""
+
+    def key_of(self, stream_id: UUID) -> int | None:
+        """The key of a stream that it has, None for others."""
 
     def left_for_good(self, stream_id: UUID) -> int | None:
         """The key of a stream that it has ended; None as long as a resume of it may still be on its way."""

@@ -30,7 +30,7 @@ def check_streams(events: list[Event], specification: Specification) -> Iterator
         yield from stream.problems
         yield from _wrong_values(stream, Shown(past, forms, stream.key), forms)
         yield from _wrong_reason(stream, past)
-        yield from _late_values(stream, kinds)
+        yield from _strays(stream, kinds)
         yield from _needless_snapshots(stream, past, kinds)
         if key in kinds["quiet"][-1]["streams"]:
             final = kinds["quiet"][-1]["states"][stream.actor]
@@ -44,7 +44,7 @@ def _wrong_values(stream: Received, shown: Shown, forms: Forms) -> Iterator[Viol
         if not values:
             continue
         told = f"{stream.name}: numbers {[number for number, _ in values]}"
-        bases = [base for base in shown.bases(*values[0]) if _fits(base, values, epoch, shown)]
+        bases = [base for base in shown.bases(values) if _fits(base, values, epoch, shown)]
         if not bases:
             yield Violation(OUT_OF_ORDER, f"{told}: values are not those of versions, or had been deleted")
         elif all(_goes_on(stream, epoch, base, values, shown) for base in bases):
@@ -76,10 +76,10 @@ def _wrong_reason(stream: Received, past: Past) -> Iterator[Violation]:
             yield Violation(LOST, f"{stream.name}: ended by what was deleted before it was asked for, if ever")
 
 
-def _late_values(stream: Received, kinds: Mapping[str, list[Event]]) -> Iterator[Violation]:
-    """Nothing new comes after its end; whoever keeps subscribers for half a minute is mostly told that one is gone."""
-    if stream.late and not any(event.get("effect") in UNMARKED for event in kinds["fault"]):
-        yield Violation(OUT_OF_ORDER, f"{stream.name}: {stream.late} came after its end")
+def _strays(stream: Received, kinds: Mapping[str, list[Event]]) -> Iterator[Violation]:
+    """Nobody begins to send when it is over; who keeps subscribers is mostly told that one is gone."""
+    if stream.strays and not any(event.get("effect") in UNMARKED for event in kinds["fault"]):
+        yield Violation(OUT_OF_ORDER, f"{stream.name}: {stream.strays} were sent when it was over")
 
 
 def _needless_snapshots(stream: Received, past: Past, kinds: Mapping[str, list[Event]]) -> Iterator[Violation]:

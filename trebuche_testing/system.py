@@ -155,7 +155,8 @@ class System:
         if type(effect) is GoOpening and result:
             self.seen["handover"] += 1
         if type(effect) is Post:
-            self._goodbyes.sent(effect.text, invocation.began)
+            peer = self.front.sockets[effect.connection_id].peer
+            self._goodbyes.sent(peer, effect.text, began=invocation.began, step=self.engine.steps)
         return result
 
     def invoke(self, effect: Invoke, finish: Finish) -> None:
