@@ -193,6 +193,22 @@ def test_a_call_id_is_not_for_another_call(world: World) -> None:
     assert world.result("notes", "read") == ["one"]
 
 
+def test_a_call_id_belongs_to_its_actor() -> None:
+    """Of another key or another type, the same one is another call: it runs, and each is repeated by itself."""
+    world = World(Notebook, TodoList)
+    first = call("notes", "append", "one")
+    others = [
+        call(*other, call_id=first.call_id) for other in (("notes/a", "append", "two"), ("todos", "addTodo", "x"))
+    ]
+    answers = [world.ask(frame) for frame in (first, *others)]
+    assert [answer.error_message for answer in answers] == [None] * 3
+    assert [world.ask(frame) for frame in (first, *others)] == answers
+    assert [world.result(actor, "read") for actor in ("notes", "notes/a")] == [["one"], ["two"]]
+    kept = stored(world, "todos")
+    assert kept is not None
+    assert kept.version == 1
+
+
 def test_ids_are_new_in_each_call(world: World) -> None:
     """Within a call and between calls."""
     ids = world.result("notes", "identify") + world.result("notes", "identify")
