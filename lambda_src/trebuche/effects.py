@@ -5,10 +5,11 @@ interleaved with others between any two of them. An effect is atomic; errors are
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
+from trebuche.immutable import immutable
 from trebuche.stored import CallRecord, Connection, JournalEntry, Reminder, StoredState, Subscription, Turn
 
 T = TypeVar("T")
@@ -32,14 +33,14 @@ def perform(effect: Effect[T]) -> Routine[T]:
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LoadState(Effect[StoredState | None]):
     """Read an actor's state strongly; None when there is none."""
 
     actor_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LoadCall(Effect[CallRecord | None]):
     """Read strongly whether a call took effect; expired records (``now`` in seconds) count as absent."""
 
@@ -48,14 +49,14 @@ class LoadCall(Effect[CallRecord | None]):
     now: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CommitTurn(Effect[bool]):
     """Write a turn; False when another write came first, and then nothing was written."""
 
     turn: Turn
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HighestVersion(Effect[int]):
     """The highest version that an actor has used, or may have when its journal has expired; 0 when it is new.
 
@@ -67,7 +68,7 @@ class HighestVersion(Effect[int]):
     now: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ReadJournal(Effect[tuple[JournalEntry, ...]]):
     """Read strongly the unexpired versions ``first`` to ``last``, both included, in order; some may be missing."""
 
@@ -77,7 +78,7 @@ class ReadJournal(Effect[tuple[JournalEntry, ...]]):
     now: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LoadSubscription(Effect[Subscription | None]):
     """Read strongly a subscription that is attached to a connection."""
 
@@ -86,7 +87,7 @@ class LoadSubscription(Effect[Subscription | None]):
     now: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FindDetached(Effect[Subscription | None]):
     """Read strongly a principal's detached subscription."""
 
@@ -95,7 +96,7 @@ class FindDetached(Effect[Subscription | None]):
     now: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OpenSubscription(Effect[bool]):
     """Write a row in phase ``opening``, in the place of the one that was found (or of none; ``now`` in seconds).
 
@@ -107,7 +108,7 @@ class OpenSubscription(Effect[bool]):
     now: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FlipLive(Effect[Subscription | None]):
     """Let changes above ``version`` be posted, if the row is still ours, opening, and ``pending <= version``.
 
@@ -118,7 +119,7 @@ class FlipLive(Effect[Subscription | None]):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RaisePending(Effect[Subscription | None]):
     """Tell the catch-up that owns an opening row of a version, if it is still the one that was found.
 
@@ -129,7 +130,7 @@ class RaisePending(Effect[Subscription | None]):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MarkEnded(Effect[Subscription | None]):
     """Tell the catch-up that owns an opening row, if it is still the one that was found, that the actor was deleted.
 
@@ -139,7 +140,7 @@ class MarkEnded(Effect[Subscription | None]):
     row: Subscription
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class GoOpening(Effect[bool]):
     """Hand a live or opening row to another catch-up, for everything above ``sent``; nothing is pending then.
 
@@ -151,7 +152,7 @@ class GoOpening(Effect[bool]):
     opener: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Defer(Effect[None]):
     """Send a worker of the actor's type a message that it gets after some time, at least once.
 
@@ -164,7 +165,7 @@ class Defer(Effect[None]):
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class QuerySubscribers(Effect[tuple[Subscription, ...]]):
     """Read strongly every attached subscription of an actor."""
 
@@ -172,7 +173,7 @@ class QuerySubscribers(Effect[tuple[Subscription, ...]]):
     now: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MarkAudience(Effect[None]):
     """Tell whoever keeps an actor's subscribers that they are others now; until ``ttl`` (seconds) it is remembered."""
 
@@ -180,7 +181,7 @@ class MarkAudience(Effect[None]):
     ttl: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Detach(Effect[bool]):
     """Move a row out of the actor's partition, if it is still the one that was found, to wait for a resume."""
 
@@ -188,7 +189,7 @@ class Detach(Effect[bool]):
     ttl: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RemoveSubscription(Effect[bool]):
     """Delete a row, if it is still attached to this connection."""
 
@@ -197,28 +198,28 @@ class RemoveSubscription(Effect[bool]):
     connection_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RegisterConnection(Effect[None]):
     """Remember a connection."""
 
     connection: Connection
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class UnregisterConnection(Effect[Connection | None]):
     """Forget a connection; what was known about it."""
 
     connection_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LoadConnection(Effect[Connection | None]):
     """Read a connection strongly."""
 
     connection_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NoteStream(Effect[bool]):
     """Note a stream on its connection; False when the connection is unknown (never creates it).
 
@@ -232,7 +233,7 @@ class NoteStream(Effect[bool]):
     last_sequence: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ForgetStream(Effect[None]):
     """Take a stream off its connection's list."""
 
@@ -241,7 +242,7 @@ class ForgetStream(Effect[None]):
     stream_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Post(Effect[None]):
     """Send a frame.
 
@@ -255,7 +256,7 @@ class Post(Effect[None]):
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Disconnect(Effect[None]):
     """Close a connection; one that is gone already is fine.
 
@@ -266,7 +267,7 @@ class Disconnect(Effect[None]):
     connection_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LastActive(Effect[int]):
     """When something last happened on a connection, in milliseconds.
 
@@ -277,7 +278,7 @@ class LastActive(Effect[int]):
     connection_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Watch(Effect[None]):
     """Have a connection looked at after some time, at least once.
 
@@ -290,14 +291,14 @@ class Watch(Effect[None]):
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class IsRevoked(Effect[bool]):
     """Read strongly whether one of these principals or credentials was taken its right."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CountFrame(Effect[None]):
     """Count a frame of a caller.
 
@@ -310,7 +311,7 @@ class CountFrame(Effect[None]):
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ResolveActor(Effect[str]):
     """ARN of the function that runs the actors exposed under a name.
 
@@ -322,14 +323,14 @@ class ResolveActor(Effect[str]):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ForgetActor(Effect[None]):
     """Look a name up anew next time, because its function is gone."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Invoke(Effect[Mapping[str, Any]]):
     """Call a function and wait for what it returns.
 
@@ -341,39 +342,39 @@ class Invoke(Effect[Mapping[str, Any]]):
     event: Mapping[str, Any] = field(repr=False, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Now(Effect[int]):
     """Milliseconds since 1970: the later of the event's time and the clock's."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TimeLeft(Effect[float]):
     """Seconds until an answer would come too late."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Retention(Effect[int]):
     """Seconds for which the journal, call records and detached subscriptions are kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RandomUuid(Effect[UUID]):
     """A new UUID."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RandomFraction(Effect[float]):
     """A number from 0 up to 1, for jitter."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pause(Effect[None]):
     """Wait."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Log(Effect[None]):
     """Write one line to the log; never a payload."""
 
@@ -383,7 +384,7 @@ class Log(Effect[None]):
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Measure(Effect[None]):
     """Add a measurement to the invocation's metrics.
 
@@ -398,7 +399,7 @@ class Measure(Effect[None]):
     actor_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Concurrently(Effect[tuple[Any, ...]], Generic[T]):
     """Drive routines side by side; their results in the order given. They must not raise."""
 

@@ -1,11 +1,13 @@
 """The seven envelopes as values. Attribute names are Python's; ``envelopes`` knows the keys on the wire."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
+
+from trebuche.immutable import immutable
 
 
 class FilterType(StrEnum):
@@ -26,7 +28,7 @@ class StreamEndReason(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TrebuchetActorID:
     """The actor that is meant. Only ``id`` counts: host and port are whatever address the client dialled."""
 
@@ -35,7 +37,7 @@ class TrebuchetActorID:
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StreamFilter:
     """Which values of a stream the subscriber wants; ``name`` counts when the type is ``predefined``."""
 
@@ -44,7 +46,7 @@ class StreamFilter:
     parameters: Mapping[str, str] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TraceContext:
     """Where a call stands in a trace; ``trace_id`` doubles as the correlation id of the logs."""
 
@@ -53,7 +55,7 @@ class TraceContext:
     parent_span_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class InvocationEnvelope:
     """Client to server: call a method, or (target ``observe…``) open a stream.
 
@@ -72,7 +74,7 @@ class InvocationEnvelope:
     trace_context: TraceContext | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ResponseEnvelope:
     """Server to client: the outcome of a call. Exactly one of ``result`` and ``error_message`` should be written.
 
@@ -90,7 +92,7 @@ class ResponseEnvelope:
     retryable: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StreamStartEnvelope:
     """Server to client: acknowledges an observe call (by ``call_id``) or a resume (by ``stream_id``).
 
@@ -110,7 +112,7 @@ class StreamStartEnvelope:
     delivery: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StreamDataEnvelope:
     """Server to client: the whole observed value.
 
@@ -128,7 +130,7 @@ class StreamDataEnvelope:
     skipped: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StreamEndEnvelope:
     """Either way: no further item follows; from a client it means unsubscribe."""
 
@@ -136,7 +138,7 @@ class StreamEndEnvelope:
     reason: StreamEndReason
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StreamErrorEnvelope:
     """Server to client: the stream failed and is over; ``code`` and ``retryable`` as in a response."""
 
@@ -146,7 +148,7 @@ class StreamErrorEnvelope:
     retryable: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StreamResumeEnvelope:
     """Client to server: go on with a stream after ``last_sequence``, on this connection."""
 

@@ -1,7 +1,7 @@
 """A frame as it comes in, before anybody looks at the actor: all that the websocket function needs to know of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from trebuche.delivery import unsubscribe
 from trebuche.effects import Routine
 from trebuche.envelopes import Envelope, InvocationEnvelope, StreamResumeEnvelope, decode, encode
 from trebuche.errors import ActorNotFoundError, ProtocolError
+from trebuche.immutable import immutable
 from trebuche.socket_events import Caller, Reply, reply
 from trebuche.targets import actor_key
 
@@ -17,7 +18,7 @@ BAD_FRAME: Final = 400
 """Status of a frame that is no envelope, or one that only servers send; nothing else has it."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Outcome:
     """What is answered, and what the log says about it."""
 

@@ -1,17 +1,18 @@
 """What is kept: the items of the four tables as values. Times are milliseconds, ``ttl`` is seconds."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from trebuche.envelope_types import StreamFilter
+from trebuche.immutable import immutable
 
 RESERVED_AT_ONCE: Final = 1_000
 """Versions; an actor that comes back after its journal expired leaves out as many at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StoredState:
     """An actor's state; ``state`` is a JSON document, ``shape`` what the code knew that wrote it (empty: not told)."""
 
@@ -23,7 +24,7 @@ class StoredState:
     shape: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallRecord:
     """The outcome of a call that took effect; ``result`` is a JSON document, or empty."""
 
@@ -32,7 +33,7 @@ class CallRecord:
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(kw_only=True)
 class Turn:
     """All that one turn writes, at once or not at all.
 
@@ -66,7 +67,7 @@ def needs_reservation(turn: Turn) -> bool:
     return turn.previous is None or turn.next.version % RESERVED_AT_ONCE == 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class JournalEntry:
     """One version of an actor's state, under the schema that it was written with.
 
@@ -94,7 +95,7 @@ class Phase(StrEnum):
     DETACHED = "detached"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(kw_only=True)
 class Subscription:
     """One stream of one subscriber.
 
@@ -133,7 +134,7 @@ class Subscription:
     until: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@immutable(kw_only=True)
 class Connection:
     """An open socket.
 
@@ -156,7 +157,7 @@ class Connection:
     credential: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reminder:
     """A message that says: this subscription waits for a catch-up.
 
