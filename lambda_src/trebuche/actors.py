@@ -26,6 +26,7 @@ A state outlives the code that wrote it. A new field with a default needs nothin
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, overload
 from uuid import UUID, uuid5
 
@@ -50,7 +51,6 @@ class Actor(Generic[StateT]):
     Attributes:
         id: This actor's id, such as ``todos`` or ``todos/groceries``.
         state: The state, to be changed in place or replaced.
-        now: When the call reached the backend.
     """
 
     exposed_as: ClassVar[str] = ""
@@ -59,7 +59,6 @@ class Actor(Generic[StateT]):
 
     id: str
     state: StateT
-    now: datetime
 
     def __init_subclass__(cls, *, exposed_as: str | None = None, **others: Any) -> None:
         super().__init_subclass__(**others)
@@ -69,9 +68,14 @@ class Actor(Generic[StateT]):
     def __init__(self, actor_id: str, state: StateT, *, now_ms: int, seed: UUID) -> None:
         self.id = actor_id
         self.state = state
-        self.now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        self._now_ms = now_ms
         self._seed = seed
         self._ids_made = 0
+
+    @cached_property
+    def now(self) -> datetime:
+        """When the call reached the backend."""
+        return datetime.fromtimestamp(self._now_ms / 1000, UTC)
 
     @classmethod
     def migrate(cls, old: dict[str, Any], schema: int) -> dict[str, Any]:  # noqa: ARG003  (for those who override it)

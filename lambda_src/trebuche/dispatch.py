@@ -1,7 +1,6 @@
 """A frame for an actor: which routine it means, and what is answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -23,8 +22,9 @@ from trebuche.envelopes import (
 from trebuche.errors import AccessError, ActorNotFoundError, ConnectionGoneError, ExpiredError, LimitedError
 from trebuche.filters import check_filter
 from trebuche.frames import response_frame
+from trebuche.immutable import immutable
 from trebuche.observe import check_observable, resume, subscribe
-from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
+from trebuche.received import Outcome, end_stream, log_fields, misdirected, read_frame
 from trebuche.refusals import announce
 from trebuche.socket_events import Caller, reply
 from trebuche.targets import actor_key, is_stream_target
@@ -84,7 +84,7 @@ def _refusal(envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller
     return encode(failed)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Desk:
     """What a frame is handled with."""
 
@@ -100,23 +100,28 @@ class _Desk:
             ForbiddenError: There may be, but not for this caller.
         """
         key = actor_key(actor_id)
-        known = self.directory.get(key.partition("/")[0])
-        names = known.names_of(target) if known and not is_stream_target(target) else ()
-        self.admission.access.check_action(self.caller, key, target, names)
-        return find_actor(self.directory, actor_id), key
+        name, slash, rest = key.partition("/")
+        known = self.directory.get(name)
+        # Names are for rules, and rules for principals.
+        if self.caller.principal is not None:
+            names = known.names_of(target) if known and not is_stream_target(target) else ()
+            self.admission.access.check_action(self.caller, key, target, names)
+        if known is None or (slash and not rest):
+            raise ActorNotFoundError(actor_id)
+        return known, key
 
 
 def _act(desk: _Desk, envelope: InvocationEnvelope | StreamResumeEnvelope) -> Routine[Outcome]:
     if isinstance(envelope, StreamResumeEnvelope):
-        return (yield from _resume(desk, envelope))
+        return _resume(desk, envelope)
     if is_stream_target(envelope.target_identifier):
-        return (yield from _observe(desk, envelope))
-    return (yield from _call(desk, envelope))
+        return _observe(desk, envelope)
+    return _call(desk, envelope)
 
 
 def process(directory: Directory, invocation: InvocationEnvelope) -> Routine[ResponseEnvelope]:
     """Carry out a call that nobody has to allow; every failure is a response."""
-    return (yield from _process(_Desk(directory, EVERYBODY, NOBODY), invocation))
+    return _process(_Desk(directory, EVERYBODY, NOBODY), invocation)
 
 
 def _process(desk: _Desk, invocation: InvocationEnvelope) -> Routine[ResponseEnvelope]:
@@ -129,18 +134,6 @@ def _process(desk: _Desk, invocation: InvocationEnvelope) -> Routine[ResponseEnv
         yield from _log_defect(error, invocation.call_id, log_fields(invocation))
         return failed_call(invocation.call_id, error)
     return ResponseEnvelope(invocation.call_id, result)
-
-
-def find_actor(directory: Directory, actor_id: str) -> ActorType:
-    """The type of an actor.
-
-    Raises:
-        ActorError: There is no such actor.
-    """
-    actor_type = directory.get(exposed_name(actor_id))
-    if actor_type is None:
-        raise ActorNotFoundError(actor_id)
-    return actor_type
 
 
 def _call(desk: _Desk, invocation: InvocationEnvelope) -> Routine[Outcome]:

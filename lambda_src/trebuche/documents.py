@@ -7,12 +7,15 @@ may happen to a frame or a stored state. Numbers come out as ``int`` whenever th
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # CPython's own
 from typing import Final, NoReturn, TypeAlias
 
 from trebuche.errors import MalformedError, TooDeepError
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+_Encoder: TypeAlias = Callable[[Json, int], Iterable[str]]
 
 NESTING_LIMIT: Final = 512
 """Levels of arrays and objects; Foundation stops here."""
@@ -92,9 +95,18 @@ def canonical(value: Json) -> bytes:
         MalformedError: As with ``dumps``, or a text is not Unicode.
     """
     try:
-        return _dump(_CANONICAL_ENCODER, value).encode()
+        return canonical_text(value).encode()
     except UnicodeEncodeError:
         raise MalformedError("text holds a lone surrogate, which is not Unicode text") from None
+
+
+def canonical_text(value: Json) -> str:
+    """The same as text, which may hold a lone surrogate.
+
+    Raises:
+        MalformedError: As with ``dumps``.
+    """
+    return _dump(_CANONICAL_ENCODER, value)
 
 
 def utf8_bytes(text: str) -> int:
@@ -154,7 +166,7 @@ def _text(document: str | bytes) -> str:
 
 def _check_nesting(text: str) -> None:
     # Brackets in texts are counted, too, so these are never too few: most documents need no second look.
-    if text.count("[") + text.count("{") <= NESTING_LIMIT:
+    if len(text) <= NESTING_LIMIT or text.count("[") + text.count("{") <= NESTING_LIMIT:
         return
     depth = 0
     for match in _STRUCTURE.finditer(text):
@@ -168,13 +180,20 @@ def _check_nesting(text: str) -> None:
 
 
 def _parse(decoder: json.JSONDecoder, text: str) -> Json:
-    value: Json = decoder.decode(text)
+    value: Json
+    # White space around a document is rare, and looking for it takes as long as parsing a small one.
+    try:
+        value, end = decoder.raw_decode(text)
+    except json.JSONDecodeError:
+        end = -1
+    if end != len(text):
+        value = decoder.decode(text)
     return value
 
 
-def _dump(encoder: json.JSONEncoder, value: Json) -> str:
+def _dump(encode: _Encoder, value: Json) -> str:
     try:
-        return encoder.encode(value)
+        return "".join(encode(value, 0))
     except ValueError as error:
         raise MalformedError(f"cannot be written as JSON: {error}") from None
     except RecursionError:
@@ -191,5 +210,19 @@ def _integer(text: str) -> int | float:
 
 _DECODER: Final = json.JSONDecoder(parse_float=number, parse_constant=_refuse_constant)
 _LONG_INTEGER_DECODER: Final = json.JSONDecoder(parse_float=number, parse_constant=_refuse_constant, parse_int=_integer)
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-_CANONICAL_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def _encoder(*, sort_keys: bool) -> _Encoder:
+    """What ``JSONEncoder.encode`` makes anew for each document, which takes as long as writing a small one.
+
+    It keeps no account of the containers that are open: a value that contains itself ends as one that is too deep.
+    """
+    make: Callable[..., _Encoder] = c_make_encoder
+    return make(None, json.JSONEncoder().default, encode_basestring, None, ":", ",", sort_keys, False, False)
+
+
+quoted: Final[Callable[[str], str]] = encode_basestring
+"""The JSON document of a text, as ``dumps`` writes it."""
+
+_ENCODER: Final = _encoder(sort_keys=False)
+_CANONICAL_ENCODER: Final = _encoder(sort_keys=True)

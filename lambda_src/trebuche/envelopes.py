@@ -21,6 +21,7 @@ from trebuche.envelope_types import (
     TrebuchetActorID,
 )
 from trebuche.errors import MalformedError, ProtocolError, TooDeepError
+from trebuche.ordinary import read_call
 from trebuche.scalars import (
     read_bool,
     read_data,
@@ -76,7 +77,7 @@ def decode(text: str) -> Envelope:
     except MalformedError as error:
         raise ProtocolError(str(error)) from None
     try:
-        return _read(document)
+        return read_call(document) or _read(document)
     except MalformedError as error:
         raise ProtocolError(str(error), call_id=_answerable(document)) from None
 

@@ -10,6 +10,7 @@ from trebuche.contract import MESSAGE_LIMIT_BYTES
 from trebuche.documents import dumps, loads, utf8_bytes
 from trebuche.envelopes import ResponseEnvelope, StreamDataEnvelope, encode
 from trebuche.errors import MalformedError, ResultTooLargeError, StateError, StateTooLargeError
+from trebuche.ordinary import write_result
 from trebuche.scalars import UINT64_MAX, write_uuid
 
 _ANY_STREAM: Final = UUID(int=0)
@@ -50,7 +51,7 @@ def response_frame(response: ResponseEnvelope) -> str:
     Raises:
         ResultTooLargeError: It is longer than API Gateway carries.
     """
-    frame = encode(response)
+    frame = write_result(response) or encode(response)
     _check_response(utf8_bytes(frame))
     return frame
 

@@ -91,7 +91,7 @@ class Runtime:
             effect = next(routine)
             while True:
                 try:
-                    result = self.carry_out(effect)
+                    result = self._carry_out(effect)
                 except Exception as error:
                     effect = routine.throw(error)
                 else:
@@ -113,18 +113,21 @@ class Runtime:
             self._ports.logs.write(line)
 
     def _carry_out(self, effect: Effect[Any]) -> object:
-        if isinstance(effect, Now):
-            return max(self._event_time_ms, self._ports.clock.now_ms())
-        if isinstance(effect, TimeLeft):
-            return (self._deadline_ms - self._ports.clock.now_ms()) / 1000
-        if isinstance(effect, Concurrently):
-            from trebuche.side_by_side import complete, side_by_side  # asyncio takes 15 ms to import
+        type_ = type(effect)
+        if (own := _OWN.get(type_)) is not None:
+            return own(self, effect)
+        return PORT_OF[type_](self._ports, effect)
 
-            return complete(side_by_side(self._run, effect.routines, SIDE_BY_SIDE))
-        if isinstance(effect, Measure):
-            self._measured.append(effect)
-            return None
-        return self._through_port(effect)
+    def _now(self, _: Now) -> int:
+        return max(self._event_time_ms, self._ports.clock.now_ms())
+
+    def _time_left(self, _: TimeLeft) -> float:
+        return (self._deadline_ms - self._ports.clock.now_ms()) / 1000
+
+    def _concurrently(self, effect: Concurrently[Any]) -> tuple[Any, ...]:
+        from trebuche.side_by_side import complete, side_by_side  # asyncio takes 15 ms to import
+
+        return complete(side_by_side(self._run, effect.routines, SIDE_BY_SIDE))
 
     async def _run(self, routine: Routine[T]) -> T:
         """Drive a routine beside others."""
@@ -159,23 +162,30 @@ class Runtime:
         try:
             await self._ports.sender.post(effect.connection_id, effect.text)
         except Exception as error:
-            self._note(effect, error, started_ms)
+            self._note_post(effect, error, started_ms)
             raise
-        self._note(effect, None, started_ms)
+        self._note_post(effect, None, started_ms)
 
-    def _through_port(self, effect: Effect[Any]) -> object:
+    def _post(self, effect: Post) -> None:
         started_ms = self._ports.clock.now_ms()
         try:
-            result: object = PORT_OF[type(effect)](self._ports, effect)
+            PORT_OF[Post](self._ports, effect)
         except Exception as error:
-            self._note(effect, error, started_ms)
+            self._note_post(effect, error, started_ms)
             raise
-        self._note(effect, result, started_ms)
-        return result
+        self._note_post(effect, None, started_ms)
 
-    def _note(self, effect: Effect[Any], outcome: object, started_ms: int) -> None:
+    def _commit(self, effect: CommitTurn) -> object:
+        committed: object = PORT_OF[CommitTurn](self._ports, effect)
+        self._note(effect, committed, 0)
+        return committed
+
+    def _note_post(self, effect: Post, outcome: Exception | None, started_ms: int) -> None:
         # The clock may be set back in between.
-        told = metrics.told_by(effect, outcome, max(0, self._ports.clock.now_ms() - started_ms))
+        self._note(effect, outcome, max(0, self._ports.clock.now_ms() - started_ms))
+
+    def _note(self, effect: Effect[Any], outcome: object, elapsed_ms: int) -> None:
+        told = metrics.told_by(effect, outcome, elapsed_ms)
         if told is not None:
             self._measured.append(told)
 
@@ -224,4 +234,14 @@ PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     Pause: lambda to, e: to.clock.pause(e.seconds),
     Log: lambda to, e: to.logs.write(logs.line(e.level, e.event, e.fields, e.error)),
 }
-"""How each effect that is not the runtime's own is carried out."""
+"""The port of each effect that has one."""
+
+_OWN: Final[Mapping[type[Effect[Any]], Callable[[Runtime, Any], Any]]] = {
+    Now: Runtime._now,
+    TimeLeft: Runtime._time_left,
+    Concurrently: Runtime._concurrently,
+    Measure: lambda self, effect: self._measured.append(effect),
+    Post: Runtime._post,
+    CommitTurn: Runtime._commit,
+}
+"""Effects that are more than a call of a port: the runtime's own, and those that tell something by how they end."""

@@ -4,8 +4,8 @@ Readers take a parsed JSON value and are strict: ``true`` is no number, ``"7"`` 
 ``MalformedError`` without a path; whoever holds the container adds it.
 """
 
-import base64
 import re
+from binascii import a2b_base64, b2a_base64
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -68,12 +68,13 @@ def read_uuid(value: Json) -> UUID:
         raise MalformedError(f"expected a UUID as text, got {kind(value)}")
     if not _UUID.fullmatch(value):
         raise MalformedError(f"expected a UUID like 5B0C6E1A-93D7-4F28-8E41-2A7C90D1F6B3, got {_quoted(value)}")
-    return UUID(value)
+    return UUID(int=int(value.replace("-", ""), 16))
 
 
 def write_uuid(value: UUID) -> str:
     """Upper case, as Swift writes it."""
-    return str(value).upper()
+    text = f"{value.int:032X}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def read_data(value: Json) -> bytes:
@@ -83,14 +84,14 @@ def read_data(value: Json) -> bytes:
     if len(value) % 4 or not _BASE64.fullmatch(value):
         raise MalformedError(f"expected standard base64 with padding, got {_quoted(value)}")
     try:
-        return base64.b64decode(value, validate=True)
+        return a2b_base64(value, strict_mode=True)
     except ValueError:
         raise MalformedError(f"expected standard base64 with padding, got {_quoted(value)}") from None
 
 
 def write_data(value: bytes) -> str:
     """Standard base64 with padding; ``""`` for no bytes."""
-    return base64.b64encode(value).decode("ascii")
+    return b2a_base64(value, newline=False).decode("ascii")
 
 
 def read_date(value: Json) -> datetime:

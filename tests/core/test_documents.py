@@ -124,6 +124,18 @@ def test_what_is_written_is_read_back(value: Json) -> None:
     assert loads(dumps(value)) == value
 
 
+@given(PLAIN)
+def test_it_is_written_as_jsons_own_encoder_writes_it(value: Json) -> None:
+    """One encoder is kept, and it is CPython's own: another release may want to be asked otherwise."""
+    assert dumps(value) == json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@pytest.mark.parametrize("text", [" 7", "7 ", "\n7\t", " [ 7 ] "])
+def test_white_space_around_a_document_is_skipped(text: str) -> None:
+    """JSON allows it, and other programs write a line feed at the end."""
+    assert loads(text) in (7, [7])
+
+
 @given(st.dictionaries(st.text(), PLAIN))
 def test_canonical_text_does_not_depend_on_the_order_of_keys(value: dict[str, Json]) -> None:
     """Swift writes keys in random order."""
