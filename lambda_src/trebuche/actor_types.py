@@ -10,12 +10,13 @@ from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
 from trebuche.actors import ALIASES_MARK, MARK, QUERY_MARK, Actor
-from trebuche.documents import Json, canonical, dumps, loads
+from trebuche.documents import Json, canonical, loads
 from trebuche.errors import ActorError, MalformedError, NewerStateError, ProtocolError, StateError
 from trebuche.naming import snake_to_camel
+from trebuche.records import unknown_members
 from trebuche.targets import base_name
 from trebuche.type_documents import shape_of
-from trebuche.values import check_type, from_json, to_json
+from trebuche.values import from_json, plan_of
 
 WHOLE_STATE: Final = "state"
 """The property that ``observeState`` names: the whole state."""
@@ -49,13 +50,10 @@ class Method:
         Raises:
             ActorError: Too few, too many, not JSON, or of another type.
         """
-        self._check_count(len(arguments))
-        documents = [self._parse(position, argument) for position, argument in enumerate(arguments)]
-        values = [
-            self._value(position, parameter, document)
-            for position, (parameter, document) in enumerate(zip(self.parameters, documents, strict=False))
-        ]
-        return values, documents
+        if len(arguments) != len(self.parameters):
+            self._check_count(len(arguments))
+        documents = self._parsed(arguments)
+        return self._typed(documents), documents
 
     def write(self, result: object) -> bytes:
         """The JSON document of a result; empty for a method without one.
@@ -66,7 +64,7 @@ class Method:
         if self.returns is NoneType:
             return b""
         try:
-            return dumps(to_json(self.returns, result)).encode()
+            return plan_of(self.returns).to_text(result)
         except MalformedError as error:
             raise TypeError(f"{self.attribute} returned something else than it declares: {error}") from error
 
@@ -77,17 +75,24 @@ class Method:
             expected = str(most) if least == most else f"{least} to {most}"
             raise ActorError(f"{self.name}: expected {expected} argument{'s' * (most != 1)}, got {given}")
 
-    def _parse(self, position: int, argument: bytes) -> Json:
+    def _parsed(self, arguments: tuple[bytes, ...]) -> list[Json]:
+        documents: list[Json] = []
         try:
-            return loads(argument)
+            for argument in arguments:
+                documents.append(loads(argument))
         except MalformedError as error:
-            raise ActorError(f"{self.name}: argument {position + 1}: {error}") from None
+            raise ActorError(f"{self.name}: argument {len(documents) + 1}: {error}") from None
+        return documents
 
-    def _value(self, position: int, parameter: Parameter, document: Json) -> Any:
+    def _typed(self, documents: list[Json]) -> list[Any]:
+        values: list[Any] = []
         try:
-            return from_json(parameter.type, document)
+            for parameter, document in zip(self.parameters, documents, strict=False):
+                values.append(from_json(parameter.type, document))
         except MalformedError as error:
-            raise ActorError(f"{self.name}: argument {position + 1} ({parameter.name}): {error}") from None
+            place = f"argument {len(values) + 1} ({self.parameters[len(values)].name})"
+            raise ActorError(f"{self.name}: {place}: {error}") from None
+        return values
 
 
 class ActorType:
@@ -121,8 +126,8 @@ class ActorType:
                 f'{actor_class.__name__} has no name; write class {actor_class.__name__}(…, exposed_as="…")'
             )
         self.state_type = _state_type(actor_class)
-        if stateful:
-            check_type(self.state_type, keep_unknown=True)
+        self._state = plan_of(self.state_type)
+        self._stored = plan_of(self.state_type, keep_unknown=stateful)
         methods = list(_methods(actor_class))
         self.methods: Mapping[str, Method] = _by_name(actor_class, ((method.name, method) for method in methods))
         named = [(name, method) for method in methods for name in (method.name, *method.aliases)]
@@ -139,13 +144,6 @@ class ActorType:
         if not dataclasses.is_dataclass(self.state_type):
             return frozenset({WHOLE_STATE})
         return frozenset({WHOLE_STATE, *map(_key, dataclasses.fields(self.state_type))})
-
-    @cached_property
-    def _declared(self) -> frozenset[str]:
-        """Keys of a state's top level that this code writes."""
-        if not dataclasses.is_dataclass(self.state_type):
-            return frozenset()
-        return frozenset(_key(field) for field in dataclasses.fields(self.state_type) if field.init)
 
     @cached_property
     def shape(self) -> str:
@@ -211,7 +209,7 @@ class ActorType:
             plain = loads(document)
             if schema < self.schema:
                 plain = self._migrate(plain, schema)
-            return from_json(self.state_type, plain, keep_unknown=True)
+            return self._stored.from_json(plain)
         except MalformedError as error:
             raise StateError(f"the stored state of '{actor_id}' (schema {schema}) cannot be read: {error}") from error
         except _MigrationError as error:
@@ -237,52 +235,25 @@ class ActorType:
         except Exception as error:
             raise _MigrationError(f"{type(error).__name__}: {error}") from error
 
-    def write_state(self, state: object) -> bytes:
+    def write_state(self, state: object, *, instead_of: object = None) -> bytes:
         """The JSON document of a state, one spelling per value so that unchanged states are equal.
 
-        Raises:
-            TypeError: The state is not of its type.
-        """
-        return self.spell_state(self.plain_state(state))
-
-    def plain_state(self, state: object) -> Json:
-        """A state as plain JSON, which shares nothing with it that a method could change.
-
-        Raises:
-            TypeError: The state is not of its type.
-        """
-        try:
-            return to_json(self.state_type, state)
-        except MalformedError as error:
-            raise self._undeclared(error) from error
-
-    def keep_undeclared(self, before: Json, after: Json) -> Json:
-        """A state after a call, with the top-level members of the one before that this code does not know.
-
-        The object that carried them may be another one by now.
-
         Args:
-            before: What ``plain_state`` returned before the call.
-            after: The same after it; it is added to.
-        """
-        if isinstance(before, dict) and isinstance(after, dict):
-            for key in before.keys() - after.keys() - self._declared:
-                after[key] = before[key]
-        return after
-
-    def spell_state(self, plain: Json) -> bytes:
-        """The JSON document of what ``plain_state`` returned.
+            state: The state.
+            instead_of: The one before it, of which are kept the top-level members that this code does not know: the
+                object that carried them may be another one by now.
 
         Raises:
-            TypeError: JSON cannot hold it.
+            TypeError: The state is not of its type.
         """
+        carried = unknown_members(instead_of)
         try:
-            return canonical(plain)
+            if not carried:
+                return self._state.to_text(state)
+            plain: Any = self._state.to_json(state)
+            return canonical({**carried, **plain})
         except MalformedError as error:
-            raise self._undeclared(error) from error
-
-    def _undeclared(self, error: MalformedError) -> TypeError:
-        return TypeError(f"the state of {self.actor_class.__name__} is not what it declares: {error}")
+            raise TypeError(f"the state of {self.actor_class.__name__} is not what it declares: {error}") from error
 
     def instance(self, actor_id: str, state: Any, *, now_ms: int, seed: UUID) -> Actor[Any]:
         """An actor for the length of one turn."""
@@ -313,7 +284,7 @@ def _checked_state(actor_class: type[Actor[Any]], state_type: Any) -> type[Any]:
         return NoneType
     if not isinstance(state_type, type) or not dataclasses.is_dataclass(state_type):
         raise TypeError(f"{actor_class.__name__}: the state must be a dataclass, not {state_type}")
-    check_type(state_type)
+    plan_of(state_type)
     missing = [
         parameter.name
         for parameter in inspect.signature(state_type).parameters.values()
@@ -360,7 +331,7 @@ def _method(actor_class: type[Actor[Any]], name: str, attribute: str, function: 
     if lacking:
         raise TypeError(f"{where}: no type hint for {', '.join(lacking)}")
     for hint in hints.values():
-        check_type(hint)
+        plan_of(hint)
     read = [Parameter(p.name, hints[p.name], p.default is p.empty) for p in parameters]
     query, aliases = hasattr(function, QUERY_MARK), getattr(function, ALIASES_MARK)
     return Method(name, attribute, tuple(read), hints["return"], query, aliases)

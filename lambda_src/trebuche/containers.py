@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from trebuche.documents import Json, canonical, kind
+from trebuche.documents import Json, canonical, kind, quoted
 from trebuche.errors import MalformedError
 from trebuche.naming import snake_to_camel
 from trebuche.plans import Plan
@@ -23,21 +23,31 @@ def optional_plan(inner: Plan) -> Plan:
     def write(value: Any) -> Json:
         return None if value is None else inner.write(value)
 
-    return Plan(read, write)
+    return Plan(
+        read,
+        write,
+        inner.same,
+        quick=lambda value: None if value is None else inner.quick(value),
+        spell=lambda value: "null" if value is None else inner.spell(value),
+    )
 
 
-def array_plan(inner: Plan, build: Callable[[list[Any]], Any]) -> Plan:
+def array_plan(inner: Plan, build: Callable[[Iterable[Any]], Any]) -> Plan:
     """An array of equal elements; ``build`` makes the collection (list, or tuple)."""
 
     def read(value: Json) -> Any:
         return build(_each(inner.read, _array(value)))
 
     def write(value: Any) -> Json:
-        if not isinstance(value, list | tuple):
-            raise MalformedError(f"expected an array, got {kind(value)}")
-        return _each(inner.write, value)
+        return _each(inner.write, _sequence(value))
 
-    return Plan(read, write)
+    def quick(value: Json) -> Any:
+        return build(map(inner.quick, _array(value)))
+
+    def spell(value: Any) -> str:
+        return f"[{','.join(map(inner.spell, _sequence(value)))}]"
+
+    return Plan(read, write, quick=quick, spell=spell)
 
 
 def set_plan(inner: Plan, build: Callable[[list[Any]], Any]) -> Plan:
@@ -66,9 +76,7 @@ def fixed_plan(inners: tuple[Plan, ...]) -> Plan:
         return tuple(_zipped([inner.read for inner in inners], elements))
 
     def write(value: Any) -> Json:
-        if not isinstance(value, list | tuple):
-            raise MalformedError(f"expected an array, got {kind(value)}")
-        exact(value)
+        exact(_sequence(value))
         return _zipped([inner.write for inner in inners], value)
 
     return Plan(read, write)
@@ -76,7 +84,18 @@ def fixed_plan(inners: tuple[Plan, ...]) -> Plan:
 
 def text_map_plan(inner: Plan) -> Plan:
     """An object with text keys."""
-    return _object_plan(inner, read_text, read_text)
+    plan = _object_plan(inner, read_text, read_text)
+
+    def quick(value: Json) -> Any:
+        if not isinstance(value, dict):
+            return plan.read(value)
+        return {read_text(key): inner.quick(content) for key, content in value.items()}
+
+    def spell(value: Any) -> str:
+        members = [f"{quoted(key)}:{inner.spell(content)}" for key, content in sorted(_mapping(value).items())]
+        return f"{{{','.join(members)}}}"
+
+    return Plan(plan.read, plan.write, quick=quick, spell=spell)
 
 
 def integer_map_plan(inner: Plan) -> Plan:
@@ -160,6 +179,12 @@ def _integer_key_text(key: Any) -> str:
 
 def _array(value: Json) -> list[Json]:
     if not isinstance(value, list):
+        raise MalformedError(f"expected an array, got {kind(value)}")
+    return value
+
+
+def _sequence(value: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
         raise MalformedError(f"expected an array, got {kind(value)}")
     return value
 

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
-from trebuche.documents import Json, kind
+from trebuche.documents import Json, canonical, canonical_text, kind, quoted
 from trebuche.errors import MalformedError
 from trebuche.scalars import (
     read_bool,
@@ -22,14 +21,71 @@ from trebuche.scalars import (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """Reader and writer of one type; both raise ``MalformedError`` with the path below the value."""
+    """Reader and writer of one type, and two that take a shortcut.
 
-    read: Callable[[Json], Any]
-    write: Callable[[Any], Json]
-    same: type | None = None
-    """Values of exactly this type are right as they are, on both sides; text must also be ASCII."""
+    Args:
+        read: The value of a parsed document.
+        write: The document of a value. Both raise ``MalformedError`` with the path below the value.
+        same: Values of exactly this type are right as they are, on both sides; text must also be ASCII.
+        quick: What ``read`` returns, or an error of any kind: where ``read`` raises one, and where a document is out of
+            the ordinary.
+        spell: The canonical text of what ``write`` returns, or an error in the same way.
+    """
+
+    __slots__ = ("quick", "read", "same", "spell", "write")
+
+    def __init__(
+        self,
+        read: Callable[[Json], Any],
+        write: Callable[[Any], Json],
+        same: type | None = None,
+        *,
+        quick: Callable[[Json], Any] | None = None,
+        spell: Callable[[Any], str] | None = None,
+    ) -> None:
+        self.read = read
+        self.write = write
+        self.same = same
+        self.quick = quick or read
+        self.spell = spell or (lambda value: canonical_text(write(value)))
+
+    def from_json(self, value: Json) -> Any:
+        """The value of a parsed document.
+
+        Raises:
+            MalformedError: It does not fit; the text names the place.
+        """
+        try:
+            return self.quick(value)
+        except (MalformedError, RecursionError):
+            pass
+        try:
+            return self.read(value)
+        except RecursionError:
+            raise MalformedError("nested too deeply") from None
+
+    def to_json(self, value: object) -> Json:
+        """The document of a value.
+
+        Raises:
+            MalformedError: It is not of the type, or JSON cannot hold it (NaN); the text names the place.
+        """
+        try:
+            return self.write(value)
+        except RecursionError:
+            raise MalformedError("nested too deeply") from None
+
+    def to_text(self, value: object) -> bytes:
+        """The canonical text of a value's document.
+
+        Raises:
+            MalformedError: As ``to_json``, or a number has thousands of digits.
+        """
+        try:
+            return self.spell(value).encode()
+        except (MalformedError, ValueError, TypeError, RecursionError):
+            return canonical(self.to_json(value))
 
 
 def choice_plan(choices: Iterable[tuple[Json, Any]]) -> Plan:
@@ -137,13 +193,15 @@ def _read_null(value: Json) -> None:
         raise MalformedError(f"expected null, got {kind(value)}")
 
 
-def _instance(type_: type, write: Callable[[Any], Json]) -> Callable[[Any], Json]:
-    def checked(value: Any) -> Json:
+def _text_plan(type_: type, read: Callable[[Json], Any], write: Callable[[Any], str]) -> Plan:
+    """Plan of a type whose values are written as text without anything in it that JSON escapes."""
+
+    def checked(value: Any) -> str:
         if not isinstance(value, type_):
             raise MalformedError(f"expected {type_.__name__}, got {kind(value)}")
         return write(value)
 
-    return checked
+    return Plan(read, checked, spell=lambda value: f'"{checked(value)}"')
 
 
 def _short(value: object) -> str:
@@ -153,15 +211,15 @@ def _short(value: object) -> str:
 _WHOLE_BELOW: Final = 2.0**53  # above this not every whole number is a double; the exponent form is shorter
 
 LEAVES: Final[dict[object, Plan]] = {
-    str: Plan(read_text, read_text, str),
-    int: Plan(read_integer, read_integer, int),
-    float: Plan(read_real, write_real),
+    str: Plan(read_text, read_text, str, spell=lambda value: quoted(read_text(value))),
+    int: Plan(read_integer, read_integer, int, spell=lambda value: str(read_integer(value))),
+    float: Plan(read_real, write_real, spell=lambda value: str(write_real(value))),
     bool: Plan(read_bool, read_bool, bool),
     None: Plan(_read_null, _read_null),
     type(None): Plan(_read_null, _read_null),
-    UUID: Plan(read_uuid, _instance(UUID, write_uuid)),
-    datetime: Plan(read_date, _instance(datetime, write_date)),
-    bytes: Plan(read_data, _instance(bytes, write_data)),
+    UUID: _text_plan(UUID, read_uuid, write_uuid),
+    datetime: _text_plan(datetime, read_date, write_date),
+    bytes: _text_plan(bytes, read_data, write_data),
     Any: Plan(read_plain, read_plain),
     object: Plan(read_plain, read_plain),
 }

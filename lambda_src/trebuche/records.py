@@ -5,28 +5,14 @@ A field's key is its name in camelCase unless ``field(metadata={"key": "callID"}
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import MISSING, Field, dataclass
-from typing import Any, Final, get_type_hints
+from dataclasses import MISSING, Field
+from typing import Any, get_type_hints
 
+from trebuche.compiled import UNKNOWN, Part, reader, speller
 from trebuche.documents import Json, kind
 from trebuche.errors import MalformedError
 from trebuche.naming import snake_to_camel
 from trebuche.plans import Plan
-
-_UNKNOWN: Final = "_unknown_members"
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    key: str
-    attribute: str
-    plan: Plan
-    required: bool
-    """Must be there on read."""
-    nil_when_missing: bool
-    """An optional without a default: missing means None."""
-    nil_left_out: bool
-    """None is written by leaving the key out; not where a missing key would mean another default."""
 
 
 class Record:
@@ -50,9 +36,9 @@ class Record:
             )
         self._class = class_
         self._keep_unknown = keep_unknown
-        self._parts: tuple[_Part, ...] = ()
+        self._parts: tuple[Part, ...] = ()
         self._keys: frozenset[str] = frozenset()
-        self.plan = Plan(self._read, self._write)
+        self.plan = Plan(self._read, self._write, quick=self._first_quick, spell=self._first_spell)
 
     def complete(self, plan_of: Callable[[object], Plan]) -> None:
         """Find the plans of the members; apart from construction because a class may contain itself.
@@ -70,7 +56,7 @@ class Record:
         if len(self._keys) < len(self._parts):
             raise TypeError(f"{self._class.__qualname__}: two fields have the same key on the wire")
 
-    def _part(self, field: Field[Any], hint: object, plan_of: Callable[[object], Plan]) -> _Part:
+    def _part(self, field: Field[Any], hint: object, plan_of: Callable[[object], Plan]) -> Part:
         try:
             plan = plan_of(hint)
         except TypeError as error:
@@ -78,8 +64,8 @@ class Record:
         # What a factory makes is not known here: None is then written out, or it could be read back as something else.
         default = field.default if field.default_factory is MISSING else MISSING
         has_default = field.default is not MISSING or field.default_factory is not MISSING
-        nil_when_missing = not has_default and _takes_null(plan)
-        return _Part(
+        nil_when_missing = (default is None or not has_default) and _takes_null(plan)
+        return Part(
             key=str(field.metadata.get("key", snake_to_camel(field.name))),
             attribute=field.name,
             plan=plan,
@@ -111,7 +97,7 @@ class Record:
 
     def _with_unknown(self, instance: Any, source: dict[str, Json]) -> Any:
         if self._keep_unknown and not self._keys.issuperset(source):
-            vars(instance)[_UNKNOWN] = {key: source[key] for key in source if key not in self._keys}
+            vars(instance)[UNKNOWN] = {key: source[key] for key in source if key not in self._keys}
         return instance
 
     def _write(self, value: Any) -> Json:
@@ -128,8 +114,23 @@ class Record:
                     document[key] = content if plain else part.plan.write(content)
         except MalformedError as error:
             raise error.inside(key) from None
-        document.update(getattr(value, _UNKNOWN, {}))
+        document.update(unknown_members(value))
         return document
+
+    # Made when they are needed: a cold start has classes whose objects its one call never meets.
+    def _first_quick(self, value: Json) -> Any:
+        self.plan.quick = reader(self._class, self._parts, known_only=self._keep_unknown)
+        return self.plan.quick(value)
+
+    def _first_spell(self, value: Any) -> str:
+        self.plan.spell = speller(self._class, self._parts)
+        return self.plan.spell(value)
+
+
+def unknown_members(instance: object) -> dict[str, Json]:
+    """Members that an instance carries along."""
+    found: dict[str, Json] = getattr(instance, UNKNOWN, {})
+    return found
 
 
 def _takes_null(plan: Plan) -> bool:

@@ -1,13 +1,12 @@
 """One call of one actor: read, run, write everything at once; again when somebody else's write came first."""
 
 import hashlib
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
 from trebuche.actor_types import ActorType, Method
-from trebuche.documents import Json, canonical
+from trebuche.documents import canonical
 from trebuche.effects import (
     CommitTurn,
     HighestVersion,
@@ -25,6 +24,7 @@ from trebuche.effects import (
 from trebuche.envelopes import InvocationEnvelope
 from trebuche.errors import CallIdReusedError, VersionConflictError
 from trebuche.frames import check_result_size, check_state_size
+from trebuche.immutable import immutable
 from trebuche.stored import CallRecord, StoredState, Turn
 
 FIRST_PAUSE_SECONDS: Final = 0.025
@@ -36,7 +36,7 @@ CLOCKS_DIFFER_SECONDS: Final = 300
 """By less, between any two functions."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Call:
     """A call whose method and arguments are known to fit."""
 
@@ -45,7 +45,9 @@ class Call:
     call_id: UUID
     method: Method
     arguments: tuple[bytes, ...]
-    """As JSON documents: each attempt reads them anew, since a method may change what it is given."""
+    """As JSON documents."""
+    values: list[Any]
+    """The same as values, for one attempt."""
     digest: str
     """Of method and arguments, to tell a repeated call from another one with its callID."""
 
@@ -58,10 +60,10 @@ def read_call(actor_type: ActorType, actor_id: str, invocation: InvocationEnvelo
         ProtocolError: The target identifier cannot name a method.
     """
     method = actor_type.method(invocation.target_identifier)
-    _, documents = method.read(invocation.arguments)
+    values, documents = method.read(invocation.arguments)
     # Canonical: who repeats a call may spell the same arguments with another order of keys.
     digest = hashlib.sha256(canonical([method.name, *documents])).hexdigest()
-    return Call(actor_type, actor_id, invocation.call_id, method, invocation.arguments, digest)
+    return Call(actor_type, actor_id, invocation.call_id, method, invocation.arguments, values, digest)
 
 
 def take_turn(call: Call) -> Routine[bytes]:
@@ -78,22 +80,25 @@ def take_turn(call: Call) -> Routine[bytes]:
     # Nothing is kept, the call included: one that comes again runs again.
     if not call.actor_type.stateful:
         now_ms = yield from perform(Now())
-        result, _ = _run(call, call.actor_type.fresh_state(), now_ms, seed)
+        result, _ = _run(call, call.values, call.actor_type.fresh_state(), now_ms, seed)
         return result
     if call.method.query:
         return (yield from _look(call, seed))
+    values = call.values
     for attempt in count(1):
-        outcome = yield from _attempt(call, seed)
+        outcome = yield from _attempt(call, values, seed)
         if outcome is not None:
             return outcome
         spare = (yield from perform(TimeLeft())) - RESERVE_SECONDS
         if spare <= 0:
             break
         yield from _back_off(attempt, spare)
+        # Anew, since a method may change what it is given.
+        values, _ = call.method.read(call.arguments)
     raise VersionConflictError(f"'{call.actor_id}' is busy: {attempt} attempts came too late, nothing was written")
 
 
-def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
+def _attempt(call: Call, arguments: list[Any], seed: UUID) -> Routine[bytes | None]:
     """One attempt; None when it has to be repeated.
 
     State first, call record second: a call that is not yet on record after the state was read, but takes effect
@@ -105,12 +110,10 @@ def _attempt(call: Call, seed: UUID) -> Routine[bytes | None]:
     if record is not None:
         return _recorded(call, record)
     state = _state_of(call, stored)
-    before = call.actor_type.plain_state(state)
-    result, plain = _run(call, state, now_ms, seed)
-    plain = call.actor_type.keep_undeclared(before, plain)
-    after = call.actor_type.spell_state(plain)
+    before = call.actor_type.write_state(state)
+    result, after = _run(call, arguments, state, now_ms, seed)
     # Not even the call record: running it again changes nothing either.
-    if _unchanged(call, before, plain, after):
+    if after == before:
         return result
     check_state_size(call.actor_id, after)
     # Whose clock is ahead may have told a subscriber of the reserved versions before ours does.
@@ -128,10 +131,9 @@ def _look(call: Call, seed: UUID) -> Routine[bytes]:
     now_ms = yield from perform(Now())
     # Without the call record: a look that comes again may see what is there by then.
     state = _state_of(call, (yield from perform(LoadState(call.actor_id))))
-    before = call.actor_type.plain_state(state)
-    result, plain = _run(call, state, now_ms, seed)
-    plain = call.actor_type.keep_undeclared(before, plain)
-    if not _unchanged(call, before, plain, call.actor_type.spell_state(plain)):
+    before = call.actor_type.write_state(state)
+    result, after = _run(call, call.values, state, now_ms, seed)
+    if after != before:
         raise TypeError(f"{call.method.attribute} is a @query and changed the state; make it @distributed")
     return result
 
@@ -161,18 +163,12 @@ def _recorded(call: Call, record: CallRecord) -> bytes:
     return record.result
 
 
-def _unchanged(call: Call, before: Json, plain: Json, after: bytes) -> bool:
-    """Whether two states are one document; spelled where Python finds them equal, as it does ``1`` and ``True``."""
-    return plain == before and call.actor_type.spell_state(before) == after
-
-
-def _run(call: Call, state: Any, now_ms: int, seed: UUID) -> tuple[bytes, Json]:
-    """Result of the method as JSON document, and its next state as plain JSON."""
+def _run(call: Call, arguments: list[Any], state: Any, now_ms: int, seed: UUID) -> tuple[bytes, bytes]:
+    """Result of the method, and its next state, as JSON documents."""
     actor = call.actor_type.instance(call.actor_id, state, now_ms=now_ms, seed=seed)
-    arguments, _ = call.method.read(call.arguments)
     result = call.method.write(getattr(actor, call.method.attribute)(*arguments))
     check_result_size(result)
-    return result, call.actor_type.plain_state(actor.state)
+    return result, call.actor_type.write_state(actor.state, instead_of=state)
 
 
 def _back_off(attempt: int, spare_seconds: float) -> Routine[None]:

@@ -29,7 +29,6 @@ from trebuche.containers import (
     text_map_plan,
 )
 from trebuche.documents import Json
-from trebuche.errors import MalformedError
 from trebuche.plans import LEAVES, Plan, choice_plan, enum_plan
 from trebuche.records import Record
 
@@ -52,11 +51,7 @@ def from_json(hint: object, value: Json, *, keep_unknown: bool = False) -> Any:
         MalformedError: The value does not fit; the text names the place: ``todos[2].title: expected text, got number``.
         TypeError: The type has no wire form.
     """
-    plan = _plan(hint, keep_unknown)
-    try:
-        return plan.read(value)
-    except RecursionError:
-        raise MalformedError("nested too deeply") from None
+    return plan_of(hint, keep_unknown=keep_unknown).from_json(value)
 
 
 def to_json(hint: object, value: object) -> Json:
@@ -66,15 +61,13 @@ def to_json(hint: object, value: object) -> Json:
         MalformedError: The value is not of the type, or JSON cannot hold it (NaN); the text names the place.
         TypeError: The type has no wire form.
     """
-    plan = _plan(hint, False)
-    try:
-        return plan.write(value)
-    except RecursionError:
-        raise MalformedError("nested too deeply") from None
+    return plan_of(hint).to_json(value)
 
 
-def check_type(hint: object, *, keep_unknown: bool = False) -> None:
-    """Make the plan of a type now, so that a type without wire form shows when the program starts.
+def plan_of(hint: object, *, keep_unknown: bool = False) -> Plan:
+    """How values of a type are read and written.
+
+    Made when a program starts, it shows a type without wire form then.
 
     Args:
         hint: A type hint.
@@ -84,13 +77,6 @@ def check_type(hint: object, *, keep_unknown: bool = False) -> None:
         TypeError: The type, or the type of a part of it, has no wire form, or no room for what is unknown; the text
             says which.
     """
-    _plan(hint, keep_unknown)
-
-
-_plans: Final[dict[tuple[object, bool], Plan]] = {}
-
-
-def _plan(hint: object, keep_unknown: bool) -> Plan:
     try:
         return _plans[hint, keep_unknown]
     except KeyError:
@@ -99,6 +85,9 @@ def _plan(hint: object, keep_unknown: bool) -> Plan:
         _plans.update({(known, keep_unknown): made for known, made in compiler.records.items()})
         _plans[hint, keep_unknown] = plan
         return plan
+
+
+_plans: Final[dict[tuple[object, bool], Plan]] = {}
 
 
 class _Compiler:

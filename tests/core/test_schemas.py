@@ -335,6 +335,13 @@ def test_query_answers_and_writes_nothing(world: World) -> None:
     assert world.states.load_call("notes", question.call_id, now=0) is None
 
 
+def test_query_answers_about_a_state_that_is_spelled_otherwise(world: World) -> None:
+    """By hand, say: it is the method that must not change it."""
+    stored = world.states.states["notes"]
+    world.states.states["notes"] = replace(stored, state=b" " + stored.state)
+    assert world.result("notes", "count") == 2
+
+
 def test_query_that_writes_is_a_defect(world: World) -> None:
     """The caller gets a reference, the log the reason, and the change is dropped."""
     stored = world.states.states["notes"]

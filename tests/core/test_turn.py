@@ -283,6 +283,18 @@ def test_what_is_another_document_is_a_change(value: object, versions: int) -> N
     assert (state.version if (state := stored(world, "scratch")) else 0) == versions
 
 
+def test_a_state_that_is_spelled_otherwise_is_not_changed_by_it(world: World) -> None:
+    """Somebody edited it by hand, which its shape does not tell: a call that changes nothing still writes nothing."""
+    world.result("notes", "append", "one")
+    written = stored(world)
+    assert written is not None
+    world.states.states["notes"] = replace(written, state=b'{ "lines" : ["\\u006fne"] }')
+    assert world.result("notes", "read") == ["one"]
+    assert stored(world) == replace(written, state=b'{ "lines" : ["\\u006fne"] }')
+    world.result("notes", "append", "two")
+    assert stored(world) == replace(written, state=b'{"lines":["one","two"]}', version=2)
+
+
 @pytest.mark.parametrize(("over", "code"), [(0, None), (1, "result-too-large")])
 def test_a_result_may_fill_a_frame(world: World, over: int, code: str | None) -> None:
     """To the last group of four characters, and what is longer is refused before anything is written."""

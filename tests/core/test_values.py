@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from trebuche.documents import Json, dumps, loads
 from trebuche.errors import MalformedError
-from trebuche.values import check_type, from_json, to_json
+from trebuche.values import from_json, plan_of, to_json
 
 ID = "3F0E9C52-7D1B-4A86-B2E4-90C7D5A1E638"
 
@@ -315,7 +315,7 @@ def test_keeping_unknown_members_does_not_change_equality() -> None:
 def test_slotted_classes_cannot_keep_unknown_members() -> None:
     """There is no room for them, which is said before any are lost."""
     with pytest.raises(TypeError, match="Point: instances with slots have no room"):
-        check_type(list[Point], keep_unknown=True)
+        plan_of(list[Point], keep_unknown=True)
 
 
 @pytest.mark.parametrize("convert", [from_json, to_json])
@@ -345,7 +345,7 @@ def test_types_without_wire_form_are_named(hint: Any, message: str) -> None:
     """The program says which type, in which member, when it starts; and every time again."""
     for _ in range(2):
         with pytest.raises(TypeError, match=message):
-            check_type(hint)
+            plan_of(hint)
 
 
 @given(st.builds(Todos, st.lists(st.builds(Todo, st.uuids(), st.text(), st.booleans()))))
