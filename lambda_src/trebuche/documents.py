@@ -40,7 +40,7 @@ def loads(document: str | bytes, *, limit_bytes: int | None = None) -> Json:
     text = _text(document)
     if limit_bytes is not None and (size := utf8_bytes(text)) > limit_bytes:
         raise MalformedError(f"document of {size} bytes is over the limit of {limit_bytes}")
-    _check_nesting(text)
+    check_nesting(text)
     try:
         try:
             return _parse(_DECODER, text)
@@ -164,7 +164,12 @@ def _text(document: str | bytes) -> str:
         raise MalformedError(f"not UTF-8 at byte {error.start}") from None
 
 
-def _check_nesting(text: str) -> None:
+def check_nesting(text: str) -> None:
+    """Refuse a document with more levels than are read.
+
+    Raises:
+        TooDeepError: There are more than 512.
+    """
     # Brackets in texts are counted, too, so these are never too few: most documents need no second look.
     if len(text) <= NESTING_LIMIT or text.count("[") + text.count("{") <= NESTING_LIMIT:
         return

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from trebuche.actor_types import WHOLE_STATE
 from trebuche.contract import MESSAGE_LIMIT_BYTES
-from trebuche.documents import dumps, loads, utf8_bytes
+from trebuche.documents import check_nesting, dumps, loads, utf8_bytes
 from trebuche.envelopes import ResponseEnvelope, StreamDataEnvelope, encode
-from trebuche.errors import MalformedError, ResultTooLargeError, StateError, StateTooLargeError
+from trebuche.errors import MalformedError, ResultTooLargeError, StateError, StateTooLargeError, TooDeepError
 from trebuche.ordinary import write_result
 from trebuche.scalars import UINT64_MAX, write_uuid
 
@@ -65,12 +65,18 @@ def check_result_size(result: bytes) -> None:
     _check_response(_RESPONSE_WITHOUT_RESULT + (len(result) + 2) // 3 * 4)
 
 
-def check_state_size(actor_id: str, state: bytes) -> None:
-    """Refuse a state that no ``streamData`` frame can carry; an item in the table could hold four times as much.
+def check_state(actor_id: str, state: bytes) -> None:
+    """Refuse a state that no ``streamData`` frame can carry, or that nobody could read any more.
+
+    An item in the table could hold four times as much.
 
     Raises:
         StateTooLargeError: With size and limit.
     """
+    try:
+        check_nesting(state.decode())
+    except TooDeepError as error:
+        raise StateTooLargeError(f"the state of '{actor_id}' would be {error}; keep it flatter") from None
     size = _LONGEST_WITHOUT_DATA + (len(state) + 2) // 3 * 4
     if size > MESSAGE_LIMIT_BYTES:
         raise StateTooLargeError(

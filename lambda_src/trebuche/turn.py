@@ -23,7 +23,7 @@ from trebuche.effects import (
 )
 from trebuche.envelopes import InvocationEnvelope
 from trebuche.errors import CallIdReusedError, VersionConflictError
-from trebuche.frames import check_result_size, check_state_size
+from trebuche.frames import check_result_size, check_state
 from trebuche.immutable import immutable
 from trebuche.stored import CallRecord, StoredState, Turn
 
@@ -115,7 +115,7 @@ def _attempt(call: Call, arguments: list[Any], seed: UUID) -> Routine[bytes | No
     # Not even the call record: running it again changes nothing either.
     if after == before:
         return result
-    check_state_size(call.actor_id, after)
+    check_state(call.actor_id, after)
     # Whose clock is ahead may have told a subscriber of the reserved versions before ours does.
     later = now_ms // 1000 + CLOCKS_DIFFER_SECONDS
     version = stored.version if stored else (yield from perform(HighestVersion(call.actor_id, later)))

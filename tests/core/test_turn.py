@@ -109,6 +109,23 @@ class Scratch(Actor[Slip], exposed_as="scratch"):
         self.state.value = value
 
 
+@dataclass
+class Branch:
+    """A state of any depth."""
+
+    branches: "list[Branch]" = field(default_factory=list)
+
+
+class Tree(Actor[Branch], exposed_as="tree"):
+    """An actor whose state grows at its root."""
+
+    @distributed
+    def grow(self, branches: int) -> None:
+        """Two levels of JSON for each."""
+        for _ in range(branches):
+            self.state = Branch([self.state])
+
+
 @pytest.fixture
 def world() -> World:
     """A world with a notebook."""
@@ -293,6 +310,16 @@ def test_a_state_that_is_spelled_otherwise_is_not_changed_by_it(world: World) ->
     assert stored(world) == replace(written, state=b'{ "lines" : ["\\u006fne"] }')
     world.result("notes", "append", "two")
     assert stored(world) == replace(written, state=b'{"lines":["one","two"]}', version=2)
+
+
+def test_a_state_that_is_too_deep_to_be_read_is_not_written() -> None:
+    """Else the actor could not be called any more: parsers end at 512 levels."""
+    world = World(Tree)
+    assert world.ask(call("tree", "grow", 255)).error_message is None
+    refused = world.ask(call("tree", "grow", 1))
+    assert (refused.code, refused.retryable) == ("state-too-large", False)
+    assert refused.error_message == "the state of 'tree' would be nested deeper than 512 levels; keep it flatter"
+    assert world.ask(call("tree", "grow", 0)).error_message is None
 
 
 @pytest.mark.parametrize(("over", "code"), [(0, None), (1, "result-too-large")])
