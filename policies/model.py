@@ -87,7 +87,9 @@ class Node:
     @property
     def label(self) -> str:
         """``Table my-app-connections``: how people speak of it."""
-        own = next((self.props[key] for key in ("name", "routeKey") if isinstance(self.props.get(key), str)), None)
+        # Each function's alias is called like the other's, and so is each role's policy.
+        keys = () if self.type in (ALIAS, ROLE_POLICY) else ("name", "routeKey")
+        own = next((self.props[key] for key in keys if isinstance(self.props.get(key), str)), None)
         return f"{self.type.rsplit(':', 1)[-1]} {own or self.urn.rsplit('::', 1)[-1]}"
 
     def get(self, *path: str | int) -> Any:

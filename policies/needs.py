@@ -42,17 +42,24 @@ class Need:
         action: Such as ``dynamodb:GetItem``.
         on: The resource, where it is in the stack: before a deployment, a document is at least made from it.
         resource: Its ARN; empty when it is not known.
+        method: Of an action that stands for several.
     """
 
     function: Node
     action: str
     on: Node | None
     resource: str
+    method: str = ""
 
     @property
     def place(self) -> str:
         """The resource, for people."""
         return self.on.label if self.on else self.resource
+
+    @property
+    def said(self) -> str:
+        """The action, for people."""
+        return f"{self.action} ({self.method})" if self.method else self.action
 
 
 Needs = Callable[[Stack], Iterator[Need]]
@@ -99,7 +106,7 @@ def posts(stack: Stack) -> Iterator[Need]:
             for method in methods:
                 arn = api.text("executionArn")
                 resource = f"{arn}/{stage.text('name')}/{method}/@connections/abc=" if arn else ""
-                yield Need(function, "execute-api:ManageConnections", api, resource)
+                yield Need(function, "execute-api:ManageConnections", api, resource, method)
 
 
 def _closes(stack: Stack, function: Node) -> bool:

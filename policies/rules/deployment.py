@@ -101,7 +101,9 @@ def _deployments(stack: Stack) -> Iterator[Problem]:
             yield Problem(stage, "autoDeploy is off, and it names no deployment: nothing is live", "set deploymentId")
         elif not deployments and stage.get("deploymentId") is not UNKNOWN:
             what = f"it serves deployment {stage.get('deploymentId')}, which is not in this stack: changes are not live"
-            yield Problem(stage, what, "set deploymentId to the stack's Deployment")
+            yield Problem(
+                stage, what, "set deploymentId to the stack's Deployment; where a hand did it: pulumi up --refresh"
+            )
 
 
 def _snapshot(stack: Stack, deployment: Node, api: Node) -> Iterator[Problem]:

@@ -98,36 +98,46 @@ def roles_of(stack: Stack) -> list[Node]:
     return [role for role in stack.all(ROLE) if role in used]
 
 
+_REFUSED: Final = "its role does not allow {actions} on {place}"
+_BOUNDED: Final = "the permissions boundary of its role does not allow {actions} on {place}"
+_UNSAID: Final = "no policy of its role says anything of {place} ({actions})"
+_NOWHERE: Final = "its role does not allow {actions} on anything, {place} included"
+
+
 def _missing(needs: Needs) -> Callable[[Stack], Iterator[Problem]]:
-    """A check that the roles allow what is needed."""
+    """A check that the roles allow what is needed; what one function may not do to one resource is told together."""
 
     def check(stack: Stack) -> Iterator[Problem]:
+        told: dict[tuple[str, str, str], list[Need]] = {}
         for need in needs(stack):
-            yield from _unmet(stack, need)
+            if why := unmet(stack, need):
+                told.setdefault((need.function.urn, need.place, why), []).append(need)
+        for (_, place, why), several in told.items():
+            actions = ", ".join(dict.fromkeys(need.said for need in several))
+            role = role_of(stack, several[0].function)
+            mend = f"allow {actions} on it in {role.label if role else 'the role'}"
+            mend += ", and in its permissions boundary" if why == _BOUNDED else ""
+            yield Problem(several[0].function, why.format(actions=actions, place=place), mend)
 
     return check
 
 
-def _unmet(stack: Stack, need: Need) -> Iterator[Problem]:
-    function, action, on, resource = need.function, need.action, need.on, need.resource
-    role = role_of(stack, function)
+def unmet(stack: Stack, need: Need) -> str:
+    """Why a need is not met, with places for actions and resource; empty when it is, or nobody can tell."""
+    action, on, resource = need.action, need.on, need.resource
+    role = role_of(stack, need.function)
     if role is None:
-        return
-    allowed = statements_of(stack, role)
-    place, mend = need.place, f"allow {action} on it in {role.label}"
-    limit = boundary_of(stack, role)
+        return ""
+    allowed, limit = statements_of(stack, role), boundary_of(stack, role)
     if limit is not None and resource and not allows(limit, action, resource):
-        what = f"the permissions boundary of its role does not allow {action} on {place}"
-        yield Problem(function, what, f"allow it in {role.text('permissionsBoundary') or 'the boundary'}, too")
-    if allowed is not None and resource:
-        if not allows(allowed, action, resource):
-            yield Problem(function, f"its role does not allow {action} on {place}", mend)
-    # Of a document that is not known yet one can see at least what it is made from.
-    elif allowed is None and on is not None and not _is_mentioned(stack, role, on):
-        yield Problem(function, f"no policy of its role says anything of {place} ({action})", mend)
+        return _BOUNDED
+    if allowed is None:
+        # Of a document that is not known yet one can see at least what it is made from.
+        return _UNSAID if on is not None and not _is_mentioned(stack, role, on) else ""
+    if resource:
+        return "" if allows(allowed, action, resource) else _REFUSED
     # The ARN is not known yet, but what is allowed nowhere is not allowed there either.
-    elif allowed is not None and not any(allows(allowed, action, _sample(one)) for one in _about(allowed, on)):
-        yield Problem(function, f"its role does not allow {action} on anything, {place} included", mend)
+    return "" if any(allows(allowed, action, _sample(one)) for one in _about(allowed, on)) else _NOWHERE
 
 
 def _is_mentioned(stack: Stack, role: Node, on: Node) -> bool:

@@ -32,11 +32,14 @@ _OURS: Final = ("dynamodb", "sqs", "execute-api", "logs", "lambda", "servicedisc
 def _wide(stack: Stack) -> Iterator[Problem]:
     for node, document in _documents(stack):
         for statement in statements(document):
+            wide: dict[str, list[str]] = {}
             for action, resource in too_wide(statement):
-                what = f"it allows {action} on {resource}: whoever gets into the function gets that"
+                wide.setdefault(resource, []).append(action)
+            for resource, actions in wide.items():
+                what = f"it allows {', '.join(actions)} on {resource}: whoever gets into the function gets that"
                 yield Problem(node, what, "name the actions and the resources that are used")
-            for action in powers(statement):
-                what = f"it allows {action}, with which a function changes the deployment or takes other rights"
+            if found := powers(statement):
+                what = f"it allows {', '.join(found)}: a function could change the deployment, or take other rights"
                 yield Problem(node, what, "remove it; deployments do that, with a role of their own")
     for role in roles_of(stack):
         attached = [(one, one.text("policyArn")) for one in attachments_of(stack, role)]
