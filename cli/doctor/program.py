@@ -1,23 +1,33 @@
 """The policy pack on a program: a preview, and what the engine says of it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from cli.doctor.configured import as_configured, wanted_of
+from cli.doctor.expected import Answers, Key, answers_of, expected_nodes, key_of, known, name_of
 from cli.doctor.findings import PROGRAM, Finding, of_stack
+from cli.doctor.log_role import with_log_role
+from cli.doctor.programmed import as_programmed
 from cli.errors import CommandError
 from cli.pulumi_stack import PulumiStack
-from infra.plan import OPEN_TO_ALL
-from policies.model import ERROR, WARNING, Node, Stack
+from infra.plan import OPEN_TO_ALL, make_plan
+from policies.model import ERROR, TABLE, WARNING, Node, Stack
 from policies.pack import MEND, SOURCE
-from policies.rules import BY_ID
+from policies.rules import BY_ID, RULES
+from trebuche.errors import ConfigError
 
 PACK: Final = "policies"
 REFUSED: Final = "preview"
 """Stands for a rule where the engine, or AWS's provider, refuses the program by itself."""
 ANONYMOUS: Final = "anonymous-production"
 """Stands for one where the program warns that production asks nobody for credentials."""
+EMPTIED: Final = "table-replaced"
+"""Stands for one where the engine would make a table anew."""
+KEPT: Final = "Tables stay where they are"
+KEPT_SOURCES: Final = ("docs/upgrade.md", "Pulumi documentation: what has a name is deleted before it is made anew")
+_REPLACE: Final = "replace"
 _FOLLOW_UPS: Final = ("preview failed", "update failed")
 
 Json = dict[str, Any]
@@ -40,16 +50,61 @@ def _preview(stack: PulumiStack, root: Path) -> list[Finding]:
     found = list(findings(run.events))
     if not run.ok and not found:
         raise CommandError(run.text)
+    try:
+        settings = stack.config()
+        plan = make_plan(root, stack.short_name, settings)
+    except ConfigError:
+        # The preview has said so.
+        return found
     asked = Stack(stack.short_name, tuple(nodes(run.events)))
-    return [*found, *of_stack([as_configured(wanted_of(root, stack.short_name))], asked, PROGRAM)]
+    answers = answers_of(((stack.state() or {}).get("deployment") or {}).get("resources") or ())
+    expected = expected_nodes(plan, answers)
+    found += of_stack([as_configured(wanted_of(root, stack.short_name)), as_programmed(expected)], asked, PROGRAM)
+    found += replaced(run.events)
+    if any(one.rule == REFUSED for one in found):
+        # The engine has not come to the rules about the whole stack.
+        whole = combined(asked, expected, answers)
+        found += of_stack([rule for rule in RULES if not rule.types], whole, PROGRAM)
+    return list(with_log_role(found, plan.stack.aws, plan.region))
 
 
 def nodes(events: Iterable[Json]) -> Iterator[Node]:
-    """The resources that a program asks for, as far as the engine came; what is not known yet is a text of its own."""
+    """The resources that a program asks for, as far as the engine came."""
+    found = {}
     for event in events:
         step = (event.get("resourcePreEvent") or {}).get("metadata") or {}
         if step.get("new") and str(step.get("type")).startswith("aws:"):
-            yield Node(urn=step["urn"], type=step["type"], props=step["new"].get("inputs") or {})
+            # Of what is replaced there are several.
+            props = known(step["new"].get("inputs") or {})
+            found[step["urn"]] = Node(urn=step["urn"], type=step["type"], props=props)
+    yield from found.values()
+
+
+def combined(asked: Stack, expected: Mapping[Key, Node], answers: Answers) -> Stack:
+    """All of a stack where the engine has come to a part of it: the rest is as the components ask for it."""
+    given = {key_of(node): node.props for node in asked.nodes}
+    whole = [replace(node, urn=name_of(node.urn)) for node in asked.nodes if key_of(node) not in expected]
+    for key, node in expected.items():
+        there = answers.get(key)
+        props = {**(there.outputs if there else {}), **given.get(key, node.props)}
+        whole.append(replace(node, props={**props, "id": there.id} if there else props))
+    return replace(asked, nodes=tuple(whole))
+
+
+def replaced(events: Iterable[Json]) -> Iterator[Finding]:
+    """Tables that the engine would make anew."""
+    for event in events:
+        step = (event.get("resourcePreEvent") or {}).get("metadata") or {}
+        if step.get("type") == TABLE and step.get("op") == _REPLACE:
+            yield Finding(
+                rule=EMPTIED,
+                severity=ERROR,
+                part=PROGRAM,
+                where=f"Table {name_of(step['urn'])}",
+                what=f"it would be made anew ({', '.join(step.get('diffs') or ())}), and what is in it lost",
+                mend="keep its name and its keys; move what is in it before they change",
+                sources=KEPT_SOURCES,
+            )
 
 
 def findings(events: Iterable[Json]) -> Iterator[Finding]:
@@ -101,7 +156,7 @@ def _warning(text: str) -> Iterator[Finding]:
 
 def _refusal(urn: str, text: str) -> Finding:
     name = urn.rsplit("::", 1)[-1] if "pulumi:pulumi:Stack" not in urn else ""
-    mend = "mend it as the text says; rules about the whole stack are looked at when the preview succeeds"
+    mend = "mend it as the text says"
     return Finding(
         rule=REFUSED,
         severity=ERROR,

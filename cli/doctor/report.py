@@ -8,14 +8,15 @@ from cli.doctor import canary
 from cli.doctor.configured import as_configured, wanted_of
 from cli.doctor.findings import PROGRAM, RUNNING, Finding, of_stack
 from cli.doctor.live import LIVE_RULES, examine_live
-from cli.doctor.program import examine_program
+from cli.doctor.program import EMPTIED, KEPT, KEPT_SOURCES, examine_program
+from cli.doctor.programmed import as_programmed
 from cli.doctor.snapshot import read_stack
 from cli.errors import CommandError
 from cli.output import FAILED, OK, Output
 from cli.pulumi_stack import PulumiStack
 from cli.target import deployed_target
 from infra.stack_settings import check_stack_name
-from policies.model import ROUTE, Node
+from policies.model import ERROR, ROUTE, Node
 from policies.rules import RULES
 
 
@@ -42,18 +43,13 @@ class Listed:
 
 def all_rules() -> list[Listed]:
     """Every rule of the doctor."""
-    both, running = (PROGRAM, RUNNING), (RUNNING,)
-    listed = [Listed(id=one.id, title=one.title, severity=one.severity, on=both, sources=one.sources) for one in RULES]
-    configured = as_configured({})
-    listed.append(
-        Listed(
-            id=configured.id,
-            title=configured.title,
-            severity=configured.severity,
-            on=both,
-            sources=configured.sources,
-        )
-    )
+    both, program, running = (PROGRAM, RUNNING), (PROGRAM,), (RUNNING,)
+    listed = [
+        Listed(id=one.id, title=one.title, severity=one.severity, on=on, sources=one.sources)
+        for on, rules in ((both, (*RULES, as_configured({}))), (program, (as_programmed({}),)))
+        for one in rules
+    ]
+    listed.append(Listed(id=EMPTIED, title=KEPT, severity=ERROR, on=program, sources=KEPT_SOURCES))
     listed += [
         Listed(id=one.id, title=one.title, severity=one.severity, on=running, sources=one.sources) for one in LIVE_RULES
     ]
@@ -145,7 +141,8 @@ def _tell_people(output: Output, parts: Sequence[str], findings: Sequence[Findin
         for one in mine:
             _tell_finding(output, one)
     for one in (one for one in findings if one.rule not in {rule.id for rule in all_rules()}):
-        output.line(f"✗ {one.rule:<24} The engine takes the program", style="bold red")
+        mark, style = ("✗", "bold red") if one.is_error else ("!", "bold yellow")
+        output.line(f"{mark} {one.rule:<24} The engine takes the program", style=style)
         _tell_finding(output, one)
     errors = sum(one.is_error for one in findings)
     output.line(f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')} ({' and '.join(parts)})")

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from cli.doctor.configured import as_configured, wanted_of
-from cli.doctor.findings import PROGRAM, Finding
+from cli.doctor.findings import PROGRAM, RUNNING, Finding
 from cli.doctor.program import REFUSED, findings, nodes
 from cli.doctor.report import all_rules, print_rules
 from cli.drift import Difference, Drifted, drift
 from cli.output import Output
-from infra.config import ActorSettings
 from infra.plan import OPEN_TO_ALL
 from policies.model import FUNCTION, STAGE, Node, Problem, Stack
 from policies.pack import text_of
 from policies.rules import BY_ID
 from tests.infra.project import CONFIG, make_project
 
+WORDS = {PROGRAM: "program", RUNNING: "running"}
 URN = "urn:pulumi:dev::trebuche::aws:apigatewayv2/stage:Stage::app-stage-stage"
 
 
@@ -66,26 +66,26 @@ def test_refusal_of_the_engine_is_a_finding() -> None:
     assert (found.rule, found.where, found.what) == (REFUSED, "app-stage-stage", "Name is too long")
 
 
-def preview(name: str, memory: int, timeout: int) -> dict[str, Any]:
+def preview(name: str, memory: int, stateful: str) -> dict[str, Any]:
     """What the engine notes of a function that a program asks for."""
-    inputs = {"name": name, "memorySize": memory, "timeout": timeout}
-    step = {"op": "create", "urn": "urn:x::actor", "type": FUNCTION, "new": {"inputs": inputs}}
+    inputs = {"name": name, "memorySize": memory, "environment": {"variables": {"TREBUCHE_STATEFUL": stateful}}}
+    step = {"op": "create", "urn": f"urn:x::{name}", "type": FUNCTION, "new": {"inputs": inputs}}
     return {"resourcePreEvent": {"metadata": step}}
 
 
 @pytest.mark.parametrize(
-    ("memory", "timeout", "texts"),
+    ("memory", "stateful", "texts"),
     [
-        (1024, 20, []),
-        (64, 20, ["its memorySize is 64, and trebuche.yaml says 1024"]),
-        (1024, 3, ["its timeout is 3, and trebuche.yaml says 20"]),
+        (1024, "true", []),
+        (64, "true", ["its memorySize is 64, and trebuche.yaml says 1024"]),
+        (1024, "false", ["its TREBUCHE_STATEFUL is false, and trebuche.yaml says true"]),
     ],
 )
-def test_function_is_as_trebuche_yaml_says(memory: int, timeout: int, texts: list[str]) -> None:
-    """What a transform makes of it is named before it is deployed; other functions are nobody's actors."""
-    wanted = {"app-dev-actor-todo-list": ActorSettings(memory=1024, timeout=20, stateful=True, window_ms=0)}
+def test_function_is_as_trebuche_yaml_says(memory: int, stateful: str, texts: list[str]) -> None:
+    """What a transform makes of it is named before it is deployed; of functions that nobody named nothing is said."""
+    wanted = {"app-dev-actor-todo-list": {"memorySize": 1024, "TREBUCHE_STATEFUL": "true"}}
     asked = nodes(
-        [preview("app-dev-actor-todo-list", memory, timeout), preview("elsewhere", 1, 1), {"summaryEvent": {}}]
+        [preview("app-dev-actor-todo-list", memory, stateful), preview("elsewhere", 1, "?"), {"summaryEvent": {}}]
     )
 
     found = as_configured(wanted).check(Stack("dev", tuple(asked)))
@@ -93,15 +93,16 @@ def test_function_is_as_trebuche_yaml_says(memory: int, timeout: int, texts: lis
     assert [one.what for one in found] == texts
 
 
-def test_checkout_says_what_its_actors_get(tmp_path: Path) -> None:
-    """By the names that the stack's functions have."""
+def test_checkout_says_what_its_functions_get(tmp_path: Path) -> None:
+    """By the names that the stack's functions have, those that trebuche.yaml does not name included."""
     make_project(tmp_path, CONFIG)
 
     wanted = wanted_of(tmp_path, "dev")
 
-    assert set(wanted) == {"my-app-dev-actor-todo-list", "my-app-dev-actor-game-room"}
-    assert wanted["my-app-dev-actor-todo-list"].memory == 1024
-    assert wanted["my-app-dev-actor-game-room"].timeout == 10
+    assert wanted["my-app-dev-actor-todo-list"]["memorySize"] == 1024
+    assert wanted["my-app-dev-actor-todo-list"]["TREBUCHE_STATEFUL"] == "true"
+    assert wanted["my-app-dev-actor-game-room"]["timeout"] == 10
+    assert wanted["my-app-dev-websocket"]["timeout"] == 29
 
 
 def test_rules_are_listed_with_their_sources() -> None:
@@ -156,7 +157,13 @@ def test_page_lists_every_rule() -> None:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `")]
 
     assert rows == [
-        [f"`{one.id}`", one.title, one.severity, "both" if PROGRAM in one.on else "running", "; ".join(one.sources)]
+        [
+            f"`{one.id}`",
+            one.title,
+            one.severity,
+            "both" if len(one.on) > 1 else WORDS[one.on[0]],
+            "; ".join(one.sources),
+        ]
         for one in all_rules()
     ]
 
