@@ -1,4 +1,4 @@
-"""A running stack as it is in AWS: read back through Pulumi's own provider, roles through IAM."""
+"""A running stack as it is in AWS: read back through Pulumi's own provider, roles through IAM, functions as served."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cli.account import CLIENT_CONFIG, speaking_to_aws
+from cli.doctor.served import as_served
 from cli.errors import CommandError
 from cli.pulumi_stack import PulumiStack
 from cli.target import Target
@@ -31,7 +32,8 @@ def read_stack(target: Target) -> Stack:
     with speaking_to_aws():
         client = target.session.client("iam", config=CLIENT_CONFIG)
         stack = Stack(target.stack.short_name, nodes, complete=True)
-        return replace(stack, nodes=tuple(_with_roles(client, stack)))
+        stack = replace(stack, nodes=tuple(_with_roles(client, stack)))
+        return replace(stack, nodes=tuple(as_served(target.session.client("lambda", config=CLIENT_CONFIG), stack)))
 
 
 def _resources(stack: PulumiStack) -> list[Json]:

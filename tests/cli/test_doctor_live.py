@@ -1,6 +1,7 @@
 """The doctor's rules that ask AWS, on answers as AWS gives them for a stack that is unwell."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,8 +11,10 @@ from botocore.exceptions import ClientError
 
 from cli.doctor.canary import RULES as CANARY_RULES
 from cli.doctor.canary import Sung, findings_of
-from cli.doctor.live import LIVE_RULES, Patient
-from policies.model import ALIAS, STAGE, TABLE, WARM, Node, Stack
+from cli.doctor.live import LIVE_RULES
+from cli.doctor.patient import Patient
+from policies.model import ALIAS, ROLE_POLICY, STAGE, TABLE, WARM, Node, Stack
+from tests.infra.doctored import record
 
 LAMBDA = "arn:aws:lambda:eu-west-1:123456789012:function:"
 NODES = (
@@ -27,7 +30,8 @@ NODES = (
 RUNS = {"State": "Active", "LastUpdateStatus": "Successful"}
 STANDS = {"Table": {"TableStatus": "ACTIVE", "GlobalSecondaryIndexes": [{"IndexName": "i", "IndexStatus": "ACTIVE"}]}}
 ON_A_STACK = (
-    *("missing-resource", "mapping-running", "simulated-permission", "newest-deployment", "waiting-failures"),
+    *("missing-resource", "mapping-running", "newest-deployment", "waiting-failures"),
+    *("served-version", "unpublished-change"),
     "canary",
 )
 """Planted on a running stack, in tests/loop/test_doctor.py."""
@@ -214,6 +218,37 @@ def test_sound_answers_are_no_findings(rule: str) -> None:
     assert said(rule, **SOUND[rule]) == []
 
 
+def simulated(stack: Stack, decision: str) -> list[str]:
+    """What is said when IAM decides like that whatever it is asked."""
+
+    def answer(request: Answers) -> Answers:
+        return {
+            "EvaluationResults": [
+                {"EvalActionName": action, "EvalDecision": decision} for action in request["ActionNames"]
+            ]
+        }
+
+    target = SimpleNamespace(
+        session=SimpleNamespace(client=lambda *_, **__: Client({"simulate_principal_policy": answer})),
+        region="eu-west-1",
+    )
+    [rule] = [one for one in LIVE_RULES if one.id == "simulated-permission"]
+    return [f"{where}: {what}" for where, what, _ in rule.check(Patient(cast("Any", target), stack))]
+
+
+def test_what_iam_denies_beyond_the_policies_is_told_role_by_role(tmp_path: Path) -> None:
+    """A policy of the organisation shows nowhere else; what the role's own policies lack has rules of its own."""
+    sound = record(tmp_path)
+    bare = replace(sound, nodes=tuple(one for one in sound.nodes if one.type != ROLE_POLICY))
+
+    denied = simulated(sound, "explicitDeny")
+
+    roles = [one.split(":")[0] for one in denied]
+    assert len(roles) == len(set(roles)) >= 4
+    assert any("dynamodb:PutItem" in one for one in denied)
+    assert simulated(sound, "allowed") == simulated(bare, "implicitDeny") == []
+
+
 def test_stage_that_logs_nothing_needs_no_role() -> None:
     """The account is not even asked."""
     [rule] = [one for one in LIVE_RULES if one.id == "account-log-role-set"]
@@ -239,7 +274,7 @@ def test_every_live_rule_is_planted() -> None:
 
     def planted() -> Iterator[str]:
         yield from (rule for rule, _, _, _ in PLANTED)
-        yield "distance"
+        yield from ("distance", "simulated-permission")
         loop = Path(__file__).resolve().parents[1] / "loop" / "test_doctor.py"
         yield from (rule for rule in ON_A_STACK if f'"{rule}"' in loop.read_text(encoding="utf-8"))
 
