@@ -31,10 +31,8 @@ proof: setup ## What takes longer than the tests: 100,000 schedules, every mutan
 	@$(PYTHON) -m tests.proof.third_party
 	@$(PYTHON) -m tests.proof.loop_under_load
 
-bench: setup ## Ours against what it would be measured by, each pair in one run: cold starts, turns, fan-out, WebSockets, delivery; FULL=1 takes longer
-	@failed=0; for run in cold_start turn fan_out front sockets "delivery $(if $(FULL),--full)"; do \
-		echo "bench.$$run"; $(PYTHON) -m bench.$$run || failed=1; \
-	done; exit $$failed
+bench: setup ## Every benchmark in one run, ours against what it would be measured by, as one table; FULL=1 takes an hour
+	@$(PYTHON) -m bench $(if $(FULL),--full) $(ARGS)
 
 check: setup ## Formatting, style, types, the import rule
 	@echo 'ruff format'; $(PYTHON) -m ruff format --check --quiet .

@@ -119,10 +119,19 @@ async def measure(endpoint: str, clients: int, seconds: float) -> Report:
 @click.command()
 @click.option("--clients", default=5, show_default=True, help="Quiet clients.")
 @click.option("--seconds", default=20.0, show_default=True, help="Length of each phase.")
-def main(clients: int, seconds: float) -> None:
-    """Measure and print one line of JSON."""
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+def main(clients: int, seconds: float, as_json: bool) -> None:
+    """Measure answer times alone and beside a noisy client."""
     with deployed_stack(config=CONFIG) as deployed:
-        click.echo(asyncio.run(measure(deployed.endpoint, clients, seconds)).to_json())
+        report = asyncio.run(measure(deployed.endpoint, clients, seconds))
+    if as_json:
+        click.echo(report.to_json())
+    else:
+        click.echo(f"99th percentile of quiet clients: {report.before_p99_ms:.0f} ms alone, ", nl=False)
+        click.echo(
+            f"{report.during_p99_ms:.0f} ms beside a noisy one, of which {report.noisy_served} calls were ", nl=False
+        )
+        click.echo(f"served and {report.noisy_limited} refused; {report.refused_quiet} quiet ones were refused")
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ from typing import Final
 
 from cli.cost.traffic import Machines, Traffic
 from cli.errors import UsageError
-from infra.config import CONFIG_FILE, load_config
-from sandbox.durations import parse_duration
+from infra.config import CONFIG_FILE, LONGEST_WINDOW_MS, SHORTEST_WINDOW_MS, load_config
 
 _SIZE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>B|KB|MB)?", re.IGNORECASE)
 _SIZES: Final = {"b": 1, "kb": 1024, "mb": 1024 * 1024}
-_MILLISECONDS: Final = re.compile(r"(?P<number>\d+)ms")
+_MILLISECONDS: Final = re.compile(r"(?P<number>[0-9]{1,4})ms")
 ALARMS_BY_FUNCTION: Final = 2
 OTHER_ALARMS: Final = 4
 """Of the API, the stream's age, the delivery's lag and the stream's failures; each queue has one more."""
@@ -47,13 +46,19 @@ def read_size(text: str) -> int:
 
 
 def read_window(text: str) -> int:
-    """Milliseconds of a text such as ``250ms`` or ``2s``.
+    """Milliseconds of a text such as ``250ms``, within what trebuche.yaml takes.
 
     Raises:
-        SandboxError: It is none.
+        UsageError: It is none, or shorter or longer than a window can be.
     """
     match = _MILLISECONDS.fullmatch(text.strip())
-    return int(match["number"]) if match else round(parse_duration(text) * 1000)
+    window_ms = int(match["number"]) if match else 0
+    if not SHORTEST_WINDOW_MS <= window_ms <= LONGEST_WINDOW_MS:
+        raise UsageError(
+            f"--window {text!r} is no window; trebuche.yaml takes milliseconds from {SHORTEST_WINDOW_MS}ms "
+            f"to {LONGEST_WINDOW_MS}ms, such as 250ms."
+        )
+    return window_ms
 
 
 def machines_of(root: Path) -> Machines:

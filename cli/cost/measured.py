@@ -1,7 +1,7 @@
 """What one operation takes of what is billed, beside its payload.
 
 Sizes are those of the runtime's own items and frames (``tests/core/test_cost_sizes.py`` holds them), numbers of units
-were counted in the sandbox (``bench.cost_workloads``). Times are neither: they stand for what a warm function takes
+were counted in the sandbox (``bench.workloads``). Times are neither: they stand for what a warm function takes
 with the memory that trebuche.yaml gives it, and nobody has measured them on AWS. Run time is a few percent of a bill.
 """
 

@@ -158,9 +158,18 @@ def test_price_list_is_printed() -> None:
 def test_sizes_and_windows_are_read() -> None:
     """As people write them."""
     assert [read_size(text) for text in ("800", "1KB", "1.5 mb")] == [800, 1024, 1_572_864]
-    assert [read_window(text) for text in ("250ms", "2s")] == [250, 2000]
+    assert [read_window(text) for text in ("50ms", "250ms", "1000ms")] == [50, 250, 1000]
     with pytest.raises(UsageError, match="--size"):
         read_size("large")
+
+
+@pytest.mark.parametrize("window", ["49ms", "1001ms", "2s", "250", "0ms", "-250ms", "soon"])
+def test_windows_that_no_actor_can_have_are_refused(window: str) -> None:
+    """With what trebuche.yaml takes: a prediction for another would be of something that cannot be deployed."""
+    answer = CliRunner().invoke(trebuche, ["cost", f"--window={window}"])
+    assert answer.exit_code == 2
+    assert f"--window '{window}' is no window" in answer.output
+    assert "from 50ms to 1000ms, such as 250ms" in answer.output
 
 
 def test_machines_are_those_of_the_program() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.cost_workloads import HotRun, Phases, price, price_hot
+from bench.workloads import hot
+from bench.workloads.steady import Phases, price
 from cli.cost.prices import ARM, PRICES
 from sandbox.meter.units import CONNECTION_MINUTES, INVOCATIONS, MESSAGES, TRANSFER_OUT, WRITE_UNITS
 from tests.support.sandbox import Json
@@ -38,16 +39,32 @@ def test_w2_is_priced_by_its_calls_and_windows() -> None:
         count(INVOCATIONS, 50, "call", "app-actor-todo-list"),
         count(ARM, 5.0, "stream", "app-stream-processor"),
     ]
-    hot = price_hot(HotRun(counts=counts, calls=50, seconds=10.0, deliveries=1000, window_ms=1000))
-    assert hot.fewer == 5.0
-    assert hot.good
-    assert hot.steady["deliveries"] == pytest.approx(1.44)
-    assert hot.steady["calls and answers"] == pytest.approx(0.144)
-    assert hot.steady["function requests"] == pytest.approx(72_000 * PRICES[INVOCATIONS].usd)
-    assert hot.steady["function run time"] == pytest.approx(360 * 5.0 * PRICES[ARM].usd)
+    hour = hot.price(hot.Run(counts=counts, calls=50, seconds=10.0, deliveries=1000, window_ms=1000))
+    assert hour.fewer == 5.0
+    assert hour.good
+    assert hour.steady["deliveries"] == pytest.approx(1.44)
+    assert hour.steady["calls and answers"] == pytest.approx(0.144)
+    assert hour.steady["function requests"] == pytest.approx(72_000 * PRICES[INVOCATIONS].usd)
+    assert hour.steady["function run time"] == pytest.approx(360 * 5.0 * PRICES[ARM].usd)
 
 
 def test_window_that_spares_nothing_is_not_good() -> None:
     """However cheap the hour was: a slow machine delivers little."""
     counts = [count(MESSAGES, 5000, "posted")]
-    assert not price_hot(HotRun(counts=counts, calls=50, seconds=10.0, deliveries=5000, window_ms=1000)).good
+    assert not hot.price(hot.Run(counts=counts, calls=50, seconds=10.0, deliveries=5000, window_ms=1000)).good
+
+
+def test_w2_with_every_value_is_priced_by_its_calls() -> None:
+    """Nothing is left out: 7.2 million deliveries, and run time goes by calls as well."""
+    counts = [count(MESSAGES, 1000, "posted"), count(ARM, 1.0, "stream", "app-stream-processor")]
+    hour = hot.price(hot.Run(counts=counts, calls=10, seconds=30.0, deliveries=1000, window_ms=0))
+    assert hour.fewer == 1.0
+    assert hour.steady["deliveries"] == pytest.approx(7.2)
+    assert hour.steady["function run time"] == pytest.approx(7200 * PRICES[ARM].usd)
+
+
+def test_a_machine_that_is_late_makes_no_hour_cheaper() -> None:
+    """Five deliveries in ten windows: W2 still has one in each, and each costs as much as those."""
+    counts = [count(MESSAGES, 500, "posted")]
+    hour = hot.price(hot.Run(counts=counts, calls=50, seconds=10.0, deliveries=500, window_ms=1000))
+    assert hour.steady["deliveries"] == pytest.approx(1.44)

@@ -64,10 +64,25 @@ def test_deliveries_cost_no_more_than_recorded(run: Run) -> None:
     assert complaint(now, recorded()) is None
 
 
+def test_a_rise_cannot_hide_behind_another_parts_fall() -> None:
+    """The whole is cheaper, and still what rose is told."""
+    before = {"messages (posted)": 1.0, "reads (Query)": 0.1}
+    said = complaint({"messages (posted)": 0.5, "reads (Query)": 0.2}, before)
+    assert said is not None
+    assert "reads (Query) by $0.100000" in said
+
+
+def test_a_part_that_was_not_recorded_has_risen() -> None:
+    """However little it costs: it is something that was not paid for before."""
+    said = complaint({"messages (posted)": 1.0, "queues (sent)": 0.001}, {"messages (posted)": 1.0})
+    assert said is not None
+    assert "queues (sent) by $0.001000" in said
+
+
 def test_a_rise_is_told_by_its_part() -> None:
     """The gate names what rose and how to record it; up to 2 % are let pass."""
     before = {"messages (posted)": 1.0, "reads (Query)": 0.5}
-    assert complaint(before | {"reads (Query)": 0.52}, before) is None
+    assert complaint(before | {"reads (Query)": 0.505}, before) is None
     said = complaint(before | {"reads (Query)": 0.9}, before)
     assert said is not None
     assert "reads (Query) by $0.400000" in said
