@@ -128,7 +128,7 @@ def _replay(seed: int, mutant: str | None, *, small: bool) -> int:
         except ValueError as error:
             print(error, file=sys.stderr)
             return 0
-    return int(bool(replay(plan, subject, make(), print).violations))
+    return int(bool(replay(plan, subject, make(), print, small=small).violations))
 
 
 def _mutants(seed: int) -> int:

@@ -42,6 +42,7 @@ def explore(
         ValueError: There is nothing to explore, or a later class is exposed under another name.
         TypeError: The specification is none.
     """
+    __tracebackhide__ = True  # pytest then shows the test, and what it was told
     if not seeds:
         raise ValueError("no seeds, so nothing would be explored; give some, such as range(200)")
     types = [ActorType(one) for one in (actor, *deployed_later)]
@@ -63,8 +64,8 @@ def explore(
 def explain_failure(subject: Subject, seed: int) -> str:
     """The smallest failing schedule that the one of a seed leads to, step by step."""
     smallest = shrink(draw(seed, subject.specification), subject)
-    shown: list[str] = [f"the schedule of seed {seed} fails (seeds=[{seed}] runs it again); made smaller:"]
-    replay(smallest.plan, subject, None, shown.append)
+    shown: list[str] = [f"the schedule of seed {seed} fails (seeds=[{seed}] runs it again)"]
+    replay(smallest.plan, subject, None, shown.append, small=True)
     return "\n".join(shown)
 
 

@@ -1,4 +1,4 @@
-"""The explorer as a pytest fixture; a conftest.py says ``pytest_plugins = ["trebuche_testing.pytest_plugin"]``."""
+"""The explorer as a fixture: the topmost conftest.py says ``pytest_plugins = ["trebuche_testing.pytest_plugin"]``."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
@@ -30,6 +30,7 @@ def explore_actor(request: pytest.FixtureRequest) -> Explore:
     def run(
         actor: type[Actor[Any]], specification: Specification, *, deployed_later: Sequence[type[Actor[Any]]] = ()
     ) -> Tally:
+        __tracebackhide__ = True  # as explore
         return explore(actor, specification, seeds=range(first, first + number), deployed_later=deployed_later)
 
     return run

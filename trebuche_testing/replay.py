@@ -15,10 +15,16 @@ WIDTH: Final = 110
 """Characters of an effect, and of what it gave."""
 
 
-def replay(plan: Plan, subject: Subject, mutant: Mutant | None, show: Callable[[str], None]) -> Result:
-    """Run a schedule and show every step of it: step, time, who, what; then what was wrong."""
+def replay(
+    plan: Plan, subject: Subject, mutant: Mutant | None, show: Callable[[str], None], *, small: bool = False
+) -> Result:
+    """Run a schedule and show every step of it: step, time, who, what; then what was wrong.
+
+    A schedule that was made ``small`` is no seed's: it goes without a number.
+    """
+    name = "smaller schedule" if small else f"schedule {plan.seed}"
     clocks = f", clocks wrong by up to {plan.skew_ms} ms" if plan.skew_ms else ""
-    show(f"schedule {plan.seed}: {len(plan.swift)} clients, {plan.actors} actors{clocks}")
+    show(f"{name}: {len(plan.swift)} clients, {plan.actors} actors{clocks}")
     for act in (*plan.acts, *plan.events):
         detail = " ".join(map(str, (act.method, *act.arguments, act.amount or "")))
         show(f"  at {act.at_ms:4} ms  client {act.client + 1}  {act.kind} on actor {act.actor + 1}  {detail}".rstrip())

@@ -94,6 +94,9 @@ def test_an_actor_that_breaks_its_specification_is_told_step_by_step() -> None:
     assert "CommitTurn" in text
     assert "no order of its calls explains" in text
     assert text.count("call on actor") <= 5
+    # What was made smaller is the schedule of no seed: who would run it again needs the one it came from.
+    assert "schedule of seed 0 fails" in text
+    assert re.search(r"schedule \d", text) is None
 
 
 def test_the_documented_history_is_right(tmp_path: Path) -> None:
