@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 
 from actors.todo_list import TodoList
+from tests.support.steps import Task
 from tests.support.world import World, observe, resume
+from trebuche.actor_types import ActorType
 from trebuche.adapters.memory import InMemoryConnectionSender
-from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope
+from trebuche.dispatch import dispatch
+from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope, encode
 from trebuche.errors import ConnectionGoneError
 from trebuche.reminders import write_reminder
+from trebuche.socket_events import Caller
 
 Records = list[dict[str, Any]]
 
@@ -140,3 +144,22 @@ def test_an_observation_is_ended_by_a_deletion_that_comes_while_it_is_opened(wor
     sender.then = [delete]
     world.send(observe("todos"))
     assert kinds(world.frames()) == [*BEGUN, StreamEndEnvelope]
+
+
+def test_an_observation_that_shows_what_was_written_since_outlives_a_deletion(world: World) -> None:
+    """It was asked for before, but its first value is of after: that the deletion is heard of late ends nothing."""
+    world.result("todos", "addTodo", "Bread")
+    world.pump()
+    caller = Caller("c1", world.clock.now_ms())
+    task = Task(world.ports, dispatch({"todos": ActorType(TodoList)}, caller, encode(observe("todos"))))
+    while not world.subscriptions.attached:
+        task.step()
+    world.states.delete("todos")
+    deletion = world.records()
+    world.result("todos", "addTodo", "Salt")
+    while not task.done:
+        task.step()
+    world.processor.handle({"Records": [*deletion, *world.records()]})
+    world.result("todos", "addTodo", "Tea")
+    world.pump()
+    assert kinds(world.frames()) == [*BEGUN, StreamDataEnvelope]
