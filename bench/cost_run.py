@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from bench.peers import Door
 from sandbox.handle import Handle
+from sandbox.meter.units import CONNECTION_MINUTES, INVOCATIONS
 from tests.loop.conftest import Deployed
 from tests.loop.peer import Stream
 
@@ -82,8 +83,19 @@ async def quiet(sandbox: Handle) -> None:
         await asyncio.sleep(QUIET_SECONDS)
 
 
-async def counted(sandbox: Handle) -> Counts:
-    """What the meter has once everything is over; it begins at zero after that."""
+async def counted(sandbox: Handle, *, invocations: int = 0) -> Counts:
+    """What the meter has once everything is over; it begins at zero after that.
+
+    Args:
+        sandbox: Whose meter.
+        invocations: So many at least belong to it: on a busy machine one may begin after a long silence.
+
+    Raises:
+        TimeoutError: It is not over in time.
+    """
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while _invocations(sandbox) < invocations:
+            await asyncio.sleep(QUIET_SECONDS)
     await quiet(sandbox)
     counts: Counts = sandbox.meter.read()["counts"]
     sandbox.meter.reset()
@@ -96,4 +108,8 @@ def sandbox_of(deployed: Deployed) -> Handle:
 
 
 def _without_minutes(counts: Counts) -> list[Mapping[str, Any]]:
-    return [one for one in counts if one["unit"] != "gateway-connection-minutes"]
+    return [one for one in counts if one["unit"] != CONNECTION_MINUTES]
+
+
+def _invocations(sandbox: Handle) -> float:
+    return float(sum(one["amount"] for one in sandbox.meter.read()["counts"] if one["unit"] == INVOCATIONS))

@@ -11,7 +11,7 @@ USD = "USD"
 
 
 def workloads(document: Document) -> Iterator[Row]:
-    """An hour of W1 by part, with what comes before it apart, and one of W2 with and without its window."""
+    """An hour of W1 by part, with what comes around it apart, and one of W2 with and without its window."""
     first, latest, every = document["w1"], document["w2"], document["w2every"]
     yield Row(
         what="W1: steady hour of 10,000, without transfer",
@@ -24,8 +24,8 @@ def workloads(document: Document) -> Iterator[Row]:
     )
     for part, usd in first["steady"].items():
         yield Row(what=f"  W1 hour: {part}", unit=USD, ours=usd)
-    for name in ("connecting", "subscribing"):
-        yield Row(what=f"  W1 before it: {name}", unit=USD, ours=sum(first[name].values()))
+    for name in ("connecting", "subscribing", "leaving"):
+        yield Row(what=f"  W1 around it: {name}", unit=USD, ours=sum(first[name].values()))
     yield Row(
         what="W2: hour with a window, without transfer",
         unit=USD,

@@ -28,7 +28,8 @@ def main(*, minutes: int, seconds: float, with_counts: bool, as_json: bool) -> N
         latest_run = asyncio.run(hot.run(deployed, seconds, window=True))
         every_run = asyncio.run(hot.run(deployed, seconds, window=False))
     hour, latest, every = steady.price(phases), hot.price(latest_run), hot.price(every_run)
-    all_counts = (phases.connecting, phases.subscribing, phases.steady, latest_run.counts, every_run.counts)
+    of_hour = (phases.connecting, phases.subscribing, phases.steady, phases.leaving)
+    all_counts = (*of_hour, latest_run.counts, every_run.counts)
     if as_json:
         documents = {"w1": hour.document(), "w2": latest.document(), "w2every": every.document()}
         click.echo(json.dumps({**documents, "prices": _units(all_counts)}))
@@ -46,8 +47,8 @@ def _print_steady(hour: steady.Hour) -> None:
         f"(at most ${steady.LIMIT}; upstream's own page ${steady.UPSTREAM})"
     )
     again = f" ({hour.repeated} handshakes were made again)" if hour.repeated else ""
-    phases = {"steady": hour.steady, f"connecting{again}": hour.connecting, "subscribing": hour.subscribing}
-    for name, sums in phases.items():
+    coming = {f"connecting{again}": hour.connecting, "subscribing": hour.subscribing, "leaving": hour.leaving}
+    for name, sums in {"steady": hour.steady, **coming}.items():
         click.echo(f"{name}:")
         _print_parts(sums)
     click.echo(f"standing, of each hour: ${hour.standing:.5f}")

@@ -41,6 +41,7 @@ class Phases:
     connecting: Counts
     subscribing: Counts
     steady: Counts
+    leaving: Counts
     standing: Counts
     minutes: int
     repeated: int = 0
@@ -48,11 +49,12 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The workload's hour, in US dollars by part; what comes before it and stands around it apart."""
+    """The workload's hour, in US dollars by part; what comes before and after it, and stands around it, apart."""
 
     steady: Parts
     connecting: Parts
     subscribing: Parts
+    leaving: Parts
     standing: float
     repeated: int = 0
 
@@ -75,49 +77,54 @@ class Hour:
             "steady": self.steady,
             "connecting": self.connecting,
             "subscribing": self.subscribing,
+            "leaving": self.leaving,
             "standing": self.standing,
             "repeatedHandshakes": self.repeated,
         }
 
 
-async def run(deployed: Deployed, minutes: int) -> Phases:
-    """Connect, subscribe, and have the actor changed once in each of so many minutes."""
+async def run(deployed: Deployed, minutes: int, subscribers: int = SUBSCRIBERS) -> Phases:
+    """Connect, subscribe, have the actor changed once in each of so many minutes, and leave."""
     sandbox = sandbox_of(deployed)
+    await _later(sandbox)
+    await counted(sandbox)
     async with AsyncExitStack() as stack:
-        await counted(sandbox)
         door = Door(deployed.endpoint, stack)
-        peers = [await door.enter() for _ in range(SUBSCRIBERS)]
-        connecting = await counted(sandbox)
+        peers = [await door.enter() for _ in range(subscribers)]
+        connecting = await counted(sandbox, invocations=subscribers)
         todo = await peers[0].call(ACTOR, "addTodo", title(0))
-        await counted(sandbox)
+        await counted(sandbox, invocations=2)
         streams = [await peer.observe(ACTOR) for peer in peers]
         await all_have(streams, 1)
-        subscribing = await settled(sandbox)
+        await _later(sandbox)
+        subscribing = await counted(sandbox, invocations=2 * subscribers)
+        await _change(sandbox, peers, streams, todo["id"], 1)  # the first one finds that there are so many
+        await counted(sandbox, invocations=2)
         await _change(sandbox, peers, streams, todo["id"], minutes)
         standing = sandbox.meter.read()["standing"]
-        steady = await counted(sandbox)
+        steady = await counted(sandbox, invocations=2 * minutes)
     return Phases(
         connecting=connecting,
         subscribing=subscribing,
         steady=steady,
+        leaving=await counted(sandbox, invocations=subscribers),
         standing=standing,
         minutes=minutes,
         repeated=door.repeated,
     )
 
 
-async def settled(sandbox: Handle) -> Counts:
-    """What subscribing takes, the reminder included that a worker looks at a minute later and finds done."""
+async def _later(sandbox: Handle) -> None:
+    """When workers have looked at the reminders of all who subscribed, and found them done."""
     await asyncio.to_thread(sandbox.clock.advance, ABANDONED_SECONDS + EARLY_SECONDS)
-    return await counted(sandbox)
 
 
 async def _change(sandbox: Handle, peers: Sequence[Peer], streams: Sequence[Stream], todo: str, minutes: int) -> None:
-    began = sandbox.clock.now()
-    for minute in range(minutes):
-        await peers[minute % SUBSCRIBERS].call(ACTOR, "renameTodo", todo, title(minute + 1))
-        await all_have(streams, 2 + minute)
-        due = began + 60 * (minute + 1) - EARLY_SECONDS
+    began, had = sandbox.clock.now(), len(streams[0].values)
+    for minute in range(1, minutes + 1):
+        await peers[minute % len(peers)].call(ACTOR, "renameTodo", todo, title(had + minute))
+        await all_have(streams, had + minute)
+        due = began + 60 * minute - EARLY_SECONDS
         await asyncio.to_thread(sandbox.clock.advance, max(0.0, due - sandbox.clock.now()))
 
 
@@ -133,11 +140,12 @@ def price(phases: Phases) -> Hour:
         steady=parts(bill_of(phases.steady, actors * MINUTES / phases.minutes)),
         connecting=parts(_coming(phases.connecting, actors)),
         subscribing=parts(_coming(phases.subscribing, actors)),
+        leaving=parts(_coming(phases.leaving, actors)),
         standing=sum(line.usd for line in standing_bill(phases.standing, 1.0)),
         repeated=phases.repeated,
     )
 
 
 def _coming(counts: Counts, actors: float) -> list[Line]:
-    """Connection minutes are the steady hour's: coming itself takes none."""
+    """Connection minutes are the steady hour's: coming and going take none."""
     return bill_of((one for one in counts if one["unit"] != CONNECTION_MINUTES), actors)

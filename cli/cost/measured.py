@@ -1,8 +1,9 @@
 """What one operation takes of what is billed, beside its payload.
 
 Sizes are those of the runtime's own items and frames (``tests/core/test_cost_sizes.py`` holds them), numbers of units
-were counted in the sandbox (``bench.workloads``). Times are neither: they stand for what a warm function takes
-with the memory that trebuche.yaml gives it, and nobody has measured them on AWS. Run time is a few percent of a bill.
+are those that the sandbox counts (``tests/loop/test_predicted_steps.py``). Times are neither: they stand for what a
+warm function takes with the memory that trebuche.yaml gives it, and nobody has measured them on AWS. Run time is a few
+percent of a bill.
 """
 
 from typing import Final
@@ -15,10 +16,19 @@ ITEM_BYTES: Final = (73, 92, 171)
 """Of a turn's items around the state or the result: the state, its journal entry, the call's record."""
 ROW_BYTES: Final = 257
 """A subscription."""
-SUBSCRIBE_WRITES: Final = 5.0
-"""A subscription in a transaction, its turning live, and a note on the connection, which is in an index."""
-SUBSCRIBE_READS: Final = 1.0
-"""Beside the first of the state."""
+AUDIENCE_ROWS: Final = 8
+"""From so many subscribers on they are kept from change to change, and one read tells whether they are the same."""
+AUDIENCE_SECONDS: Final = 30.0
+"""For which they are kept."""
+SUBSCRIBE_WRITES: Final = 6.0
+"""A subscription in a transaction, the audience's mark, its turning live, and a note on the connection, which is in an
+index."""
+SUBSCRIBE_STATE_READS: Final = 2.0
+"""Of the state: before the row is opened, and of what is sent."""
+REMINDER_REQUESTS: Final = 3.0
+"""Each subscription sends one, which a worker receives and deletes a minute later."""
+REMINDER_READS: Final = 1.0
+"""Of the row, which is mostly live by then."""
 LEAVE_WRITES: Final = 6.0
 """The connection and its entry in an index, and the subscription, which is moved aside in a transaction."""
 LEAVE_READS: Final = 1.0

@@ -1,6 +1,6 @@
 """What traffic takes of each billed unit: AWS's rules on the life of a call and of a change. Pure.
 
-docs/costs.md writes the same as formulas; ``tests/loop/test_cost.py`` holds it to what the sandbox counts.
+docs/costs.md writes the same as formulas; ``tests/loop/test_predicted_steps.py`` holds it to what the sandbox counts.
 """
 
 import math
@@ -59,13 +59,15 @@ def steady(traffic: Traffic, machines: Machines) -> list[Count]:
 
 
 def arriving(traffic: Traffic, machines: Machines) -> list[Count]:
-    """What connecting and subscribing take, again after every two hours."""
+    """What connecting, subscribing and leaving take, again after every two hours."""
     times = traffic.connections * max(1, math.ceil(traffic.hours / CONNECTION_HOURS))
-    return [
-        count
-        for step in (_connect(times, machines), _subscribe(times, traffic, machines), _leave(times, machines))
-        for count in step.counts()
-    ]
+    steps = (
+        _connect(times, machines),
+        _subscribe(times, traffic, machines),
+        _remind(times, machines),
+        _leave(times, machines),
+    )
+    return [count for step in steps for count in step.counts()]
 
 
 def standing(machines: Machines, hours: float) -> list[Count]:
@@ -131,9 +133,23 @@ def _call(traffic: Traffic, machines: Machines) -> Step:
 def _fan_out(traffic: Traffic, machines: Machines) -> Step:
     """Finding the subscribers of a change, and the time that it takes to post to them."""
     time = measured.FAN_OUT_MS + measured.POST_MS * traffic.subscribers
-    units = {READ_UNITS: read_units(traffic.subscribers * measured.ROW_BYTES), **_run(machines.processor_mb, time)}
+    units = {READ_UNITS: audience_reads(traffic), **_run(machines.processor_mb, time)}
     units[LOG_BYTES] += measured.LOG_BYTES_PER_POST * traffic.subscribers
-    return Step("fan-out", traffic.deliveries / max(1, traffic.subscribers), units)
+    return Step("fan-out", fan_outs(traffic), units)
+
+
+def fan_outs(traffic: Traffic) -> float:
+    """Changes, or windows of them, that are delivered."""
+    return traffic.deliveries / max(1, traffic.subscribers)
+
+
+def audience_reads(traffic: Traffic) -> float:
+    """Read units for the subscribers of one change, on average: where there are many, they are kept for a while."""
+    rows = float(read_units(traffic.subscribers * measured.ROW_BYTES))
+    if traffic.subscribers < measured.AUDIENCE_ROWS:
+        return rows
+    apart_seconds = traffic.hours * 3600 / max(1.0, fan_outs(traffic) / traffic.actors)
+    return 1 + rows * min(1.0, apart_seconds / measured.AUDIENCE_SECONDS)
 
 
 def _post(traffic: Traffic) -> Step:
@@ -155,10 +171,16 @@ def _subscribe(times: float, traffic: Traffic, machines: Machines) -> Step:
             MESSAGES: 2 + pieces(wire, MESSAGE_PIECE_BYTES),
             TRANSFER_OUT: wire + measured.FRAME_BYTES,
             WRITE_UNITS: measured.SUBSCRIBE_WRITES,
-            READ_UNITS: measured.SUBSCRIBE_READS + read_units(traffic.size + measured.ITEM_BYTES[0]),
+            READ_UNITS: measured.SUBSCRIBE_STATE_READS * read_units(traffic.size + measured.ITEM_BYTES[0]),
             **_run(machines.actor_mb, measured.SUBSCRIBE_MS),
         },
     )
+
+
+def _remind(times: float, machines: Machines) -> Step:
+    """A worker looks at each new subscription a minute later, in case its catch-up has died."""
+    units = {QUEUE_REQUESTS: measured.REMINDER_REQUESTS, READ_UNITS: measured.REMINDER_READS}
+    return Step("reminders", times, {**units, **_run(machines.actor_mb, measured.CONNECT_MS)})
 
 
 def _leave(times: float, machines: Machines) -> Step:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cli.cost import measured
-from cli.cost.prediction import CONNECTION_HOURS, pings_per_second, read_units, turn_units
+from cli.cost.prediction import CONNECTION_HOURS, audience_reads, fan_outs, pings_per_second, turn_units
 from cli.cost.traffic import Traffic
 
 GATEWAY_PER_SECOND: Final = 10_000
@@ -57,10 +57,10 @@ def _needs(traffic: Traffic) -> Iterator[Need]:
     deliveries = traffic.deliveries / traffic.hours / 3600
     connects = traffic.connections / (CONNECTION_HOURS * 3600)
     writes = traffic.per_second * turn_units(traffic.size)
-    fan_outs = deliveries / max(1, traffic.subscribers)
-    rows = read_units(traffic.subscribers * measured.ROW_BYTES)
+    fan_outs_per_second = fan_outs(traffic) / traffic.hours / 3600
+    rows = audience_reads(traffic)
     fan_out_ms = measured.FAN_OUT_MS + measured.POST_MS * traffic.subscribers
-    running = (traffic.per_second * measured.CALL_MS + fan_outs * fan_out_ms) / 1000
+    running = (traffic.per_second * measured.CALL_MS + fan_outs_per_second * fan_out_ms) / 1000
     requests = traffic.per_second + deliveries + connects + pings_per_second(traffic)
     yield Need(
         "API Gateway requests (calls, posts, pings and connects of the whole account)",
@@ -95,9 +95,9 @@ def _needs(traffic: Traffic) -> Iterator[Need]:
     )
     yield Need(
         "read units of one table",
-        fan_outs * rows,
+        fan_outs_per_second * rows,
         TABLE_UNITS_PER_SECOND,
-        f'raise "Table-level read throughput limit" (L-CF0CBE56) to {_round(fan_outs * rows)}',
+        f'raise "Table-level read throughput limit" (L-CF0CBE56) to {_round(fan_outs_per_second * rows)}',
     )
     yield Need(
         "write units of one actor (a partition of DynamoDB)",

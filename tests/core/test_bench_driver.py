@@ -142,6 +142,7 @@ def test_what_benchmarks_print_is_what_is_read() -> None:
     """Each reader takes its benchmark's own figures, and finds what is promised of them."""
     starts = dict.fromkeys(cold_start.HANDLERS, 20.0)
     rounds = {"ours": [fan_out.Round(1, 1.0, 1.0, {}, [])], "rival": []}
+    first = steady.Hour({"deliveries": 0.6}, {"table writes": 0.01}, {"table writes": 0.02}, {}, 0.0)
     latest = hot.Hour({"deliveries": 1.4}, 5.0).document()
     documents = {
         speed.cold_starts: cold_start.Figures(starts, starts, 100.0).to_json(),
@@ -150,7 +151,7 @@ def test_what_benchmarks_print_is_what_is_read() -> None:
         speed.deliveries: Delivered({1: 0.1, 100: 0.2}, {1: 0.2, 100: 2.0}).to_json(),
         dollars.workloads: json.dumps(
             {
-                "w1": steady.Hour({"deliveries": 0.6}, {"table writes": 0.01}, {"table writes": 0.02}, 0.0).document(),
+                "w1": first.document(),
                 "w2": latest,
                 "w2every": hot.Hour({"deliveries": 7.2}, 1.0).document(),
             }

@@ -23,7 +23,7 @@ def test_w1_is_a_hundred_actors_for_an_hour() -> None:
         count(TRANSFER_OUT, 1e6, "posted"),
     ]
     coming = [count(WRITE_UNITS, 100), count(CONNECTION_MINUTES, 100)]
-    hour = price(Phases(connecting=coming, subscribing=[], steady=steady, standing=[], minutes=6))
+    hour = price(Phases(connecting=coming, subscribing=[], steady=steady, leaving=[], standing=[], minutes=6))
     assert hour.steady == pytest.approx(
         {"deliveries": 0.6, "connection minutes": 0.15, "calls and answers": 0.012, "data transfer": 0.09}
     )
