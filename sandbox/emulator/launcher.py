@@ -17,9 +17,11 @@ if __name__ == "__main__":
     from sandbox.inside import (
         conditions,
         deaths,
+        discovery,
         environments,
         invocations,
         items,
+        log_filters,
         logs,
         policies,
         queues,
@@ -44,4 +46,6 @@ if __name__ == "__main__":
     reads.install()
     conditions.install()
     policies.install()
+    discovery.install()
+    log_filters.install()
     main()

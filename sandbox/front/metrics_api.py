@@ -1,4 +1,4 @@
-"""CloudWatch's API for metrics and alarms; dashboards, tags and composite alarms are the emulator's.
+"""CloudWatch's API for metrics and alarms; tags, composite alarms and the dashboards themselves are the emulator's.
 
 The emulator judges every caller: it gets each request, with the caller's own signature. It never sees a metric, and it
 keeps every alarm with its actions off: it would mix up the metrics of different resources and act on them.
@@ -22,6 +22,7 @@ from sandbox.telemetry import Telemetry
 from sandbox.telemetry.alarm import Alarm
 from sandbox.telemetry.alarm_rules import check_alarm
 from sandbox.telemetry.alarm_search import is_found
+from sandbox.telemetry.dashboards import check_dashboard
 from sandbox.telemetry.forms import check_form
 from sandbox.telemetry.history import Entry
 from sandbox.telemetry.metric_math import MathError
@@ -60,6 +61,7 @@ class MetricsApi:
             "SetAlarmState": self._set_state,
             "EnableAlarmActions": self._switch_actions,
             "DisableAlarmActions": self._switch_actions,
+            "PutDashboard": self._put_dashboard,
         }
 
     def serves(self, request: web.BaseRequest) -> str | None:
@@ -160,6 +162,10 @@ class MetricsApi:
                 if alarm is not None:
                     await self._telemetry.switch_actions(alarm, on=exchange.operation == "EnableAlarmActions")
         return self._proxy.respond(exchange.request, answer)
+
+    async def _put_dashboard(self, exchange: Exchange) -> web.StreamResponse:
+        check_dashboard(exchange.given)
+        return self._proxy.respond(exchange.request, await self._send(exchange, exchange.given))
 
     def _find(self, exchange: Exchange, name: str) -> Alarm | None:
         return self._telemetry.alarms.find(exchange.owner.account, exchange.owner.region, name)
