@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.actors import ACTORS_FOLDER, find_actors
-from infra.app import STREAM_TIMEOUT_SECONDS
 from infra.authorizer import TIMEOUT_SECONDS as AUTHORIZER_TIMEOUT_SECONDS
 from infra.config import CONFIG_FILE, ActorSettings, AppConfig, load_config
+from infra.functions import STREAM_TIMEOUT_SECONDS
 from infra.naming import Names, actor_role
 from infra.plan import AUTHORIZER, STREAM_PROCESSOR, WEBSOCKET
 from policies.model import FUNCTION, UNKNOWN, Problem, Rule, Stack
