@@ -13,10 +13,11 @@ from bench.simulation.scenarios import Result, all_of
 
 def _print(results: list[Result], compared: list[calibration.Compared]) -> None:
     click.echo("simulated, with AWS's quotas; milliseconds from invocation to delivered")
-    click.echo(f"{'':52} {'deliveries':>10} {'p50':>9} {'p99':>9} {'last':>9} {'to workers':>10}")
+    click.echo(f"{'':52} {'deliveries':>10} {'p50':>9} {'p99':>9} {'last':>9} {'to workers':>10}  refused")
     for one in results:
         figures = f"{one.deliveries:>10,} {one.p50_ms:>9,.0f} {one.p99_ms:>9,.0f} {one.last_ms:>9,.0f}"
-        click.echo(f"{one.name:52} {figures} {one.handed_over:>10,}")
+        refused = ", ".join(f"{count:,} {kind}s" for kind, count in one.refused.items())
+        click.echo(f"{one.name:52} {figures} {one.handed_over:>10,}  {refused}")
     click.echo("\nthe same model with the sandbox's times, against the sandbox (fitted to the first and the last)")
     click.echo(f"{'subscribers':>12} {'p50':>9} {'model':>9} {'error':>7} {'p99':>9} {'model':>9} {'error':>7}")
     for row in compared:

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.simulation.model import Times
 from bench.simulation.scenarios import one_actor, quantile
+from bench.simulation.times import Times
 from tests.loop.conftest import Deployed
 from tests.loop.peer import Peer, Stream
 from tests.loop.stack import deployed_stack

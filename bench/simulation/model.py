@@ -1,91 +1,25 @@
 """One change on its way: call, stream, fan-out and posts, as discrete events; times in seconds.
 
-The pacer is the runtime's own. What AWS adds is random, with a fixed seed: two runs are the same.
+The pacer, the pauses and the numbers of retries are the runtime's own, batches and timeouts the program's. What AWS
+adds is random, with a fixed seed: two runs are the same.
 """
 
-import itertools
 import math
 import random
-from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import simpy
 
-from trebuche.adapters.pacing import Pacer
-from trebuche.delivery import pause_seconds, retries
-from trebuche.errors import ThrottledError
-from trebuche.runtime import SIDE_BY_SIDE
+from bench.simulation.gateway import Account, insistent
+from bench.simulation.lanes import Change, Lane, catch_up
+from bench.simulation.times import Process, Times
+from infra.catch_ups import BATCH_SIZE, CONCURRENCY
+from infra.stack_settings import StackSettings
 
-Process = Generator[simpy.Event, Any, None]
-ROWS_PER_PAGE: Final = 2_500
-"""Subscriptions that one page of a Query holds: 1 MB of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Times:
-    """How long each step takes; medians where it varies.
-
-    Args:
-        call: From the client's frame to the committed turn.
-        stream_least: From the commit to the stream processor, at best.
-        stream_most: The same at worst; in between, all is equally likely.
-        fan_out: Of an invocation before its first post.
-        page: Of one page of subscriptions.
-        post: Of one post.
-        post_spread: Standard deviation of the logarithm of the call's and the posts' times.
-        processor: Of the function's processor for one post; posts share it.
-    """
-
-    call: float
-    stream_least: float
-    stream_most: float
-    fan_out: float
-    page: float
-    post: float
-    post_spread: float
-    processor: float
-
-
-AWS: Final = Times(
-    call=0.030,
-    stream_least=0.050,
-    stream_most=0.300,
-    fan_out=0.020,
-    page=0.010,
-    post=0.012,
-    post_spread=0.5,
-    processor=0.0002,
-)
-"""Warm functions. The stream's and the posts' times are what others report of AWS; nobody here has measured them."""
-
-
-class Account:
-    """API Gateway's token bucket, which all environments and all APIs of an account share.
-
-    Args:
-        now: The simulated time.
-        rate: Requests a second.
-        burst: Requests at once.
-    """
-
-    def __init__(self, now: Callable[[], float], rate: float = 10_000.0, burst: float = 5_000.0) -> None:
-        self._now = now
-        self._rate = rate
-        self._burst = self._tokens = burst
-        self._filled_at = now()
-        self.refused = 0
-
-    def admits(self) -> bool:
-        """Take a request, or refuse it with 429."""
-        now = self._now()
-        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
-        if self._tokens < 1:
-            self.refused += 1
-            return False
-        self._tokens -= 1
-        return True
+SHARDS: Final = 4
+"""Of the stream of a new table on demand, which has as many partitions."""
+LANES: Final[int] = SHARDS * StackSettings.model_fields["streamParallelizationFactor"].default
 
 
 @dataclass
@@ -95,12 +29,14 @@ class World:
     Args:
         times: How long steps take.
         seed: Of all chances.
+        lanes: Batches of the stream that are handled at the same time.
         delivered: Seconds from invocation to each subscriber, in the order of arrival.
-        handed_over: Subscribers who were left to a worker after all retries.
+        handed_over: Subscribers who were left to a worker, and hear of the change later.
     """
 
     times: Times
     seed: int = 0
+    lanes: int = LANES
     delivered: list[float] = field(default_factory=list)
     handed_over: int = 0
 
@@ -108,52 +44,33 @@ class World:
         self.clock = simpy.Environment()
         self.account = Account(lambda: self.clock.now)
         self.chance = random.Random(self.seed)
+        self.workers = simpy.Resource(self.clock, CONCURRENCY * BATCH_SIZE)
+        self._lanes = [Lane(self) for _ in range(self.lanes)]
 
     def varied(self, median: float) -> float:
         """A time around its median, with a long tail."""
         return median * math.exp(self.chance.gauss(0.0, self.times.post_spread))
 
     def change(self, at: float, subscribers: int) -> Process:
-        """One call that changes an actor at a time, until all its subscribers have heard of it."""
-        times = self.times
+        """One call at a time, that changes an actor of so many subscribers, until its record is in the stream."""
         yield self.clock.timeout(at)
-        stream = self.chance.uniform(times.stream_least, times.stream_most)
-        pages = math.ceil(subscribers / ROWS_PER_PAGE)
-        yield self.clock.timeout(self.varied(times.call) + stream + times.fan_out + pages * times.page)
-        environment = Environment(self, at)
-        waiting = iter(range(subscribers))
-        workers = [self.clock.process(environment.work(waiting)) for _ in range(min(SIDE_BY_SIDE, subscribers))]
-        yield self.clock.all_of(workers)
+        began = self.clock.now
+        yield from insistent(self.clock, self.account, self.chance, "call")
+        stream = self.chance.uniform(self.times.stream_least, self.times.stream_most)
+        yield self.clock.timeout(self.varied(self.times.call) + stream)
+        # By the partition of the actor, which may be any.
+        self.chance.choice(self._lanes).put(Change(began, subscribers))
 
+    def request(self, at: float, kind: str) -> Process:
+        """A ping or a connection at a time, which takes from the account like everything else."""
+        yield self.clock.timeout(at)
+        yield from insistent(self.clock, self.account, self.chance, kind)
 
-class Environment:
-    """One invocation of the stream processor, which posts side by side at its own pace."""
+    def arrived(self, change: Change) -> None:
+        """One more subscriber has heard of a change."""
+        self.delivered.append(self.clock.now - change.began)
 
-    def __init__(self, world: World, began: float) -> None:
-        self._world = world
-        self._began = began
-        self._pacer = Pacer(lambda: world.clock.now)
-        self._processor = simpy.Resource(world.clock)
-
-    def work(self, waiting: Iterator[int]) -> Process:
-        """Post to one subscriber after the other, until none waits."""
-        for _ in waiting:
-            for attempt in itertools.count():
-                yield from self._post()
-                if self._world.account.admits():
-                    self._world.delivered.append(self._world.clock.now - self._began)
-                    break
-                self._pacer.throttled()
-                if attempt == retries(ThrottledError("too many", widespread=self._pacer.slowed), hurried=True):
-                    self._world.handed_over += 1
-                    break
-                yield self._world.clock.timeout(pause_seconds(attempt, self._world.chance.random()))
-
-    def _post(self) -> Process:
-        world = self._world
-        if pause := self._pacer.take():
-            yield world.clock.timeout(pause)
-        with self._processor.request() as turn:
-            yield turn
-            yield world.clock.timeout(world.times.processor)
-        yield world.clock.timeout(world.varied(world.times.post))
+    def hand_over(self, change: Change, seconds: float) -> None:
+        """Leave a subscriber to a worker, who is reminded after so many seconds."""
+        self.handed_over += 1
+        self.clock.process(catch_up(self, change, seconds))

@@ -53,15 +53,25 @@ def reconnect_minutes(traffic: Traffic) -> float:
     return traffic.connections / CONNECTS_PER_SECOND / 60
 
 
-def _needs(traffic: Traffic) -> Iterator[Need]:
+def connects_per_second(traffic: Traffic) -> float:
+    """New connections, since each lives for two hours."""
+    return traffic.connections / (CONNECTION_HOURS * 3600)
+
+
+def gateway_requests(traffic: Traffic) -> float:
+    """Calls, posts, connects and pings a second."""
     deliveries = traffic.deliveries / traffic.hours / 3600
-    connects = traffic.connections / (CONNECTION_HOURS * 3600)
+    return traffic.per_second + deliveries + connects_per_second(traffic) + pings_per_second(traffic)
+
+
+def _needs(traffic: Traffic) -> Iterator[Need]:
+    connects = connects_per_second(traffic)
     writes = traffic.per_second * turn_units(traffic.size)
     fan_outs_per_second = fan_outs(traffic) / traffic.hours / 3600
     rows = audience_reads(traffic)
     fan_out_ms = measured.FAN_OUT_MS + measured.POST_MS * traffic.subscribers
     running = (traffic.per_second * measured.CALL_MS + fan_outs_per_second * fan_out_ms) / 1000
-    requests = traffic.per_second + deliveries + connects + pings_per_second(traffic)
+    requests = gateway_requests(traffic)
     yield Need(
         "API Gateway requests (calls, posts, pings and connects of the whole account)",
         requests,
