@@ -18,10 +18,11 @@ run: setup ## Start a local AWS, deploy the application on it, redeploy on every
 test: setup ## All tests in random order; ARGS goes to pytest: make test ARGS="-k envelopes"
 	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 
-# The schedules take about ten minutes on two cores: some hundred a second on each.
+# The schedules take about ten minutes on two cores: some hundred a second on each; their histories take five, read as anybody's.
 proof: setup ## What takes longer than the tests: 100,000 schedules, every mutant, each rule off, each permission away, soak and contention, the loop ten times
 	@mkdir -p .trebuche
 	@$(PYTHON) -m trebuche_testing --schedules 100000 --jobs 2 --history .trebuche/history.jsonl.gz
+	@$(PYTHON) -m trebuche_testing --check .trebuche/history.jsonl.gz
 	@$(PYTHON) -m trebuche_testing --mutants
 	@$(PYTHON) -m tests.proof.runtime_mutants
 	@$(PYTHON) -m tests.mutants
