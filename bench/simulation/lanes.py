@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import simpy
 
 from bench.simulation.times import Process
-from infra.app import STREAM_TIMEOUT_SECONDS
+from infra.functions import STREAM_TIMEOUT_SECONDS
 from infra.stack_settings import StackSettings
 from trebuche.adapters.pacing import Pacer
 from trebuche.delivery import RETRIES, pause_seconds, retries
