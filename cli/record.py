@@ -2,13 +2,18 @@
 
 import asyncio
 import json
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from cli.errors import CommandError
 from cli.frames import CLIENT, SERVER, frames_file, redacted
@@ -18,11 +23,13 @@ from cli.pulumi_stack import PulumiStack
 from cli.target import deployed_target
 from trebuche.contract import MESSAGE_LIMIT_BYTES
 
-_LOOPBACK = "127.0.0.1"
-_MAX_SIZE = 2 * MESSAGE_LIMIT_BYTES
+_LOOPBACK: Final = "127.0.0.1"
+_MAX_SIZE: Final = 2 * MESSAGE_LIMIT_BYTES
+_AUTHORIZATION: Final = "Authorization"
+_PROTOCOLS: Final = "Sec-WebSocket-Protocol"
 
 
-def record_and_print(output: Output, stack: PulumiStack, *, port: int) -> int:
+def record_and_print(output: Output, stack: PulumiStack, *, port: int, token: str | None) -> int:
     """Relay until Ctrl-C, and note every frame without its content; returns the exit code.
 
     Raises:
@@ -34,7 +41,7 @@ def record_and_print(output: Output, stack: PulumiStack, *, port: int) -> int:
     path = frames_file(stack.root, stack.short_name)
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(KeyboardInterrupt), path.open("a") as file:
-        asyncio.run(_relay(output, str(endpoint), port, Notes(file), path))
+        asyncio.run(_relay(output, Gate(str(endpoint), Notes(file), token), port, path))
     return INTERRUPTED
 
 
@@ -54,32 +61,81 @@ class Notes:
         self._file.flush()
 
 
-async def _relay(output: Output, endpoint: str, port: int, notes: Notes, path: Path) -> None:
-    async def handle(client: ServerConnection) -> None:
-        await relay(client, endpoint, notes)
-
-    async with serve(handle, _LOOPBACK, port, max_size=_MAX_SIZE) as server:
+async def _relay(output: Output, gate: "Gate", port: int, path: Path) -> None:
+    async with gate.relaying(port) as server:
         own = next(iter(server.sockets)).getsockname()[1]
         address = f"ws://{_LOOPBACK}:{own}"
         if output.as_json:
             output.document({"endpoint": address, "file": str(path)})
         else:
-            output.result(f"Relaying {address} to {endpoint}")
+            output.result(f"Relaying {address} to {gate.endpoint}")
             output.note(f"Point a client there; its frames go to {path}, without texts and numbers. Ctrl-C ends it.")
         await server.serve_forever()
 
 
-async def relay(client: ServerConnection, endpoint: str, notes: Notes) -> None:
-    """Carry frames between a client and an endpoint until one of them goes away."""
-    async with connect(endpoint, proxy=proxy_for(endpoint), max_size=_MAX_SIZE) as server:
-        ways = [
-            asyncio.create_task(_carry(client, server, CLIENT, notes)),
-            asyncio.create_task(_carry(server, client, SERVER, notes)),
-        ]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in ways:
-            way.cancel()
-    await client.close()
+class Gate:
+    """Lets clients through to an endpoint with the credentials that they show, and notes their frames.
+
+    Args:
+        endpoint: Where to.
+        notes: Takes the frames; what is shown at the handshake is not written down.
+        token: Shown for clients that show nothing themselves.
+    """
+
+    def __init__(self, endpoint: str, notes: Notes, token: str | None = None) -> None:
+        self.endpoint = endpoint
+        self._notes = notes
+        self._token = token
+        self._beyond: dict[ServerConnection, ClientConnection] = {}
+
+    @asynccontextmanager
+    async def relaying(self, port: int) -> AsyncIterator[Server]:
+        """The server for clients, on this machine only."""
+        async with serve(
+            self._carry_both_ways,
+            _LOOPBACK,
+            port,
+            max_size=_MAX_SIZE,
+            process_request=self._knock,
+            select_subprotocol=self._chosen,
+        ) as server:
+            yield server
+
+    async def _knock(self, client: ServerConnection, request: Request) -> Response | None:
+        """Connect as the client does, so that it hears of a refusal in its own handshake."""
+        query = urlsplit(request.path).query
+        offered = [one.strip() for one in ",".join(request.headers.get_all(_PROTOCOLS)).split(",") if one.strip()]
+        bearer = request.headers.get(_AUTHORIZATION)
+        if self._token and not (bearer or query or offered):
+            bearer = f"Bearer {self._token}"
+        try:
+            self._beyond[client] = await connect(
+                f"{self.endpoint}?{query}" if query else self.endpoint,
+                proxy=proxy_for(self.endpoint),
+                max_size=_MAX_SIZE,
+                additional_headers={_AUTHORIZATION: bearer} if bearer else None,
+                subprotocols=[Subprotocol(one) for one in offered] or None,
+            )
+        except InvalidStatus as error:
+            return client.respond(HTTPStatus(error.response.status_code), "The stage refuses this handshake.\n")
+        except (OSError, WebSocketException) as error:
+            return client.respond(HTTPStatus.BAD_GATEWAY, f"The stage cannot be reached: {error}\n")
+        return None
+
+    def _chosen(self, client: ServerConnection, _offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        return self._beyond[client].subprotocol
+
+    async def _carry_both_ways(self, client: ServerConnection) -> None:
+        """Carry frames until one of the two goes away."""
+        async with self._beyond.pop(client) as stage:
+            ways = [
+                asyncio.create_task(_carry(client, stage, CLIENT, self._notes)),
+                asyncio.create_task(_carry(stage, client, SERVER, self._notes)),
+            ]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for way in ways:
+                way.cancel()
+        await client.close()
 
 
 async def _carry(

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from cli.errors import CommandError
 from cli.frames import calls_of, read_calls, redacted
-from cli.record import Notes, relay
+from cli.record import Gate, Notes
 from cli.rehearse import Call, find_refused
 from cli.smoke import Step
 
@@ -70,11 +74,7 @@ def test_relay_notes_both_directions(serving: Any, tmp_path: Path) -> None:
 
     async def scenario() -> Any:
         with path.open("w") as file:
-
-            async def handle(client: ServerConnection) -> None:
-                await relay(client, url, Notes(file))
-
-            async with serve(handle, "127.0.0.1", 0) as server:
+            async with Gate(url, Notes(file)).relaying(0) as server:
                 port = next(iter(server.sockets)).getsockname()[1]
                 async with connect(f"ws://127.0.0.1:{port}") as client:
                     await client.send(json.dumps(CALL))
@@ -85,6 +85,69 @@ def test_relay_notes_both_directions(serving: Any, tmp_path: Path) -> None:
     [call] = read_calls(path)
     assert (call.actor_id, call.target, call.where) == ("todos/ada", "addTodo", "staging.jsonl:1")
     assert "secret" not in path.read_text()
+
+
+Shown = tuple[str, str | None, str | None]
+"""Path, ``Authorization`` and sub-protocols of a handshake."""
+
+
+async def knock(shown: list[Shown], path: str = "", header: str | None = None, offers: tuple[str, ...] = ()) -> Any:
+    """Connect through the relay to a stage that notes what is shown and refuses ``bad``; the chosen sub-protocol."""
+
+    def note(connection: ServerConnection, request: Request) -> Response | None:
+        headers = request.headers
+        shown.append((request.path, headers.get("Authorization"), headers.get("Sec-WebSocket-Protocol")))
+        return connection.respond(403, "") if "bad" in str(shown[-1]) else None
+
+    def first(_connection: ServerConnection, offered: Any) -> Any:
+        return offered[0] if offered else None
+
+    async def idle(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async with serve(idle, "127.0.0.1", 0, process_request=note, select_subprotocol=first) as stage:
+        address = f"ws://127.0.0.1:{next(iter(stage.sockets)).getsockname()[1]}/dev"
+        async with Gate(address, Notes(io.StringIO()), "spare").relaying(0) as gate:
+            port = next(iter(gate.sockets)).getsockname()[1]
+            async with connect(
+                f"ws://127.0.0.1:{port}{path}",
+                additional_headers={"Authorization": header} if header else None,
+                subprotocols=[Subprotocol(one) for one in offers] or None,
+            ) as client:
+                return client.subprotocol
+
+
+def test_relay_shows_the_stage_what_clients_show() -> None:
+    """Wherever they show it; who shows nothing in a header is shown in by the token of the command."""
+    shown: list[Shown] = []
+
+    asyncio.run(knock(shown, header="Bearer own"))
+    asyncio.run(knock(shown, path="/?token=own"))
+    chosen = asyncio.run(knock(shown, offers=("trebuche", "own")))
+
+    assert shown == [
+        ("/dev", "Bearer own", None),
+        ("/dev?token=own", None, None),
+        ("/dev", None, "trebuche, own"),
+    ]
+    assert chosen == "trebuche"
+
+
+def test_client_that_shows_nothing_is_shown_in() -> None:
+    """By the token that the command was given."""
+    shown: list[Shown] = []
+
+    asyncio.run(knock(shown))
+
+    assert shown == [("/dev", "Bearer spare", None)]
+
+
+def test_refused_client_hears_it_from_the_relay() -> None:
+    """With the stage's own status, in its handshake."""
+    with pytest.raises(InvalidStatus) as refused:
+        asyncio.run(knock([], header="Bearer bad"))
+
+    assert refused.value.response.status_code == 403
 
 
 def test_nothing_recorded_is_no_call(tmp_path: Path) -> None:

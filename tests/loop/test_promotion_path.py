@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 
 from tests.loop.conftest import Aws, Local
 from tests.loop.peer import Peer
-from tests.loop.workshop import Done, Workshop
+from tests.loop.workshop import CHECKOUT, Done, Workshop
 
 STAGES = ("dev", "staging", "production")
 UP = ("up", "--yes", "--skip-preview", "--non-interactive")
@@ -100,17 +101,17 @@ class Stages:
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
-    """dev, staging and production, all with the first release; production promotes from staging."""
+    """dev, staging and production, all with the first release; production promotes from staging, as it is shipped."""
     workshop = Workshop.create(tmp_path_factory.mktemp("promotion") / "checkout")
     (workshop.root / "trebuche.yaml").write_text(SMALL)
     (workshop.root / "lambda_src/actors/game_room.py").unlink()
+    shutil.copy(CHECKOUT / "Pulumi.production.yaml", workshop.root)
     workshop.trebuche("sandbox", "start")
     try:
         environment = json.loads(workshop.trebuche("sandbox", "env", "--json").stdout)["set"]
         made = Stages(Local(workshop, environment, Aws(environment)))
         for stage in STAGES:
             made.pulumi(stage, "stack", "init", "--no-select")
-        made.pulumi("production", "config", "set", "trebuche:promotesFrom", "staging")
         made.trebuche("deploy", "--stack", "dev", "--yes")
         made.trebuche("promote", "dev", "staging", "--yes")
         made.trebuche("promote", "staging", "production", "--yes")
