@@ -20,11 +20,13 @@ from policies.model import (
 )
 from policies.needs import FAILURES
 from policies.program import own_functions, state_mappings, variable
+from policies.rules.routes import sockets
 from trebuche.contract import (
     DIMENSION_ACTOR_TYPE,
     DIMENSION_FUNCTION,
     DIMENSION_STAGE,
     ENV_STAGE,
+    METRIC_DELIVERY_LAG,
     METRIC_NAMESPACE,
 )
 
@@ -181,20 +183,26 @@ def _covered(stack: Stack) -> Iterator[Problem]:
     if not stack.all(ALARM):
         return
     for node, metric, dimension, name in _wanted(stack):
-        alarms = [one for one in stack.all(ALARM) if one.get("metricName") == metric]
+        namespace, kind = metric
+        alarms = [one for one in stack.all(ALARM) if (one.get("namespace"), one.get("metricName")) == metric]
         if not any(one.get("dimensions", dimension) in (name, UNKNOWN) for one in alarms):
-            yield Problem(node, f"no alarm watches its {metric}", f"add an alarm on {metric} with {dimension} {name}")
+            mend = f"add an alarm on {kind} of {namespace} with {dimension} {name}"
+            yield Problem(node, f"no alarm watches its {kind}", mend)
 
 
-def _wanted(stack: Stack) -> Iterator[tuple[Node, str, str, str]]:
+def _wanted(stack: Stack) -> Iterator[tuple[Node, tuple[str, str], str, str]]:
+    """What is watched, by which metric of which namespace, and under which dimension and value."""
     for function in own_functions(stack):
         for metric in ("Errors", "Throttles"):
-            yield function, metric, "FunctionName", function.text("name")
+            yield function, (_LAMBDA, metric), "FunctionName", function.text("name")
     for mapping in state_mappings(stack):
         if (processor := stack.function(stack.function_ref(mapping, "functionName"))) is not None:
-            yield processor, "IteratorAge", "FunctionName", processor.text("name")
+            yield processor, (_LAMBDA, "IteratorAge"), "FunctionName", processor.text("name")
+            yield processor, (METRIC_NAMESPACE, METRIC_DELIVERY_LAG), DIMENSION_FUNCTION, processor.text("name")
         for queue in stack.linked(mapping, *FAILURES):
-            yield queue, "ApproximateNumberOfMessagesVisible", "QueueName", queue.text("name")
+            yield queue, (_SQS, "ApproximateNumberOfMessagesVisible"), "QueueName", queue.text("name")
+    for api in sockets(stack):
+        yield api, (_GATEWAY, "IntegrationError"), "ApiId", api.text("id")
 
 
 def _rule(id_: str, title: str, check: Callable[[Stack], Iterator[Problem]], *sources: str) -> Rule:

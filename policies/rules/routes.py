@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.model import API, INTEGRATION, ROUTE, UNKNOWN, FunctionRef, Node, Problem, Rule, Stack, each
+from policies.model import API, INSTANCE, INTEGRATION, ROUTE, UNKNOWN, FunctionRef, Node, Problem, Rule, Stack, each
 from policies.program import astray, own_functions
 from policies.sources import API_GUIDE, PERSISTING, page
 from policies.stages import is_websocket
 from policies.traps import Trap, sprung
-from trebuche.contract import ENV_WEBSOCKET_ENDPOINT
+from trebuche.contract import ACTOR_ID, ENV_WEBSOCKET_ENDPOINT
 
 SELECTION: Final = "$request.body.action"
 ROUTES: Final = ("$connect", "$disconnect", "$default")
@@ -75,9 +75,14 @@ def _targets(stack: Stack) -> Iterator[Problem]:
                 yield Problem(route, what, "set target to integrations/<id> of this API")
             elif integration is not None and is_proxy(integration):
                 yield from _called(stack, route, integration)
-            elif integration is not None and (route.get("routeKey") in ROUTES or integration.get("integrationUri")):
+            elif integration is not None and (integration.get("integrationUri") or _is_for_functions(stack, route)):
                 what = f"it leads to a {integration.get('integrationType')} integration: no function hears of it"
                 yield Problem(route, what, "use an AWS_PROXY integration of the websocket function")
+
+
+def _is_for_functions(stack: Stack, route: Node) -> bool:
+    """Whether clients send calls to a route: it is one of the three, or has an actor's name."""
+    return route.get("routeKey") in (*ROUTES, *(one.get("attributes", ACTOR_ID) for one in stack.all(INSTANCE)))
 
 
 def _called(stack: Stack, route: Node, integration: Node) -> Iterator[Problem]:

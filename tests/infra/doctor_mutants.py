@@ -439,6 +439,11 @@ MUTANTS: list[tuple[str, str, Change]] = [
     ("route-target", "a GET", change(INTEGRATION, "todos-integration", integrationMethod="GET")),
     ("route-target", "no proxy", change(INTEGRATION, "todos-integration", integrationType="AWS")),
     ("route-target", "bytes", change(INTEGRATION, "todos-integration", contentHandlingStrategy="CONVERT_TO_BINARY")),
+    (
+        "route-target",
+        "an actor's route to a pong",
+        change(ROUTE, "todos-route", target="integrations/app-stage-ping-integration-id"),
+    ),
     ("route-target", "a VPC link", change(INTEGRATION, "todos-integration", connectionType="VPC_LINK")),
     ("table-limit", "a small limit", change(TABLE, STATE, onDemandThroughput={"maxWriteRequestUnits": 1})),
     ("log-group", "no metrics", change(LOG_GROUP, "app-websocket", logGroupClass="INFREQUENT_ACCESS")),

@@ -34,7 +34,7 @@ from tests.infra.doctor_mutants import (
     variables,
 )
 from tests.infra.doctored import ACCOUNT as NUMBER
-from tests.infra.doctored import REGION, REMOVED, Change, add, both, change, later, rewire
+from tests.infra.doctored import REGION, REMOVED, Change, add, both, change, drop, later, rewire
 
 _ROOM = "app-actor-game-room-function"
 _QUEUES = f"https://sqs.{REGION}.amazonaws.com/{NUMBER}/my-app-dev-"
@@ -346,6 +346,9 @@ ALARMS: list[tuple[str, str, Change]] = [
     ("alarm-action", "for others only", _alarm("websocket-errors", alarmActions=["arn:aws:sns:x:1:alarms"])),
     ("alarm-coverage", "another function's", _alarm("websocket-errors", dimensions__FunctionName="my-app-dev-other")),
     ("alarm-coverage", "another queue's", _alarm("failures-depth", dimensions__QueueName="other")),
+    ("alarm-coverage", "another namespace's", _alarm("websocket-errors", namespace="Lambda")),
+    ("alarm-coverage", "late changes unseen", _alarm("stream-processor-delivery-lag", metricName="Lag")),
+    ("alarm-coverage", "errors of the API unseen", drop(ALARM, "integration-errors")),
 ]
 SCALED: list[tuple[str, str, Change]] = [
     (
