@@ -53,6 +53,7 @@ lock: ## Write the locks anew from pyproject.toml and sandbox/emulator/requireme
 	@$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --constraint requirements.lock --output-file requirements.txt pyproject.toml
 	@$(COMPILE) --output-file sandbox/emulator/requirements.txt sandbox/emulator/requirements.in
+	@$(COMPILE) --output-file bench/fan_out/public/requirements.txt bench/fan_out/public/requirements.in
 
 clean: ## Remove what the other targets made in this checkout; the Pulumi CLI stays in the cache
 	@rm -rf .venv .venv-emulator .trebuche .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis clients/javascript/node_modules

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import bench.__main__ as entry
-from bench import cold_start, fan_out, turn
+from bench import cold_start, turn
 from bench.delivery.figures import Figures as Delivered
 from bench.driver import dollars, speed
 from bench.driver.benchmark import Benchmark, Document
@@ -17,6 +17,7 @@ from bench.driver.process import Outcome, run
 from bench.driver.rows import GOOD, MISSED, UNJUDGED, Row, at_least, at_most
 from bench.driver.suite import BENCHMARKS
 from bench.driver.table import prices, table
+from bench.fan_out import figures as fan_out
 from bench.workloads import hot, steady
 from cli.cost.prices import PRICES
 from sandbox.meter.units import MESSAGES
@@ -141,13 +142,15 @@ def test_every_benchmark_is_there_to_be_run() -> None:
 def test_what_benchmarks_print_is_what_is_read() -> None:
     """Each reader takes its benchmark's own figures, and finds what is promised of them."""
     starts = dict.fromkeys(cold_start.HANDLERS, 20.0)
-    rounds = {"ours": [fan_out.Round(1, 1.0, 1.0, {}, [])], "rival": []}
+    rounds = {
+        name: [fan_out.Round(1, taken, 1.0, {}, [])] for name, taken in ((fan_out.OURS, 1), (fan_out.THREADED, 9))
+    }
     first = steady.Hour({"deliveries": 0.6}, {"table writes": 0.01}, {"table writes": 0.02}, {}, 0.0)
     latest = hot.Hour({"deliveries": 1.4}, 5.0).document()
     documents = {
         speed.cold_starts: cold_start.Figures(starts, starts, 100.0).to_json(),
         speed.turns: turn.Figures(20.0, 10.0, 1024).to_json(),
-        speed.posts: fan_out.Figures(1.0, 9.0, rounds).to_json(),
+        speed.posts: fan_out.Figures(rounds).to_json(),
         speed.deliveries: Delivered({1: 0.1, 100: 0.2}, {1: 0.2, 100: 2.0}).to_json(),
         dollars.workloads: json.dumps(
             {
