@@ -40,7 +40,7 @@ class Figures:
 
     @property
     def cpu_ms(self) -> dict[str, float]:
-        """Processor time per post of each sender, in milliseconds, of its best round: others on the machine only add."""
+        """Processor time per post of each sender in its best round, in milliseconds: others on the machine only add."""
         return {name: min(one.cpu_ms for one in rounds) for name, rounds in self.rounds.items()}
 
     @property
