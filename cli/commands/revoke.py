@@ -1,5 +1,7 @@
 """``trebuche revoke``: the right to connect, taken back."""
 
+import unicodedata
+
 import click
 
 from cli.commands.options import as_json, stack
@@ -30,6 +32,6 @@ def revoke(name: str | None, *, key_id: str | None, hours: int | None, undo: boo
 
     if (name is None) == (key_id is None):
         raise click.UsageError("name either a principal or a --key")
-    who = name or f"key:{key_id}"
+    who = unicodedata.normalize("NFC", name) if name else f"key:{key_id}"
     output, target = Output(as_json=as_json), deployed_target(PulumiStack(checkout_root(), stack))
     return restore_and_print(output, target, who) if undo else revoke_and_print(output, target, who, hours)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -86,7 +87,7 @@ def read_socket_event(event: Mapping[str, Any]) -> SocketEvent:
         caller=Caller(
             connection_id=str(context.get("connectionId") or ""),
             connected_at=_milliseconds(context.get("connectedAt")) or time_ms,
-            principal=_text(authorizer.get("principalId")),
+            principal=_name(authorizer.get("principalId")),
             asked_at=time_ms,
             until=_end(authorizer.get(UNTIL)),
             credential=_text(authorizer.get(CREDENTIAL)),
@@ -123,6 +124,12 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _name(value: object) -> str | None:
+    """A principal, in the form that actor ids have, whoever's authorizer named it."""
+    text = _text(value)
+    return None if text is None else unicodedata.normalize("NFC", text)
 
 
 def _end(value: object) -> int:

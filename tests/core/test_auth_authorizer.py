@@ -124,7 +124,7 @@ def test_the_answer_carries_who_it_is_and_until_when() -> None:
     answer = Door(claims=["tenant", "absent"]).knock(token=ISSUING.token(NOW, tenant=["t1"], email="a@example.com"))
 
     assert answer["principalId"] == "alice"
-    assert answer["context"] == {"until": NOW + 3630, "credential": "jwt", "claims": '{"tenant":["t1"]}'}
+    assert answer["context"] == {"until": NOW + 3600, "credential": "jwt", "claims": '{"tenant":["t1"]}'}
 
 
 def test_claims_that_cannot_be_carried_let_nobody_in() -> None:

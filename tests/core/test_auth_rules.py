@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from trebuche.auth.principals import Principal
+from trebuche.auth.principals import Principal, principal_name
 from trebuche.auth.rules import Rules, read_rules
 from trebuche.documents import Json, dumps
 from trebuche.errors import ForbiddenError
+from trebuche.socket_events import read_socket_event
 
 ALICE = Principal("alice", 0, {"role": ["user", "editor"], "tenant": "t1", "level": 3, "beta": True, "none": ""})
 
@@ -123,3 +124,24 @@ def test_the_first_rule_that_speaks_of_a_case_decides_it() -> None:
     assert allowed(found, "todos/bob", "observeState")
     assert not allowed(found, "todos/bob", "addTodo")
     assert not allowed(found, "game", "observeState")
+
+
+COMPOSED, DECOMPOSED = "zo\N{LATIN SMALL LETTER E WITH DIAERESIS}", "zoe\N{COMBINING DIAERESIS}"
+
+
+@pytest.mark.parametrize("written", [COMPOSED, DECOMPOSED])
+def test_names_are_compared_as_actor_ids_are(written: str) -> None:
+    """Ids are NFC when they are looked up: claims, patterns and values of either spelling have to be what ids are."""
+    principal = Principal(COMPOSED, 0, {"team": [written], "role": written})
+
+    assert allowed(rules({"actors": "todos/{team}"}), f"todos/{COMPOSED}", "addTodo", principal)
+    assert allowed(rules({"actors": f"todos/{written}/*"}), f"todos/{COMPOSED}/1", "addTodo", principal)
+    assert allowed(rules({"claims": {"role": COMPOSED}}), "todos", "addTodo", principal)
+    assert allowed(rules({"claims": {"role": written, "sub": written}}), "todos", "addTodo", principal)
+
+
+def test_a_principal_of_either_spelling_is_one() -> None:
+    """Its own list is the one whose id looks like its name, and what is taken from one is taken from the other."""
+    assert principal_name(DECOMPOSED) == principal_name(COMPOSED) == COMPOSED
+    context = {"authorizer": {"principalId": DECOMPOSED}, "connectionId": "c1"}
+    assert read_socket_event({"requestContext": context}).caller.principal == COMPOSED

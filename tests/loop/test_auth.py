@@ -34,7 +34,7 @@ from trebuche_client.clock import SystemClock
 AUTH = """
 auth:
   api_keys: true
-  jwt: {{issuer: "https://login.example.com/", audience: my-app, jwks_url: "{url}", clock_skew: 0}}
+  jwt: {{issuer: "https://login.example.com/", audience: my-app, jwks_url: "{url}"}}
   tickets: {{seconds: 300, session: 600}}
   rules:
     - {{actors: "todos/{{sub}}", methods: [renameTodo], allow: false}}

@@ -1,5 +1,6 @@
 """Who somebody is, as far as it counts here."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -35,11 +36,12 @@ def revocable(principal: str | None, credential: str | None) -> tuple[str, ...]:
 
 
 def principal_name(value: object) -> str:
-    """A principal's name.
+    """A principal's name, in the form that actor ids have: NFC, so that ``todos/{sub}`` is one list for each.
 
     Raises:
         CredentialsError: No text, an empty one or a very long one.
     """
-    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_PRINCIPAL or not value.isprintable():
+    name = unicodedata.normalize("NFC", value) if isinstance(value, str) else ""
+    if not 1 <= len(name) <= LONGEST_PRINCIPAL or not name.isprintable():
         raise CredentialsError("no-subject", f"expected 1 to {LONGEST_PRINCIPAL} printable characters")
-    return value
+    return name

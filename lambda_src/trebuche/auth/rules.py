@@ -6,6 +6,7 @@ any rule everybody who was let in may do everything.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -89,7 +90,8 @@ def read_rules(text: str) -> Rules:
 def _rule(entry: Mapping[str, Json]) -> Rule:
     methods, claims = entry.get("methods"), entry.get("claims")
     return Rule(
-        actors=str(entry.get("actors", "*")),
+        # As actor ids are: what looks the same on the page has to be the same.
+        actors=_word(entry.get("actors", "*")),
         methods=tuple(map(str, methods)) if isinstance(methods, list) else ("*",),
         claims={name: tuple(wanted) if isinstance(wanted, list) else (wanted,) for name, wanted in claims.items()}
         if isinstance(claims, dict)
@@ -124,4 +126,4 @@ def _values(principal: Principal, claim: str) -> Iterator[str]:
 
 
 def _word(value: Json) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+    return ("true" if value else "false") if isinstance(value, bool) else unicodedata.normalize("NFC", str(value))
