@@ -96,7 +96,7 @@ class Functions:
         ]
         # It waits for the actors' functions, and API Gateway waits no longer for it.
         size = self.plan.config.defaults.memory, INTEGRATION_TIMEOUT_SECONDS
-        environment = {**self._common(), **self._departure_settings(realtime)}
+        environment = {**self._common(), **self._departure_settings(realtime), **realtime.rules, **self._limits()}
         function = self._make(WEBSOCKET, WEBSOCKET_HANDLER, size, environment, grants)
         if realtime.departures:
             worker = CatchUpWorkerArgs(queue=realtime.departures, function=function)

@@ -8,23 +8,21 @@ from trebuche import logs
 from trebuche.actor_types import ActorType
 from trebuche.answers import code_of, failed_call, failed_stream, is_expected
 from trebuche.auth.admission import EVERYBODY, Admission
-from trebuche.delivery import dismiss
 from trebuche.effects import Log, RandomUuid, Routine, perform
 from trebuche.envelopes import (
     InvocationEnvelope,
     ResponseEnvelope,
-    StreamEndEnvelope,
-    StreamEndReason,
     StreamResumeEnvelope,
     check_protocol_version,
     encode,
 )
-from trebuche.errors import AccessError, ActorNotFoundError, ConnectionGoneError, ExpiredError, LimitedError
+from trebuche.errors import ActorNotFoundError, ConnectionGoneError
 from trebuche.filters import check_filter
 from trebuche.frames import response_frame
 from trebuche.immutable import immutable
 from trebuche.observe import check_observable, resume, subscribe
-from trebuche.received import Outcome, end_stream, log_fields, misdirected, read_frame
+from trebuche.received import Outcome, answer_other, log_fields, read_frame
+from trebuche.reception import receive
 from trebuche.refusals import announce
 from trebuche.socket_events import Caller, reply
 from trebuche.targets import actor_key, is_stream_target
@@ -43,45 +41,12 @@ def dispatch(
     """Do what a frame asks of an actor, if its sender may ask for it."""
     envelope = read_frame(body)
     match envelope:
-        case Outcome():
-            return envelope
         case InvocationEnvelope() | StreamResumeEnvelope():
-            try:
-                yield from admission.admit(caller)
-            except ExpiredError as error:
-                return (yield from _turn_away(envelope, caller, error))
-            except LimitedError as error:
-                frame = yield from _refusal(envelope, caller, error)
-                return Outcome(reply(200, frame), "limited", log_fields(envelope, caller) | {"code": error.code})
-            return (yield from _act(_Desk(directory, admission, caller), envelope))
-        case StreamEndEnvelope(reason=StreamEndReason.CLIENT_UNSUBSCRIBED):
-            return (yield from end_stream(envelope.stream_id, caller))
+            refused = yield from receive(envelope, caller, admission)
+            return refused or (yield from _act(_Desk(directory, admission, caller), envelope))
         case _:
-            return misdirected(envelope)
-
-
-def _turn_away(
-    envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, error: ExpiredError
-) -> Routine[Outcome]:
-    """Tell whoever may not be here any more, then close the connection.
-
-    The refusal is posted, because nothing comes after the close: a function's answer would.
-    """
-    frame = yield from _refusal(envelope, caller, error)
-    yield from dismiss(caller.connection_id, caller.connected_at, frame)
-    return Outcome(reply(200), "expired", log_fields(envelope, caller) | {"code": error.code})
-
-
-def _refusal(envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, error: AccessError) -> Routine[str]:
-    """The frame that refuses a frame unseen; before one for an observation goes what binds it to its call."""
-    if isinstance(envelope, StreamResumeEnvelope):
-        return encode(failed_stream(envelope.stream_id, envelope.stream_id, error))
-    if not is_stream_target(envelope.target_identifier):
-        return response_frame(failed_call(envelope.call_id, error))
-    stream_id = yield from perform(RandomUuid())
-    failed = failed_stream(stream_id, envelope.call_id, error)
-    yield from announce(envelope, caller, failed)
-    return encode(failed)
+            yield from admission.charge(caller)
+            return (yield from answer_other(envelope, caller))
 
 
 @immutable
@@ -153,7 +118,8 @@ def _observe(desk: _Desk, invocation: InvocationEnvelope) -> Routine[Outcome]:
         check_observable(actor_type, actor_id, invocation.target_identifier)
         check_filter(invocation.stream_filter)
         yield from desk.admission.check_streams(caller, stream_id)
-        told = yield from subscribe(actor_type, actor_id, invocation, caller, stream_id)
+        most = desk.admission.limits.streams
+        told = yield from subscribe(actor_type, actor_id, invocation, caller, stream_id, most=most)
     except ConnectionGoneError as error:
         # Nobody is left to be told: the status is for the log.
         return Outcome(reply(410), "observe", fields | {"code": error.code})
@@ -172,7 +138,7 @@ def _resume(desk: _Desk, request: StreamResumeEnvelope) -> Routine[Outcome]:
         actor_type, actor_id = desk.find(request.actor_id.id, request.target_identifier)
         check_observable(actor_type, actor_id, request.target_identifier)
         yield from desk.admission.check_streams(caller, request.stream_id)
-        told = yield from resume(actor_type, actor_id, request, caller)
+        told = yield from resume(actor_type, actor_id, request, caller, most=desk.admission.limits.streams)
     except ConnectionGoneError as error:
         return Outcome(reply(410), "resume", fields | {"code": error.code})
     except Exception as error:

@@ -223,7 +223,11 @@ class LoadConnection(Effect[Connection | None]):
 class NoteStream(Effect[bool]):
     """Note a stream on its connection; False when the connection is unknown (never creates it).
 
+    Attributes:
+        most: How many streams the connection may have; 0: as many as its item can name.
+
     Raises:
+        StreamLimitError: It has as many others.
         TooManyStreamsError: There is no room for another one.
     """
 
@@ -231,6 +235,7 @@ class NoteStream(Effect[bool]):
     actor_id: str
     stream_id: UUID
     last_sequence: int
+    most: int = 0
 
 
 @immutable

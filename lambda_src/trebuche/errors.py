@@ -28,6 +28,7 @@
     │   ├── RevokedError           the right to be here was taken back
     │   ├── LimitedError           too many frames at once (retryable)
     │   └── TooMuchError           a frame that asks for more than one may
+    │       └── StreamLimitError   a stream more than a connection may have
     ├── ActorNotRegisteredError    the registry knows no function for an exposed name; names both
     └── ServiceError               a service that we stand on failed (retryable)
         ├── FunctionGoneError      a function that is not there, so it was not called
@@ -325,6 +326,13 @@ class TooMuchError(AccessError):
     """A frame with more in it than one may send, or a stream more than one may have; nothing was done."""
 
     code = "too-much"
+
+
+class StreamLimitError(TooMuchError):
+    """A connection that has as many streams as it may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"this connection has as many streams as it may have ({most}); end one first")
 
 
 class FunctionGoneError(ServiceError):

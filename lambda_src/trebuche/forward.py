@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from trebuche import logs
-from trebuche.answers import code_of, failed_call, failed_stream, is_expected
+from trebuche.answers import code_of, is_expected
+from trebuche.auth.access import Access
+from trebuche.auth.admission import EVERYBODY, Admission
 from trebuche.auth.handshake import chosen_protocol
 from trebuche.auth.principals import revocable
 from trebuche.delivery import bury
@@ -16,41 +17,38 @@ from trebuche.effects import (
     IsRevoked,
     Log,
     Now,
-    RandomUuid,
     RegisterConnection,
     ResolveActor,
     Routine,
     perform,
 )
-from trebuche.envelopes import (
-    InvocationEnvelope,
-    StreamEndEnvelope,
-    StreamEndReason,
-    StreamResumeEnvelope,
-    encode,
-)
+from trebuche.envelopes import InvocationEnvelope, StreamResumeEnvelope
 from trebuche.errors import (
     ActorNotFoundError,
     ActorNotRegisteredError,
+    ForbiddenError,
     FunctionGoneError,
     ServiceError,
     StaleEntryError,
+    TrebucheError,
 )
-from trebuche.received import Outcome, end_stream, exposed_name, log_fields, misdirected, read_frame
-from trebuche.refusals import announce
-from trebuche.socket_events import CONNECT, DISCONNECT, MESSAGE, Caller, Reply, SocketEvent, reply, welcome
-from trebuche.targets import is_stream_target
+from trebuche.received import Outcome, answer_other, exposed_name, log_fields, read_frame
+from trebuche.reception import Request, receive, refusal
+from trebuche.socket_events import CONNECT, COUNTED, DISCONNECT, MESSAGE, Caller, Reply, SocketEvent, reply, welcome
+from trebuche.targets import actor_key
 
 
-def route(event: SocketEvent, raw: Mapping[str, Any], *, idle_seconds: int = 0) -> Routine[Outcome]:
-    """Handle one event of a connection; ``raw`` is the event as it came, to be handed on unchanged."""
+def route(
+    event: SocketEvent, raw: Mapping[str, Any], *, admission: Admission = EVERYBODY, idle_seconds: int = 0
+) -> Routine[Outcome]:
+    """Handle one event of a connection; ``raw`` is the event as it came, to be handed on."""
     match event.kind:
         case kind if kind == CONNECT:
             return (yield from _connect(event.caller, chosen_protocol(raw), idle_seconds))
         case kind if kind == DISCONNECT:
             return (yield from _disconnect(event.caller))
         case kind if kind == MESSAGE:
-            return (yield from _message(event, raw))
+            return (yield from _message(event, raw, admission))
         case _:
             return Outcome(reply(404, "Route not found"), "unknown-route")
 
@@ -79,22 +77,20 @@ def _disconnect(caller: Caller) -> Routine[Outcome]:
     return Outcome(reply(200), "disconnect", {"connectionId": caller.connection_id})
 
 
-def _message(event: SocketEvent, raw: Mapping[str, Any]) -> Routine[Outcome]:
+def _message(event: SocketEvent, raw: Mapping[str, Any], admission: Admission) -> Routine[Outcome]:
     envelope = read_frame(event.body)
     match envelope:
-        case Outcome():
-            return envelope
         case InvocationEnvelope() | StreamResumeEnvelope():
-            return (yield from _forward(envelope, event.caller, raw))
-        case StreamEndEnvelope(reason=StreamEndReason.CLIENT_UNSUBSCRIBED):
-            return (yield from end_stream(envelope.stream_id, event.caller))
+            # Counted before anybody is looked for: frames for actors that there are not must not come for nothing.
+            refused = yield from receive(envelope, event.caller, admission)
+            handed_on = {**raw, COUNTED: True} if admission.counts else raw
+            return refused or (yield from _forward(envelope, event.caller, handed_on, admission.access))
         case _:
-            return misdirected(envelope)
+            yield from admission.charge(event.caller)
+            return (yield from answer_other(envelope, event.caller))
 
 
-def _forward(
-    envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, raw: Mapping[str, Any]
-) -> Routine[Outcome]:
+def _forward(envelope: Request, caller: Caller, raw: Mapping[str, Any], access: Access) -> Routine[Outcome]:
     fields = log_fields(envelope, caller)
     reference = envelope.call_id if isinstance(envelope, InvocationEnvelope) else envelope.stream_id
     try:
@@ -103,14 +99,24 @@ def _forward(
     except ActorNotRegisteredError as error:
         # The registry's words are for operators: they name functions. The client hears of its actor only.
         fields |= {"code": error.code, "problem": str(error)}
-        refused = yield from _refuse(envelope, caller, reference, ActorNotFoundError(envelope.actor_id.id))
-        return Outcome(refused, "forward", fields)
+        told = _nobody_there(envelope, caller, access)
+        return Outcome(reply(200, (yield from refusal(envelope, caller, told))), "forward", fields)
     except Exception as error:
         if not is_expected(error):
             line = {"ref": reference, **fields, "code": code_of(error)}
             yield from perform(Log(logs.ERROR, "internal-error", line, error))
-        refused = yield from _refuse(envelope, caller, reference, error)
-        return Outcome(refused, "forward", fields | {"code": code_of(error)})
+        refused = yield from refusal(envelope, caller, error)
+        return Outcome(reply(200, refused), "forward", fields | {"code": code_of(error)})
+
+
+def _nobody_there(envelope: Request, caller: Caller, access: Access) -> TrebucheError:
+    """What is said of an actor that there is not: to whom rules allow nothing there, what is said of any other."""
+    actor_id = envelope.actor_id.id
+    try:
+        access.check_action(caller, actor_key(actor_id), envelope.target_identifier)
+    except ForbiddenError as error:
+        return error
+    return ActorNotFoundError(actor_id)
 
 
 def _ask(name: str, raw: Mapping[str, Any]) -> Routine[Mapping[str, Any]]:
@@ -133,16 +139,3 @@ def _checked(answer: Mapping[str, Any]) -> Reply:
     if not isinstance(status_code, int) or not isinstance(body, str | None):
         raise ServiceError("the actor's function answered with something that is no reply")
     return reply(status_code, body)
-
-
-def _refuse(
-    envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Caller, reference: UUID, error: Exception
-) -> Routine[Reply]:
-    """A failed call is answered, a stream that cannot be resumed ends, and one that cannot begin does both."""
-    if isinstance(envelope, StreamResumeEnvelope):
-        return reply(200, encode(failed_stream(reference, reference, error)))
-    if not is_stream_target(envelope.target_identifier):
-        return reply(200, encode(failed_call(reference, error)))
-    failed = failed_stream((yield from perform(RandomUuid())), reference, error)
-    yield from announce(envelope, caller, failed)
-    return reply(200, encode(failed))

@@ -48,6 +48,24 @@ ATTEMPTS: Final = 5
 """To write the row of a stream that others move at the same time."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening:
+    """A row that is to be written.
+
+    Attributes:
+        replaces: The row in whose place it goes.
+        last_sequence: The last number that its reader has.
+        most: How many streams its connection may have; 0: there is no limit.
+    """
+
+    actor_type: ActorType
+    row: Subscription
+    replaces: Subscription | None
+    caller: Caller
+    last_sequence: int
+    most: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """A row in phase ``opening``, the state read after it was written, and the last number that its reader has."""
@@ -76,15 +94,30 @@ def check_observable(actor_type: ActorType, actor_id: str, target: str) -> None:
 
 
 def subscribe(
-    actor_type: ActorType, actor_id: str, invocation: InvocationEnvelope, caller: Caller, stream_id: UUID
+    actor_type: ActorType,
+    actor_id: str,
+    invocation: InvocationEnvelope,
+    caller: Caller,
+    stream_id: UUID,
+    *,
+    most: int = 0,
 ) -> Routine[Exception | None]:
     """Open a stream: ``streamStart``, the current value, and from then on every change.
+
+    Args:
+        actor_type: The actor's type.
+        actor_id: Its id.
+        invocation: The request.
+        caller: Who asks.
+        stream_id: Of the new stream.
+        most: How many streams the caller's connection may have; 0: there is no limit.
 
     Returns:
         What went wrong once the stream was open; its reader has been told, or a worker goes on with it.
 
     Raises:
         ConnectionGoneError: The caller is gone; the stream waits for a resume.
+        StreamLimitError: The connection has its fill.
         VersionConflictError: There is such a stream already.
     """
     # Read only to choose the base; what is sent is read again once the row is there.
@@ -93,7 +126,9 @@ def subscribe(
     # So the first value is number 1: clients drop 0 (wire format 7.3).
     delivery = delivery_of(invocation.stream_filter, actor_type.window_ms)
     row = replace(row, base=seen.version - 1, born=seen.born, filter=invocation.stream_filter, delivery=delivery)
-    opened = yield from _open(actor_type, row, None, caller, last_sequence=0)
+    opened = yield from _open(
+        _Opening(actor_type=actor_type, row=row, replaces=None, caller=caller, last_sequence=0, most=most)
+    )
     if opened is None:
         raise VersionConflictError(f"stream {stream_id} exists already; subscribe again")
     start = StreamStartEnvelope(
@@ -108,7 +143,7 @@ def subscribe(
 
 
 def resume(
-    actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, caller: Caller
+    actor_type: ActorType, actor_id: str, request: StreamResumeEnvelope, caller: Caller, *, most: int = 0
 ) -> Routine[Exception | None]:
     """Go on with a stream on this connection, under the id of the request, known or not.
 
@@ -123,6 +158,7 @@ def resume(
     Raises:
         ActorError: The stream belongs to somebody else, or no number is left above ``last_sequence``.
         ConnectionGoneError: The caller is gone again; the stream waits for the next resume.
+        StreamLimitError: The connection has its fill; ``most`` is as for ``subscribe``.
         VersionConflictError: Others keep moving the stream.
     """
     # Every number sent has to be above it (wire format 7.5).
@@ -140,7 +176,16 @@ def resume(
         row = yield from _row(caller, actor_id, request.stream_id, request.target_identifier, opener)
         row, kept = continued(row, known, seen, request.last_sequence)
         row = replace(row, born=seen.born, delivery=delivery_of(row.filter, actor_type.window_ms))
-        opened = yield from _open(actor_type, row, known, caller, last_sequence=request.last_sequence)
+        opened = yield from _open(
+            _Opening(
+                actor_type=actor_type,
+                row=row,
+                replaces=known,
+                caller=caller,
+                last_sequence=request.last_sequence,
+                most=most,
+            )
+        )
         if opened is not None:
             missed, recovered = (yield from _missed(actor_type, opened)) if kept else (None, False)
             start = _resumed(request, opened, recovered=recovered)
@@ -227,23 +272,22 @@ def _find(actor_id: str, request: StreamResumeEnvelope, caller: Caller) -> Routi
     return known
 
 
-def _open(
-    actor_type: ActorType, row: Subscription, replaces: Subscription | None, caller: Caller, *, last_sequence: int
-) -> Routine[_Opened | None]:
+def _open(opening: _Opening) -> Routine[_Opened | None]:
     """Write the row, then read the state; None when the row in whose place it should go has changed."""
-    row = replace(row, sent=row.base + last_sequence, shape=actor_type.shape)
+    actor_type, last_sequence = opening.actor_type, opening.last_sequence
+    row = replace(opening.row, sent=opening.row.base + last_sequence, shape=actor_type.shape)
     # On the connection's list first: only by it does $disconnect find the row. Side by side, since its reader waits.
-    noted = NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence)
+    noted = NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence, opening.most)
     listed, _ = yield from perform(Concurrently((_outcome(noted), insure(row))))
     if isinstance(listed, Exception):
         raise listed
     now_ms = yield from perform(Now())
-    if not (yield from perform(OpenSubscription(row, replaces, now_ms // 1000))):
+    if not (yield from perform(OpenSubscription(row, opening.replaces, now_ms // 1000))):
         return None
     # Before the state is read: a fan-out that does not know the row yet is of a change that is read then.
     yield from mark_audience(row.actor_id)
     current = yield from read_current(actor_type, row.actor_id)
-    return _Opened(row, current, last_sequence, caller, replaces, listed)
+    return _Opened(row, current, last_sequence, opening.caller, opening.replaces, listed)
 
 
 def _outcome(effect: Effect[Any]) -> Routine[Any]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from trebuche.auth.access import Access
-from trebuche.auth.limits import Limiter, Limits
+from trebuche.auth.limits import Limits
 from trebuche.contract import DEFAULT_RETENTION_HOURS
 from trebuche.errors import ConfigError
 from trebuche.metrics import Source
@@ -94,8 +94,15 @@ class ConnectionStorage(Protocol):
     def load(self, connection_id: str) -> Connection | None:
         """What is known about a connection, read strongly."""
 
-    def note_stream(self, connection_id: str, actor_id: str, stream_id: UUID, last_sequence: int) -> bool:
-        """Note a stream on a known connection; False (and no change) for an unknown one."""
+    def note_stream(
+        self, connection_id: str, actor_id: str, stream_id: UUID, last_sequence: int, *, most: int = 0
+    ) -> bool:
+        """Note a stream on a known connection; False (and no change) for an unknown one.
+
+        Raises:
+            StreamLimitError: It has ``most`` others (0: there is no limit).
+            TooManyStreamsError: Its item is full.
+        """
 
     def forget_stream(self, connection_id: str, actor_id: str, stream_id: UUID) -> None:
         """Take a stream off the list of a known connection."""
@@ -217,6 +224,54 @@ class NothingRevoked:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far ahead of time a caller is (microseconds since 1970), and whether its frame has moved it there."""
+
+    at_us: int
+    moved: bool
+
+
+class Counters(Protocol):
+    """Marks of callers, by which their frames are counted: the same for all environments."""
+
+    def move(self, key: str, *, now_us: int, length_us: int, latest_us: int, seen_us: int = 0) -> Mark:
+        """Move a caller's mark on by ``length_us``, from now where it is not ahead, unless it is above ``latest_us``.
+
+        Args:
+            key: Whose mark.
+            now_us: Time, in microseconds since 1970.
+            length_us: How far it is moved.
+            latest_us: Where it may be before.
+            seen_us: Where it was last seen; a guess saves a second write.
+
+        Raises:
+            ServiceError: It could not be moved.
+        """
+
+    def give_back(self, key: str, length_us: int) -> int:
+        """Move a mark back for a frame that was not let in; where it is now."""
+
+
+class FrameLimiter(Protocol):
+    """Counts callers' frames."""
+
+    def admit(self, connection_id: str, principal: str | None, now_ms: int) -> None:
+        """Count a frame.
+
+        Raises:
+            LimitedError: It is one too many; the error says when to come back.
+            ServiceError: Nobody can tell.
+        """
+
+
+class NobodyLimited:
+    """The limiter of a deployment without limits on frames."""
+
+    def admit(self, connection_id: str, principal: str | None, now_ms: int) -> None:
+        """Everybody, always."""
+
+
 class Clock(Protocol):
     """Time."""
 
@@ -267,8 +322,9 @@ class Ports:
     access: Access = field(default_factory=Access)
     """What is asked of callers."""
     revocations: Revocations = field(default_factory=NothingRevoked)
-    limiter: Limiter = field(default_factory=lambda: Limiter(Limits()))
-    """Counts callers' frames."""
+    limits: Limits = field(default_factory=Limits)
+    """How much callers may ask for."""
+    limiter: FrameLimiter = field(default_factory=NobodyLimited)
     departures: DepartureQueue = field(default_factory=NobodyWatches)
     idle_seconds: int = 0
     """How long connections may be silent; 0: as long as API Gateway lets them."""

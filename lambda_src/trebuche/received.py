@@ -8,7 +8,15 @@ from uuid import UUID
 from trebuche.answers import undecodable
 from trebuche.delivery import unsubscribe
 from trebuche.effects import Routine
-from trebuche.envelopes import Envelope, InvocationEnvelope, StreamResumeEnvelope, decode, encode
+from trebuche.envelopes import (
+    Envelope,
+    InvocationEnvelope,
+    StreamEndEnvelope,
+    StreamEndReason,
+    StreamResumeEnvelope,
+    decode,
+    encode,
+)
 from trebuche.errors import ActorNotFoundError, ProtocolError
 from trebuche.immutable import immutable
 from trebuche.socket_events import Caller, Reply, reply
@@ -53,8 +61,19 @@ def read_frame(body: str | None) -> Envelope | Outcome:
         return Outcome(reply(BAD_FRAME, encode(response) if response else None), "undecodable-frame", fields)
 
 
-def misdirected(envelope: Envelope) -> Outcome:
-    """The answer to an envelope that only servers send: none, and the socket stays open."""
+def answer_other(frame: Envelope | Outcome, caller: Caller) -> Routine[Outcome]:
+    """The answer to a frame that asks no actor for anything: a broken one, an end, or what only servers send."""
+    match frame:
+        case Outcome():
+            return frame
+        case StreamEndEnvelope(reason=StreamEndReason.CLIENT_UNSUBSCRIBED):
+            return (yield from _end_stream(frame.stream_id, caller))
+        case _:
+            return _misdirected(frame)
+
+
+def _misdirected(envelope: Envelope) -> Outcome:
+    """Nothing, and the socket stays open."""
     return Outcome(reply(BAD_FRAME), "misdirected-frame", {"target": type(envelope).__name__})
 
 
@@ -69,7 +88,7 @@ def log_fields(envelope: InvocationEnvelope | StreamResumeEnvelope, caller: Call
     return fields | {"correlationId": trace.trace_id if trace else envelope.call_id, "callID": envelope.call_id}
 
 
-def end_stream(stream_id: UUID, caller: Caller) -> Routine[Outcome]:
+def _end_stream(stream_id: UUID, caller: Caller) -> Routine[Outcome]:
     """Unsubscribe; a stream that is not there is fine."""
     yield from unsubscribe(caller.connection_id, stream_id)
     fields = {"correlationId": stream_id, "streamId": stream_id, "connectionId": caller.connection_id}

@@ -217,7 +217,9 @@ PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     RegisterConnection: lambda to, e: to.connections.register(e.connection),
     UnregisterConnection: lambda to, e: to.connections.unregister(e.connection_id),
     LoadConnection: lambda to, e: to.connections.load(e.connection_id),
-    NoteStream: lambda to, e: to.connections.note_stream(e.connection_id, e.actor_id, e.stream_id, e.last_sequence),
+    NoteStream: lambda to, e: to.connections.note_stream(
+        e.connection_id, e.actor_id, e.stream_id, e.last_sequence, most=e.most
+    ),
     ForgetStream: lambda to, e: to.connections.forget_stream(e.connection_id, e.actor_id, e.stream_id),
     Post: lambda to, e: to.sender.send(e.connection_id, e.text),
     Disconnect: lambda to, e: to.sender.disconnect(e.connection_id),

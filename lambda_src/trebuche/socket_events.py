@@ -25,6 +25,8 @@ CREDENTIAL: Final = "credential"
 """Another: with what the caller came in, such as ``key:<id>``."""
 CLAIMS: Final = "claims"
 """Another: JSON object of the claims that rules speak of."""
+COUNTED: Final = "counted"
+"""Beside the event of a frame that the websocket function hands on. A client chooses no more than ``body``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Caller:
         until: When the right to be here ends, in seconds since 1970; 0: never by itself.
         credential: With what the principal came in, such as ``key:<id>``.
         claims: Those that rules speak of.
+        counted: Whether the frame was counted on its way here.
     """
 
     connection_id: str
@@ -47,6 +50,7 @@ class Caller:
     until: int = 0
     credential: str | None = None
     claims: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    counted: bool = False
 
     def connection(self, now_ms: int) -> Connection:
         """What is remembered of the caller's connection, for a day from ``now_ms`` on."""
@@ -92,6 +96,7 @@ def read_socket_event(event: Mapping[str, Any]) -> SocketEvent:
             until=_end(authorizer.get(UNTIL)),
             credential=_text(authorizer.get(CREDENTIAL)),
             claims=_claims(authorizer.get(CLAIMS)),
+            counted=event.get(COUNTED) is True,
         ),
         body=_body(event),
         time_ms=time_ms,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from trebuche.auth.admission import Admission
 from trebuche.batches import BatchReply, batch_reply, received_ms
 from trebuche.departures import see_off
 from trebuche.forward import route
@@ -25,7 +26,8 @@ class WebSocketLambdaHandler:
     def handle(self, event: Mapping[str, Any]) -> Reply:
         """Answer a connect, a disconnect or a message; always with a status code, whatever the event."""
         read = read_socket_event(event)
-        return serve(self._ports, read, route(read, event, idle_seconds=self._ports.idle_seconds))
+        admission = Admission.of(self._ports)
+        return serve(self._ports, read, route(read, event, admission=admission, idle_seconds=self._ports.idle_seconds))
 
     def see_off(self, event: Mapping[str, Any], *, time_left_ms: int = PATIENCE_MS) -> BatchReply:
         """Close those connections that have to go, out of a batch of messages about some; which have to come again.

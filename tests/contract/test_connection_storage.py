@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from trebuche.errors import TooManyStreamsError
+from trebuche.errors import StreamLimitError, TooManyStreamsError
 from trebuche.ports import ConnectionStorage
 from trebuche.stored import Connection
 
@@ -93,3 +93,15 @@ def test_more_streams_than_an_item_holds_are_refused(registered: ConnectionStora
     assert 300 < len(found.streams) < 400
     registered.forget_stream("c1=", longest, UUID(int=0))
     assert registered.note_stream("c1=", longest, UUID(int=399), 0)
+
+
+def test_a_connection_has_no_more_streams_than_it_may(registered: ConnectionStorage) -> None:
+    """One that is noted already may come again; when one has gone there is room; an unknown connection is none."""
+    for number in (1, 2):
+        assert registered.note_stream("c1=", "todos", UUID(int=number), 0, most=2)
+    with pytest.raises(StreamLimitError, match=r"as it may have \(2\)"):
+        registered.note_stream("c1=", "todos", UUID(int=3), 0, most=2)
+    assert registered.note_stream("c1=", "todos", UUID(int=2), 7, most=2)
+    registered.forget_stream("c1=", "todos", UUID(int=1))
+    assert registered.note_stream("c1=", "todos", UUID(int=3), 0, most=2)
+    assert not registered.note_stream("c9=", "todos", UUID(int=3), 0, most=2)

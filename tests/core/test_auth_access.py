@@ -34,8 +34,8 @@ MANGLED = "$s4main8TodoListC7addTodo5titleAA0E0VSS_tYaKFTE"
 class Hall(World):
     """A world behind an authorizer."""
 
-    def __init__(self) -> None:
-        super().__init__(TodoList, access=OWN_LISTS)
+    def __init__(self, rules: Rules = OWN_LISTS.rules) -> None:
+        super().__init__(TodoList, access=Access(required=True, rules=rules))
         self.connect("c1", principal="alice")
         self.connect("c2", principal="bob")
 
@@ -78,6 +78,39 @@ def test_a_call_that_no_rule_allows_is_refused(hall: Hall, method: str) -> None:
 
     assert refusal(answer) == ("ResponseEnvelope", "forbidden")
     assert hall.states.load("todos/bob") is None
+
+
+@pytest.mark.parametrize("actor", ["todos/bob", "nosuch/bob", "nosuch"])
+def test_a_refusal_does_not_tell_whether_there_is_such_an_actor(hall: Hall, actor: str) -> None:
+    """Neither calls nor observations nor resumes do: what is not there is refused as what is."""
+    requests: list[Envelope] = [
+        call(actor, "addTodo", "Milk", call_id=UUID(int=1)),
+        observe(actor),
+        resume(UUID(int=7), 0, actor),
+    ]
+    told = [decode(hall.ask_as("alice", request)["body"]) for request in requests]
+
+    texts = [one.error_message for one in told if isinstance(one, ResponseEnvelope | StreamErrorEnvelope)]
+    assert texts == [f"You may not call '{what}' on '{actor}'" for what in ("addTodo", "observeState", "observeState")]
+
+
+def test_who_may_is_told_that_there_is_none(hall: Hall) -> None:
+    """A principal whom a rule allows it; nobody learns more than that."""
+    served = Hall(Rules((Rule("nosuch/{sub}"),)))
+
+    assert refusal(served.ask_as("alice", call("nosuch/alice", "addTodo"))) == ("ResponseEnvelope", "actor-not-found")
+    assert refusal(hall.ask_as("alice", call("nosuch/alice", "addTodo"))) == ("ResponseEnvelope", "forbidden")
+
+
+def test_after_the_end_of_a_right_nothing_is_told_about_actors_that_there_are_not(hall: Hall) -> None:
+    """The frame is turned away as one for any other actor."""
+    reply = hall.ask_as("alice", call("nosuch", "addTodo"), until=hall.seconds(-1))
+
+    assert reply == {"statusCode": 200}
+    [told] = hall.frames()
+    assert isinstance(told, ResponseEnvelope)
+    assert told.code == "expired"
+    assert not hall.sender.is_alive("c1")
 
 
 def test_an_observation_that_no_rule_allows_is_refused(hall: Hall) -> None:

@@ -46,8 +46,8 @@ def test_a_mistake_is_told_with_what_is_allowed(tmp_path: Path, limits: str, mis
     assert mistake in str(refused.value)
 
 
-def test_actors_functions_are_told_the_limits(deployed: Deploy) -> None:
-    """Nobody else: they are where calls run."""
+def test_whoever_takes_frames_is_told_the_limits(deployed: Deploy) -> None:
+    """The websocket function too: it answers frames that no actor's function sees."""
     recording, _ = deployed(config=CONFIG + "limits: {streams: 9}\n")
 
     told = {
@@ -55,4 +55,4 @@ def test_actors_functions_are_told_the_limits(deployed: Deploy) -> None:
         for one in recording.inputs("aws:lambda/function:Function")
         if one["environment"]["variables"].get("TREBUCHE_LIMITS") == '{"streams":9}'
     }
-    assert told == {"my-app-dev-actor-todo-list", "my-app-dev-actor-game-room"}
+    assert told == {"my-app-dev-actor-todo-list", "my-app-dev-actor-game-room", "my-app-dev-websocket"}

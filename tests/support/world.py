@@ -20,8 +20,10 @@ from trebuche.adapters.memory import (
     ManualClock,
     SeededEntropy,
 )
+from trebuche.adapters.memory_counters import InMemoryCounters
 from trebuche.auth.access import Access
-from trebuche.auth.limits import Limiter, Limits
+from trebuche.auth.limiter import Limiter
+from trebuche.auth.limits import Limits
 from trebuche.batches import BatchReply
 from trebuche.contract import DEFAULT_RETENTION_HOURS
 from trebuche.documents import dumps, loads
@@ -115,7 +117,8 @@ class World:
         self._retention_seconds = retention_hours * 3600
         self._access = access or Access()
         self._idle_seconds = idle_seconds
-        self._limiter = Limiter(limits or Limits())
+        self.limits = limits or Limits()
+        self.counters = InMemoryCounters()
         self._seen: dict[str, StoredState] = {}
         self._records = 0
         self.use(sender=self.sender)
@@ -137,7 +140,8 @@ class World:
             retention_seconds=self._retention_seconds,
             source=Source("test", "my-app-test"),
             access=self._access,
-            limiter=self._limiter,
+            limits=self.limits,
+            limiter=Limiter(self.limits, self.counters),
             departures=self.departures,
             idle_seconds=self._idle_seconds,
         )

@@ -19,7 +19,7 @@ from trebuche.contract import (
     STREAM_ID,
     TTL,
 )
-from trebuche.errors import TooManyStreamsError
+from trebuche.errors import StreamLimitError, TooManyStreamsError
 from trebuche.scalars import write_uuid
 from trebuche.stored import Connection
 
@@ -28,6 +28,7 @@ PRINCIPAL: Final = "principal"
 CREDENTIAL: Final = "credential"
 _ITEM_TOO_LARGE: Final = "Item size to update has exceeded"
 _KNOWN: Final = f"attribute_exists({CONNECTION_ID})"
+_ROOM: Final = f"attribute_not_exists({STREAMS}) OR size({STREAMS}) < :most OR contains({STREAMS}, :itself)"
 
 
 class DynamoDBConnectionStorage:
@@ -78,20 +79,25 @@ class DynamoDBConnectionStorage:
         item = answer.get("Item")
         return _connection(item) if item else None
 
-    def note_stream(self, connection_id: str, actor_id: str, stream_id: UUID, last_sequence: int) -> bool:
+    def note_stream(
+        self, connection_id: str, actor_id: str, stream_id: UUID, last_sequence: int, *, most: int = 0
+    ) -> bool:
         """Note a stream on a known connection; False (and no change) for an unknown one."""
         # ADD: frames of one connection are handled side by side, and a list read before would lose a stream.
         latest = f"{ACTOR_ID} = :actor, {STREAM_ID} = :stream, {LAST_SEQUENCE} = :last"
-        return self._update(
-            connection_id,
-            f"SET {latest} ADD {STREAMS} :member",
-            {
-                ":actor": text(actor_id),
-                ":stream": text(write_uuid(stream_id)),
-                ":last": number(last_sequence),
-                ":member": texts([_member(stream_id, actor_id)]),
-            },
+        values: Item = {
+            ":actor": text(actor_id),
+            ":stream": text(write_uuid(stream_id)),
+            ":last": number(last_sequence),
+            ":member": texts([_member(stream_id, actor_id)]),
+        }
+        room: Item = {":most": number(most), ":itself": text(_member(stream_id, actor_id))} if most else {}
+        noted, known = self._update(
+            connection_id, f"SET {latest} ADD {STREAMS} :member", values | room, _ROOM if most else ""
         )
+        if known and not noted:
+            raise StreamLimitError(most)
+        return noted
 
     def forget_stream(self, connection_id: str, actor_id: str, stream_id: UUID) -> None:
         """Take a stream off the list of a known connection."""
@@ -115,11 +121,19 @@ class DynamoDBConnectionStorage:
     def every(self) -> Iterator[Connection]:
         """All connections that are known, read strongly, page by page."""
         with translated(f"table {self._table}"):
-            pages = self._client().get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
+            # Callers' marks (`dynamodb_counters`) are in the table, too.
+            pages = (
+                self._client()
+                .get_paginator("scan")
+                .paginate(
+                    TableName=self._table, ConsistentRead=True, FilterExpression=f"attribute_exists({CONNECTED_AT})"
+                )
+            )
             for page in pages:
                 yield from map(_connection, page["Items"])
 
-    def _update(self, connection_id: str, expression: str, values: Item) -> bool:
+    def _update(self, connection_id: str, expression: str, values: Item, also: str = "") -> tuple[bool, bool]:
+        """Whether a connection was updated, and whether it is known."""
         with translated(f"table {self._table}"):
             try:
                 self._client().update_item(
@@ -127,17 +141,18 @@ class DynamoDBConnectionStorage:
                     Key={CONNECTION_ID: text(connection_id)},
                     UpdateExpression=expression,
                     # UpdateItem makes a missing item: a stream opened just after the close would leave a row.
-                    ConditionExpression=_KNOWN,
+                    ConditionExpression=f"{_KNOWN} AND ({also})" if also else _KNOWN,
                     ExpressionAttributeValues=values,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
-                    return False
+                    return False, "Item" in error.response
                 # DynamoDB has one code for every request that it refuses: only the text tells this one apart.
                 if code_of(error) == "ValidationException" and _ITEM_TOO_LARGE in str(error):
                     raise TooManyStreamsError from error
                 raise
-        return True
+        return True, True
 
 
 def _member(stream_id: UUID, actor_id: str) -> str:

@@ -18,7 +18,7 @@ from trebuche.adapters.sqs_catch_ups import SQSCatchUpQueue
 from trebuche.adapters.sqs_departures import SQSDepartureQueue
 from trebuche.adapters.system import StandardOutput, SystemClock, SystemEntropy, when_restored
 from trebuche.auth.access import Access
-from trebuche.auth.limits import Limiter, read_limits
+from trebuche.auth.limits import Limits, read_limits
 from trebuche.auth.remembered import Patience
 from trebuche.auth.rules import read_rules
 from trebuche.contract import (
@@ -45,7 +45,7 @@ from trebuche.contract import (
 )
 from trebuche.errors import ConfigError
 from trebuche.metrics import Source
-from trebuche.ports import NothingRevoked, Ports, Revocations
+from trebuche.ports import FrameLimiter, NobodyLimited, NothingRevoked, Ports, Revocations
 
 if TYPE_CHECKING:
     from trebuche.actors import Actor
@@ -84,7 +84,8 @@ def ports() -> Ports:
         retention_seconds=int(_name(ENV_RETENTION_HOURS) or DEFAULT_RETENTION_HOURS) * 3600,
         source=_source(),
         access=_access(),
-        limiter=Limiter(read_limits(_name(ENV_LIMITS))),
+        limits=(limits := read_limits(_name(ENV_LIMITS))),
+        limiter=_limiter(limits),
         departures=SQSDepartureQueue(clients.queues, _name(ENV_DEPARTURE_QUEUE)),
         idle_seconds=int(_name(ENV_IDLE_SECONDS) or 0),
         revocations=_revocations(),
@@ -143,6 +144,16 @@ def _access() -> Access:
     """Of a function that is told rules: an empty list of them, too, asks for an authorizer's word."""
     rules = _name(ENV_ACCESS_RULES)
     return Access(required=True, rules=read_rules(rules)) if rules else Access()
+
+
+def _limiter(limits: Limits) -> FrameLimiter:
+    """Without limits on frames nothing is counted, and nothing imported that counts."""
+    if not limits.count_frames:
+        return NobodyLimited()
+    from trebuche.adapters.dynamodb_counters import DynamoDBCounters
+    from trebuche.auth.limiter import Limiter
+
+    return Limiter(limits, DynamoDBCounters(clients.dynamodb, _name(ENV_CONNECTION_TABLE)))
 
 
 def _revocations() -> Revocations:

@@ -9,7 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from trebuche.contract import ITEM_LIMIT_BYTES
-from trebuche.errors import ActorNotRegisteredError, ConnectionGoneError, FunctionGoneError, TooManyStreamsError
+from trebuche.errors import (
+    ActorNotRegisteredError,
+    ConnectionGoneError,
+    FunctionGoneError,
+    StreamLimitError,
+    TooManyStreamsError,
+)
 from trebuche.ports import ConnectionInfo
 from trebuche.stored import (
     CallRecord,
@@ -221,13 +227,17 @@ class InMemoryConnectionStorage:
         """What is known about a connection."""
         return self.connections.get(connection_id)
 
-    def note_stream(self, connection_id: str, actor_id: str, stream_id: UUID, last_sequence: int) -> bool:
+    def note_stream(
+        self, connection_id: str, actor_id: str, stream_id: UUID, last_sequence: int, *, most: int = 0
+    ) -> bool:
         """Note a stream on a known connection."""
         with self._lock:
             found = self.connections.get(connection_id)
             if found is None:
                 return False
             streams = {**found.streams, stream_id: actor_id}
+            if most and len(streams) > max(most, len(found.streams)):
+                raise StreamLimitError(most)
             # What counts of the real item's limit: the other attributes are small.
             if sum(len(f"{stream} {actor}".encode()) for stream, actor in streams.items()) > ITEM_LIMIT_BYTES:
                 raise TooManyStreamsError

@@ -1,21 +1,13 @@
-"""How much one caller may ask for: token buckets per connection and per principal, and sizes.
+"""How much one caller may ask for: rates per connection and per principal, and sizes."""
 
-The buckets are in the memory of one execution environment. Lambda gives an environment one frame at a time, so a
-caller meets as many environments as it has frames under way, and a refusal takes a millisecond or two: whoever asks
-for ten times the limit is still served by a few of them. A bucket in a table would be exact, and would cost each frame
-of each caller a write; this one costs nothing and keeps its promise within that factor.
-"""
-
-from collections import OrderedDict
+import math
 from dataclasses import dataclass
-from typing import Final
 
 from trebuche.documents import loads
 from trebuche.envelopes import InvocationEnvelope
-from trebuche.errors import LimitedError, TooMuchError
+from trebuche.errors import StreamLimitError, TooMuchError
 
-KEYS: Final = 4_096
-"""Callers that an environment remembers; whoever was silent for longest is forgotten first, and begins anew."""
+SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +16,16 @@ class Rate:
 
     per_second: float
     burst: int
+
+    @property
+    def length_us(self) -> int:
+        """The time that one frame stands for, in microseconds."""
+        return math.ceil(SECOND_US / self.per_second)
+
+    @property
+    def ahead_us(self) -> int:
+        """How far ahead of time a caller may be before its next frame."""
+        return (self.burst - 1) * self.length_us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,11 @@ class Limits:
     streams: int = 0
     argument_bytes: int = 0
 
+    @property
+    def count_frames(self) -> bool:
+        """Whether there is anything to count."""
+        return self.connection is not None or self.principal is not None
+
     def check_size(self, invocation: InvocationEnvelope) -> None:
         """Refuse a call with too much in it.
 
@@ -59,75 +66,7 @@ class Limits:
             TooMuchError: It would be one too many.
         """
         if self.streams and count >= self.streams:
-            raise TooMuchError(f"this connection has {count} streams, and may have {self.streams}; end one first")
-
-
-class Buckets:
-    """Token buckets of one rate, one per caller; each starts full.
-
-    Args:
-        rate: How they fill.
-        keys: How many are remembered.
-    """
-
-    def __init__(self, rate: Rate, keys: int = KEYS) -> None:
-        self._rate = rate
-        self._keys = keys
-        self._levels: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def take(self, key: str, now_ms: int) -> float:
-        """Take one token; 0 if there was one, else the seconds until there is.
-
-        Args:
-            key: Whose bucket.
-            now_ms: Time; one that goes back fills nothing.
-        """
-        level, then = self._levels.pop(key, (float(self._rate.burst), now_ms))
-        level = min(self._rate.burst, level + max(0, now_ms - then) / 1000 * self._rate.per_second)
-        wait = 0.0 if level >= 1 else (1 - level) / self._rate.per_second
-        self._levels[key] = (level if wait else level - 1), max(now_ms, then)
-        if len(self._levels) > self._keys:
-            self._levels.popitem(last=False)
-        return wait
-
-    def put_back(self, key: str) -> None:
-        """Give back what was taken a moment ago."""
-        level, then = self._levels[key]
-        self._levels[key] = level + 1, then
-
-
-class Limiter:
-    """Counts callers' frames, for as long as an environment lives.
-
-    Args:
-        limits: What they may ask for.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._connections = Buckets(limits.connection) if limits.connection else None
-        self._principals = Buckets(limits.principal) if limits.principal else None
-
-    @property
-    def counts(self) -> bool:
-        """Whether there is anything to count."""
-        return self._connections is not None or self._principals is not None
-
-    def admit(self, connection_id: str, principal: str | None, now_ms: int) -> None:
-        """Count a frame.
-
-        A caller over one limit does not use up another: what is refused costs nobody a token.
-
-        Raises:
-            LimitedError: It is one too many; the error says when to come back.
-        """
-        wait = self._connections.take(connection_id, now_ms) if self._connections else 0.0
-        if not wait and self._principals and principal is not None:
-            wait = self._principals.take(principal, now_ms)
-            if wait and self._connections:
-                self._connections.put_back(connection_id)
-        if wait:
-            raise LimitedError(wait)
+            raise StreamLimitError(self.streams)
 
 
 def read_limits(text: str) -> Limits:
