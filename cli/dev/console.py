@@ -58,6 +58,7 @@ class Console:
         application.router.add_get("/console/", self._page)
         application.router.add_get("/setup.json", self._setup)
         application.router.add_get("/actors.json", self._actors)
+        application.router.add_get("/lines/{line}", self._line)
         application.router.add_put("/lines/{line}", self._switch)
         for path, folder in _FOLDERS.items():
             application.router.add_static(path, self._root / folder)
@@ -99,6 +100,10 @@ class Console:
             )
         except ConfigError as error:
             return web.json_response({"error": str(error)}, status=409)
+
+    async def _line(self, request: web.Request) -> web.StreamResponse:
+        """How the endpoint answered a line's last handshake."""
+        return web.json_response({"status": self._lines.answer(request.match_info["line"])})
 
     async def _switch(self, request: web.Request) -> web.StreamResponse:
         """Cut a line (``{"open": false}``) or mend it."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 _REQUEST: Final = re.compile(rb"GET /(?P<line>[A-Za-z0-9-]{1,64})(?P<query>\?\S*)? HTTP/1\.1\r\n")
 _ORIGIN: Final = re.compile(rb"\r\norigin:[ \t]*(?P<origin>[^\r\n]*?)[ \t]*\r\n", re.IGNORECASE)
+_STATUS: Final = re.compile(rb"HTTP/1\.1 (?P<status>\d{3}) ")
 _LONGEST_REQUEST: Final = 16 * 1024
 _PART_BYTES: Final = 64 * 1024
 _HANDSHAKE_SECONDS: Final = 5.0
@@ -27,6 +28,7 @@ class Lines:
         self.endpoint: str | None = None
         self.origins: frozenset[str] | None = None
         self._cut: set[str] = set()
+        self._answers: dict[str, int] = {}
         self._ends: defaultdict[str, set[asyncio.StreamWriter]] = defaultdict(set)
         self._server: asyncio.Server | None = None
 
@@ -50,6 +52,10 @@ class Lines:
     def mend(self, line: str) -> None:
         """Let new sockets through again."""
         self._cut.discard(line)
+
+    def answer(self, line: str) -> int | None:
+        """The HTTP status with which the endpoint answered a line's last handshake; browsers do not tell pages."""
+        return self._answers.get(line)
 
     def _break(self, line: str) -> None:
         for end in self._ends.pop(line, set()):
@@ -78,10 +84,18 @@ class Lines:
         try:
             far_writer.write(b"GET " + target.path.encode() + (request["query"] or b"") + b" HTTP/1.1\r\n")
             far_writer.write(head[request.end() :])
-            await _first_of(_pass(reader, far_writer), _pass(far_reader, writer))
+            await _first_of(_pass(reader, far_writer), self._answered(line, far_reader, writer))
         finally:
             far_writer.close()
             self._forget(line, ends)
+
+    async def _answered(self, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on what the endpoint says, and note how it begins."""
+        first = await reader.read(_PART_BYTES)
+        if found := _STATUS.match(first):
+            self._answers[line] = int(found["status"])
+        writer.write(first)
+        await _pass(reader, writer)
 
     def _serves(self, head: bytes) -> bool:
         named = {found["origin"].decode(errors="replace") for found in _ORIGIN.finditer(head)}

@@ -72,13 +72,15 @@ export class RoomCard {
     const board = find(this.#card, ".board");
     const places = players.map(({ name, x, y }) => `${name} at ${x}, ${y}`);
     board.setAttribute("aria-label", places.length ? `Board: ${places.join("; ")}` : "Board: nobody is in the room");
-    showAll(board, players, {
+    showAll(board, inCells(players), {
       key: (player) => player.name,
       make: ({ name }) =>
         element("span", { className: "piece", textContent: initial(name), title: name, "data-user": name.toLowerCase() }),
-      update: (piece, { x, y }) => {
-        piece.style.setProperty("--column", `${column(x)}`);
-        piece.style.setProperty("--row", `${CELLS - 1 - column(y)}`);
+      update: (piece, { column, row, position, beside }) => {
+        piece.style.setProperty("--column", `${column}`);
+        piece.style.setProperty("--row", `${row}`);
+        piece.style.setProperty("--position", `${position}`);
+        piece.style.setProperty("--beside", `${beside}`);
       },
     });
   }
@@ -130,8 +132,25 @@ export class RoomCard {
   }
 }
 
+/**
+ * Where the board shows players: those in one cell stand beside one another, so that nobody covers somebody else.
+ * @param {Player[]} players
+ */
+function inCells(players) {
+  /** @type {Map<string, number>} */
+  const taken = new Map();
+  const placed = players.map(({ name, x, y }) => {
+    const [column, row] = [cell(x), CELLS - 1 - cell(y)];
+    const key = `${column} ${row}`;
+    const position = taken.get(key) ?? 0;
+    taken.set(key, position + 1);
+    return { name, column, row, position, key };
+  });
+  return placed.map(({ key, ...place }) => ({ ...place, beside: (taken.get(key) ?? 1) - 1 }));
+}
+
 /** The column, or the row from below, of a place. @param {number} place */
-function column(place) {
+function cell(place) {
   return Math.min(Math.max(Number(place), -REACH), REACH) + REACH;
 }
 

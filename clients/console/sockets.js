@@ -33,6 +33,12 @@ export class Line {
     this.url = `${lines}${this.#name}`;
   }
 
+  /** The HTTP status with which the endpoint refused the last handshake; null where it did not refuse. */
+  async refusal() {
+    const { status } = await (await fetch(`/lines/${this.#name}`)).json();
+    return status === 101 ? null : status;
+  }
+
   /**
    * Cut the TCP connections in the middle of whatever they carry, or let new ones through.
    * @param {boolean} open

@@ -3,6 +3,7 @@
 import { Backoff, parse, TrebuchetClient } from "../javascript/src/index.js";
 import { find, tell } from "./dom.js";
 import { Frames } from "./frames.js";
+import { refusedInWords, repeatedInWords } from "./refusals.js";
 import { RoomCard } from "./room.js";
 import { Line, shownSockets } from "./sockets.js";
 import { TodoCard } from "./todos.js";
@@ -27,6 +28,8 @@ export class User {
   #room;
   #calls = 0;
   #open = true;
+  #hasToken;
+  #refused = false;
   /** @type {number | null} */
   #lostAt = null;
 
@@ -37,6 +40,7 @@ export class User {
    */
   constructor(name, { lines, token, ids }, changes) {
     this.#section = makeSection(name);
+    this.#hasToken = token !== undefined;
     const frames = new Frames(this.#section);
     this.#line = new Line(lines, name.toLowerCase());
     const show = (/** @type {import("./sockets.js").Frame} */ frame) => {
@@ -85,25 +89,44 @@ export class User {
   }
 
   /** @param {import("../javascript/src/index.js").StateChange} change */
-  #changed({ state, reason }) {
-    const recovery = find(this.#section, ".recovery");
+  #changed({ state, reason, failures }) {
     if (state === "reconnecting" && this.#lostAt === null) {
       this.#lostAt = performance.now();
-      tell(recovery, `The connection is gone: ${reason}. The client tries again by itself.`);
-      recovery.className = "notice recovery warn";
+      this.#say("warn", `The connection is gone: ${reason}. The client tries again by itself.`);
     }
     if (state === "connected" && this.#lostAt !== null) {
       const seconds = ((performance.now() - this.#lostAt) / 1000).toFixed(1);
       this.#lostAt = null;
-      tell(recovery, `Connected again after ${seconds} s.`);
-      recovery.className = "notice recovery good";
+      this.#say("good", `Connected again after ${seconds} s.`);
     }
+    if (state === "connected" && this.#refused) this.#say("good", "Connected.");
+    if (state === "connected") this.#refused = false;
+    if (state === "closed" && reason !== null) this.#say("bad", `The connection was closed for good: ${reason}.`);
+    if (failures > 0 && this.#open) this.#explain();
     this.#showState();
   }
 
-  /** Say how a stream went on after a drop. @param {string} text a frame that came */
+  /** Say why the endpoint lets nobody in: the client is not told by the browser, and goes on trying. */
+  async #explain() {
+    const status = await this.#line.refusal();
+    if (status === null || this.#client.state === "connected") return;
+    this.#refused = true;
+    this.#say("bad", refusedInWords(status, this.#hasToken));
+  }
+
+  /** @param {"good" | "warn" | "bad"} how @param {string} text */
+  #say(how, text) {
+    const recovery = find(this.#section, ".recovery");
+    tell(recovery, text);
+    recovery.className = `notice recovery ${how}`;
+  }
+
+  /** Say what a frame refuses, or how a stream went on after a drop. @param {string} text a frame that came */
   #notice(text) {
-    const { type, payload } = parse(text);
+    const frame = parse(text);
+    const { type, payload } = frame;
+    const refused = repeatedInWords(frame);
+    if (refused) this.#say("warn", refused);
     if (type !== "streamStart" || typeof payload.recovered !== "boolean") return;
     const card = [this.#todos, this.#room].find((one) => one?.actor.actorId === payload.actorID.id);
     if (!card) return;

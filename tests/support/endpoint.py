@@ -33,6 +33,10 @@ class Peer:
         self._endpoint.take(frame)
         return frame
 
+    async def receive_text(self) -> str:
+        """The next frame as it came."""
+        return str(await self._socket.recv())
+
     async def send(self, kind: str, **payload: object) -> None:
         """Send an envelope."""
         await self.send_text(json.dumps({"type": kind, "payload": payload}))
