@@ -6,6 +6,7 @@ from bench.cost_gate import MOST
 from bench.driver.benchmark import Document
 from bench.driver.rows import Row, at_least, at_most
 from bench.workloads import hot, steady
+from cli.cost.bill import SEED_LOW
 
 USD = "USD"
 
@@ -73,3 +74,23 @@ def simulated(document: Document) -> Iterator[Row]:
             rival=one["measured"]["p50_ms"],
             times=one["p50_ms"] / one["measured"]["p50_ms"],
         )
+
+
+def savings(document: Document) -> Iterator[Row]:
+    """The page's optimisations, of W1's hour."""
+    for one in document["advice"]:
+        yield Row(
+            what=f"the page's advice: {one['name']}",
+            unit=USD,
+            ours=one["before"],
+            against="with it",
+            rival=one["after"],
+            times=one["after"] / one["before"],
+        )
+
+
+def million(document: Document) -> Iterator[Row]:
+    """A million connections, a month."""
+    for one in document["bills"]:
+        what = f"a million users, {one['updatesPerMinute']:,} updates a minute: one of them, a month"
+        yield Row(what=what, unit=USD, ours=one["usdPerUser"], against="the page's lowest", rival=SEED_LOW)

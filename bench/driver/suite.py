@@ -10,6 +10,8 @@ BENCHMARKS: Final = (
     Benchmark(name="turn", about="what a turn in memory takes", read=speed.turns),
     Benchmark(name="fan_out", about="processor time per post", read=speed.posts, full=("--rounds", "9")),
     Benchmark(name="simulation", about="lateness at audiences that no test can have", read=dollars.simulated),
+    Benchmark(name="savings", about="the page's five optimisations", read=dollars.savings),
+    Benchmark(name="million", about="a million connections", read=dollars.million),
     Benchmark(name="front", about="the sandbox's WebSocket front", read=speed.fronts, short=("--messages", "100")),
     Benchmark(
         name="sockets",
