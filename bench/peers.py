@@ -33,12 +33,13 @@ class Door:
             OSError: The handshake failed each time; a ``TimeoutError`` is one.
             WebSocketException: The same, by an answer that opens no connection.
         """
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS - 1):
             try:
-                return await self._stack.enter_async_context(Peer.at(self._endpoint))
+                return await self._handshake()
             except (OSError, WebSocketException):
-                if attempt == ATTEMPTS - 1:
-                    raise
                 self.repeated += 1
                 await asyncio.sleep(PAUSE_SECONDS)
-        raise AssertionError("the last attempt returns or raises")
+        return await self._handshake()
+
+    async def _handshake(self) -> Peer:
+        return await self._stack.enter_async_context(Peer.at(self._endpoint))

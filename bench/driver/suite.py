@@ -6,7 +6,7 @@ from bench.driver import dollars, speed
 from bench.driver.benchmark import Benchmark
 
 BENCHMARKS: Final = (
-    Benchmark(name="cold_start", about="what a handler's start takes", read=speed.cold_starts),
+    Benchmark(name="cold_start", about="what a handler's start takes", read=speed.cold_starts, short=("--rounds", "5")),
     Benchmark(name="turn", about="what a turn in memory takes", read=speed.turns),
     Benchmark(name="fan_out", about="processor time per post", read=speed.posts, full=("--rounds", "9")),
     Benchmark(name="simulation", about="lateness at audiences that no test can have", read=dollars.simulated),

@@ -20,8 +20,8 @@ from tests.loop.peer import Peer, Stream
 from tests.loop.stack import deployed_stack
 
 FILE: Final = Path(__file__).with_name("calibration.json")
-AUDIENCES: Final = (1, 10, 30, 100)
-CHANGES: Final = 20
+CHANGES: Final = {1: 150, 10: 50, 30: 30, 100: 20}
+"""By the audience: of few deliveries the 99th percentile would be one pause of the machine."""
 WARM_UP: Final = 3
 SAMPLES: Final = 200
 """Simulated changes for each audience."""
@@ -97,7 +97,7 @@ def save(measured: Sequence[Measured], machine: Mapping[str, object]) -> None:
 def measure() -> list[Measured]:
     """Deploy a stack on a sandbox and measure each audience."""
     with deployed_stack() as deployed:
-        return [asyncio.run(_measure(deployed, subscribers)) for subscribers in AUDIENCES]
+        return [asyncio.run(_measure(deployed, subscribers)) for subscribers in CHANGES]
 
 
 async def _measure(deployed: Deployed, subscribers: int) -> Measured:
@@ -107,7 +107,7 @@ async def _measure(deployed: Deployed, subscribers: int) -> Measured:
     async with AsyncExitStack() as stack:
         peers = [await stack.enter_async_context(Peer.at(deployed.endpoint)) for _ in range(subscribers)]
         streams = [await peer.observe(actor) for peer in peers]
-        for number in range(WARM_UP + CHANGES):
+        for number in range(WARM_UP + CHANGES[subscribers]):
             started = time.perf_counter()
             waiting = [asyncio.create_task(_arrival(stream, 2 + number)) for stream in streams]
             await peers[0].call(actor, "addTodo", str(number))
