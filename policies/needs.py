@@ -196,6 +196,9 @@ def keys(stack: Stack) -> Iterator[Need]:
         for name in TABLE_ACTIONS.get(function.text("handler"), {}):
             if (used := table(stack, variable(function, name))) is not None:
                 wanted.add((used.text("serverSideEncryption", "kmsKeyArn"), "kms:Decrypt"))
+        for need in access(stack):
+            if need.function is function and need.on is not None:
+                wanted.add((need.on.text("kmsKeyId"), "kms:Decrypt"))
         for need in (one for kind in (reminders, failures) for one in kind(stack) if one.function is function):
             assert need.on is not None
             # Whoever sends to an encrypted queue makes the message's key (SQS developer guide, key management).

@@ -1,4 +1,4 @@
-"""A canary: one connection to a stage, one message that changes nothing, a ping, a clean end."""
+"""A canary: a connection to a stage, a message that changes nothing, a ping, a clean end; and one that is refused."""
 
 import json
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from cli.doctor.findings import RUNNING, Finding
@@ -21,13 +21,16 @@ from trebuche.errors import ProtocolError
 
 RULE: Final = "canary"
 DISTANT: Final = "distance"
+DOOR: Final = "door"
 RULES: Final = (
     (RULE, "A connection stays open, and a message is answered", ERROR, (page(PERSISTING, 1), page(BROADCASTING, 3))),
+    (DOOR, "Who shows no credentials of this stage is refused", ERROR, ("docs/auth.md",)),
     (DISTANT, "The region is close to its users", WARNING, (page(LATENCY, 4),)),
 )
 _NOBODY: Final = "trebuche-doctor"
 """An actor that no program has: the answer is an error, and nothing is written for it."""
 _PATIENCE_SECONDS: Final = 20.0
+_REFUSALS: Final = (401, 403)
 _FAR_SECONDS: Final = 0.3
 """From one continent to another; measured on a socket that is open, so without the handshake."""
 
@@ -40,9 +43,29 @@ class Sung:
     round_trip_seconds: float = 0.0
 
 
-def send_canary(endpoint: str) -> list[Finding]:
-    """Connect, ask, ping and close; what fails is a finding, and so is a long way."""
-    return list(findings_of(endpoint, _sing(endpoint)))
+def send_canary(endpoint: str, token: str | None = None) -> list[Finding]:
+    """Connect, ask, ping and close; what fails is a finding, and so is a long way.
+
+    Args:
+        endpoint: Of the stage.
+        token: Shown at the door.
+    """
+    return list(findings_of(endpoint, _sing(endpoint, token)))
+
+
+def try_door(endpoint: str) -> list[Finding]:
+    """Knock with credentials that are none: that anybody is let in is a finding, and so is a door that breaks."""
+    try:
+        with _connection(endpoint, _NOBODY):
+            what, mend = "it lets in who shows made-up credentials", "see that $connect asks the authorizer"
+    except InvalidStatus as error:
+        status = error.response.status_code
+        if status in _REFUSALS:
+            return []
+        what, mend = f"it answers {status} to made-up credentials, and not 403", "`trebuche logs authorizer` says why"
+    except (OSError, WebSocketException) as error:
+        what, mend = f"it cannot be reached: {error}", "see that the stage is there, and this machine online"
+    return [_finding(DOOR, endpoint, what, mend)]
 
 
 def findings_of(endpoint: str, sung: Sung) -> Iterator[Finding]:
@@ -60,16 +83,26 @@ def _finding(rule: str, endpoint: str, what: str, mend: str) -> Finding:
     return Finding(rule=rule, severity=severity, part=RUNNING, where=endpoint, what=what, mend=mend, sources=sources)
 
 
-def _sing(endpoint: str) -> Sung:
+def _sing(endpoint: str, token: str | None) -> Sung:
     reached = "it cannot connect"
     try:
-        with connect(endpoint, proxy=proxy_for(endpoint), open_timeout=_PATIENCE_SECONDS, close_timeout=1) as socket:
+        with _connection(endpoint, token) as socket:
             reached = "it connects, and gets no answer"
             _ask(socket)
             reached = "it connects and is answered, and the connection does not stay"
             return Sung("", _ping(socket))
     except (OSError, WebSocketException) as error:
         return Sung(f"{reached}: {str(error) or f'nothing within {_PATIENCE_SECONDS:g} s'}")
+
+
+def _connection(endpoint: str, token: str | None) -> ClientConnection:
+    return connect(
+        endpoint,
+        proxy=proxy_for(endpoint),
+        additional_headers={"Authorization": f"Bearer {token}"} if token else None,
+        open_timeout=_PATIENCE_SECONDS,
+        close_timeout=1,
+    )
 
 
 def _ask(socket: ClientConnection) -> None:

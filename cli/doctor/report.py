@@ -1,7 +1,7 @@
 """The work of ``trebuche doctor``: what is looked at, and how it is printed."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from cli.deployment import Deployment
 from cli.doctor import canary
@@ -28,6 +28,8 @@ class Examination:
     running: bool = True
     canary: bool = True
     strict: bool = False
+    token: str | None = field(default=None, repr=False)
+    """Shown at the door of a stage that asks for credentials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +110,13 @@ def _examine_running(output: Output, stack: PulumiStack, wanted: Examination) ->
     endpoint = target.deployment.outputs.get("wss_endpoint")
     if not wanted.canary or not isinstance(endpoint, str):
         return findings
-    if any(_asks_who_comes(route) for route in resources.all(ROUTE)):
-        output.note("No canary was sent: $connect asks for credentials. `trebuche call` with yours tells the same.")
+    if not any(_asks_who_comes(route) for route in resources.all(ROUTE)):
+        return [*findings, *canary.send_canary(endpoint)]
+    findings += canary.try_door(endpoint)
+    if wanted.token is None:
+        output.note("No message was sent: $connect asks for credentials. With TREBUCHE_TOKEN one is.")
         return findings
-    return [*findings, *canary.send_canary(endpoint)]
+    return [*findings, *canary.send_canary(endpoint, wanted.token)]
 
 
 def _asks_who_comes(route: Node) -> bool:

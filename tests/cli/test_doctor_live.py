@@ -1,6 +1,8 @@
 """The doctor's rules that ask AWS, on answers as AWS gives them for a stack that is unwell."""
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,9 +10,11 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
 
 from cli.doctor.canary import RULES as CANARY_RULES
-from cli.doctor.canary import Sung, findings_of
+from cli.doctor.canary import Sung, findings_of, try_door
 from cli.doctor.live import LIVE_RULES
 from cli.doctor.patient import Patient
 from policies.model import ALIAS, ROLE_POLICY, STAGE, TABLE, WARM, Node, Stack
@@ -269,12 +273,46 @@ def test_canary_tells_of_failures_and_of_long_ways(sung: Sung, rules: list[str])
     assert [one.rule for one in findings_of("wss://example.com/dev", sung)] == rules
 
 
+@contextmanager
+def door(status: int | None) -> Iterator[str]:
+    """A stage that answers each handshake like that; None: it lets everybody in."""
+
+    def answer(connection: ServerConnection, _request: Request) -> Response | None:
+        return connection.respond(status, "") if status else None
+
+    with serve(lambda socket: socket.close(), "127.0.0.1", 0, process_request=answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}/dev"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [(401, None), (403, None), (500, "it answers 500"), (None, "it lets in who shows made-up credentials")],
+)
+def test_door_is_knocked_at(status: int | None, text: str | None) -> None:
+    """Who shows nothing valid is refused: neither let in, nor answered by an authorizer that breaks."""
+    with door(status) as endpoint:
+        found = try_door(endpoint)
+
+    assert [one.rule for one in found] == ([] if text is None else ["door"])
+    assert all(one.what.startswith(str(text)) for one in found)
+
+
+def test_door_that_is_not_there_is_named() -> None:
+    """Nobody answers at all."""
+    with door(403) as endpoint:
+        pass
+
+    assert [one.rule for one in try_door(endpoint)] == ["door"]
+
+
 def test_every_live_rule_is_planted() -> None:
     """Here, or on a running stack."""
 
     def planted() -> Iterator[str]:
         yield from (rule for rule, _, _, _ in PLANTED)
-        yield from ("distance", "simulated-permission")
+        yield from ("distance", "door", "simulated-permission")
         loop = Path(__file__).resolve().parents[1] / "loop" / "test_doctor.py"
         yield from (rule for rule in ON_A_STACK if f'"{rule}"' in loop.read_text(encoding="utf-8"))
 

@@ -2,9 +2,9 @@
 
 import json
 
-from policies.model import AUTHORIZER, FUNCTION, PERMISSION, ROUTE, TABLE
+from policies.model import AUTHORIZER, FUNCTION, PERMISSION, ROUTE, SECRET, TABLE
 from tests.infra.doctor_mutants import ACTOR, LAMBDA, PROCESSOR, WEBSOCKET, variables, without
-from tests.infra.doctored import REMOVED, Change, change, drop
+from tests.infra.doctored import REMOVED, Change, change, drop, later
 
 _GATE, _DOOR, _AUTHORIZER = "app-gate-permission", "app-stage-connect-route", "app-authorizer-function"
 
@@ -43,6 +43,11 @@ GUARDED: list[tuple[str, str, Change]] = [
     ("access-permission", "no book", without("Access", "app-authorizer")),
     ("access-permission", "no look into it", without("Access", "app-websocket")),
     ("access-permission", "no secret", without("Secret", "app-authorizer")),
+    (
+        "key-permission",
+        "a key for the secret that nobody may use",
+        later(change(SECRET, "app-auth", kmsKeyId="arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d")),
+    ),
     ("post-permission", "an actor cannot close", without("Close", "app-actor-todo-list")),
     ("post-permission", "the fan-out cannot close", without("Close", "app-stream-processor")),
     ("post-permission", "nobody is seen off", without("Close", "app-websocket")),
