@@ -9,7 +9,7 @@ from cli.doctor.configured import as_configured, wanted_of
 from cli.doctor.expected import Answers, Key, answers_of, expected_nodes, key_of, known, name_of
 from cli.doctor.findings import PROGRAM, Finding, of_stack
 from cli.doctor.log_role import with_log_role
-from cli.doctor.programmed import as_programmed
+from cli.doctor.programmed import as_digested, as_programmed
 from cli.errors import CommandError
 from cli.pulumi_stack import PulumiStack
 from infra.plan import OPEN_TO_ALL, make_plan
@@ -59,7 +59,8 @@ def _preview(stack: PulumiStack, root: Path) -> list[Finding]:
     asked = Stack(stack.short_name, tuple(nodes(run.events)))
     answers = answers_of(((stack.state() or {}).get("deployment") or {}).get("resources") or ())
     expected = expected_nodes(plan, answers)
-    found += of_stack([as_configured(wanted_of(root, stack.short_name)), as_programmed(expected)], asked, PROGRAM)
+    own = [as_configured(wanted_of(root, stack.short_name)), as_programmed(expected), as_digested(expected)]
+    found += of_stack(own, asked, PROGRAM)
     found += replaced(run.events)
     if any(one.rule == REFUSED for one in found):
         # The engine has not come to the rules about the whole stack.

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cli.doctor.expected import Key, key_of
-from policies.model import UNKNOWN, WARNING, Node, Problem, Rule, Stack
+from policies.model import DEPLOYMENT, UNKNOWN, WARNING, Node, Problem, Rule, Stack
+from policies.rules import BY_ID
 
 ID: Final = "as-programmed"
 _CHECKED: Final = "__defaults"
@@ -52,6 +53,25 @@ def as_programmed(expected: Mapping[Key, Node]) -> Rule:
     )
 
 
+def as_digested(expected: Mapping[Key, Node]) -> Rule:
+    """The rule about deployments, for triggers that look like a digest and are not the one of these routes."""
+
+    def check(stack: Stack) -> Iterator[Problem]:
+        for node in stack.all(DEPLOYMENT):
+            wanted = expected.get(key_of(node))
+            if wanted is not None and _is_another(wanted.get("triggers"), node.get("triggers")):
+                what = (
+                    "its triggers are no digest of its routes and integrations: a changed route is made, and never live"
+                )
+                yield Problem(node, what, "set triggers to a digest of all routes and integrations")
+
+    return replace(BY_ID["deployment"], check=check)
+
+
+def _is_another(wanted: Any, asked: Any) -> bool:
+    return bool(asked) and any(differences({"triggers": wanted}, {"triggers": asked}))
+
+
 def differences(wanted: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[Changed]:
     """The properties that differ, as far as both are known."""
     for name in sorted({*wanted, *asked} - _FREE):
@@ -71,6 +91,9 @@ def _compare(path: str, wanted: Any, asked: Any, filled: Iterable[str]) -> Itera
     elif isinstance(wanted, list) and isinstance(asked, list) and len(wanted) == len(asked):
         for place, (one, other) in enumerate(zip(wanted, asked, strict=True)):
             yield from _compare(f"{path}[{place}]", one, other, ())
+    elif isinstance(wanted, list) and isinstance(asked, list):
+        # Of documents with many statements, those that are missing, and those that came.
+        yield Changed(path, [one for one in asked if one not in wanted], [one for one in wanted if one not in asked])
     elif wanted != asked and not (_is_nothing(wanted) and _is_nothing(asked)):
         yield Changed(path, asked, wanted)
 

@@ -11,10 +11,10 @@ from cli.doctor.expected import SIGNATURE, Answer, Key, answers_of, expected_nod
 from cli.doctor.findings import PROGRAM, Finding
 from cli.doctor.log_role import ELSEWHERE, with_log_role
 from cli.doctor.program import combined, replaced
-from cli.doctor.programmed import as_programmed, differences
+from cli.doctor.programmed import as_digested, as_programmed, differences
 from infra.plan import make_plan
 from infra.stack_settings import AwsSettings
-from policies.model import ALIAS, FUNCTION, ROUTE, STAGE, TABLE, UNKNOWN, Node, Stack
+from policies.model import ALIAS, DEPLOYMENT, FUNCTION, ROUTE, STAGE, TABLE, UNKNOWN, Node, Stack
 from policies.rules import BY_ID
 from tests.infra.project import make_project
 
@@ -64,7 +64,12 @@ def test_what_is_deployed_is_known_from_the_state(tmp_path: Path) -> None:
         ({"policy": '{"a": [1]}'}, {"policy": '{"a":[2]}'}, ["policy.a[0] is 2, not 1"]),
         ({}, {"vpcConfig": {"subnetIds": ["s"]}}, ['vpcConfig is {"subnetIds": ["s"]}, not nothing']),
         ({"environment": {"variables": {"A": "b"}}}, {"environment": {"variables": {}}}, ["environment.variables.A"]),
-        ({"layers": ["a"]}, {"layers": ["a", "b"]}, ["layers is"]),
+        ({"layers": ["a"]}, {"layers": ["a", "b"]}, ['layers is ["b"], not nothing']),
+        (
+            {"policy": '[{"Sid": "A"}, {"Sid": "B"}]'},
+            {"policy": '[{"Sid": "B"}]'},
+            ['policy is nothing, not [{"Sid": "A"}]'],
+        ),
         ({"role": UNKNOWN}, {"role": "arn"}, []),
         ({"role": "arn"}, {"role": UNKNOWN}, []),
         ({"key": "k"}, {"key": "[secret]"}, []),
@@ -94,6 +99,19 @@ def test_transform_is_named_by_what_it_changed(tmp_path: Path) -> None:
 
     assert (found.node, found.what) == (changed, "it is not as its component makes it: memorySize is 128, not 512")
     assert list(as_programmed(nodes).check(Stack("dev", tuple(nodes.values())))) == []
+
+
+@pytest.mark.parametrize(
+    ("triggers", "count"), [({"routes": "0" * 64}, 1), ({"routes": "1" * 64}, 0), (UNKNOWN, 0), ({}, 0)]
+)
+def test_constant_that_looks_like_a_digest_is_named(triggers: Any, count: int) -> None:
+    """The policy pack cannot tell it from one; where there is none at all, the pack's own rule says so."""
+    wanted = {(DEPLOYMENT, "app"): Node(urn="app", type=DEPLOYMENT, props={"triggers": {"routes": "1" * 64}})}
+    asked = Node(urn="urn:x::app", type=DEPLOYMENT, props={"triggers": triggers})
+
+    found = list(as_digested(wanted).check(Stack("dev", (asked,))))
+
+    assert len(found) == count
 
 
 def test_rest_of_a_program_is_judged_where_the_engine_stopped(tmp_path: Path) -> None:
