@@ -1,6 +1,7 @@
 """A canary: a connection to a stage, a message that changes nothing, a ping, a clean end; and one that is refused."""
 
 import json
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +16,7 @@ from cli.doctor.findings import RUNNING, Finding
 from cli.proxies import proxy_for
 from policies.model import ERROR, WARNING
 from policies.sources import BROADCASTING, LATENCY, PERSISTING, page
+from trebuche.auth.api_keys import SECRET_BYTES, key_text
 from trebuche.envelope_types import InvocationEnvelope, ResponseEnvelope, TrebuchetActorID
 from trebuche.envelopes import decode, encode
 from trebuche.errors import ProtocolError
@@ -56,7 +58,8 @@ def send_canary(endpoint: str, token: str | None = None) -> list[Finding]:
 def try_door(endpoint: str) -> list[Finding]:
     """Knock with credentials that are none: that anybody is let in is a finding, and so is a door that breaks."""
     try:
-        with _connection(endpoint, _NOBODY):
+        # The form of a key has the authorizer look into its secret, where it takes keys.
+        with _connection(endpoint, key_text(_NOBODY, secrets.token_bytes(SECRET_BYTES))):
             what, mend = "it lets in who shows made-up credentials", "see that $connect asks the authorizer"
     except InvalidStatus as error:
         status = error.response.status_code
