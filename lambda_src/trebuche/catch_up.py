@@ -266,5 +266,5 @@ def _send(row: Subscription, version: int, state: bytes, previous: bytes | None,
     if has_ended(row.until, now_ms // 1000):
         raise ExpiredError
     frame = data_frame(row.stream_id, version - row.base, value, now_ms, skipped=skipped)
-    yield from deliver(row.connection_id, row.connected_at, frame)
+    yield from deliver(row.connection_id, row.connected_at, frame, until=row.until)
     return True

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from trebuche import logs
+from trebuche.auth.access import has_ended
 from trebuche.effects import (
     Detach,
     Disconnect,
@@ -23,7 +24,7 @@ from trebuche.effects import (
     UnregisterConnection,
     perform,
 )
-from trebuche.errors import ConnectionGoneError, DeliveryError, ThrottledError, UnsureError
+from trebuche.errors import ConnectionGoneError, DeliveryError, ExpiredError, ThrottledError, UnsureError
 from trebuche.stored import Subscription
 
 YOUNG_MS: Final = 5_000
@@ -36,7 +37,9 @@ HELD_UP: Final = (ThrottledError, UnsureError)
 """What a later post may well do; a connection that is gone or a missing permission it does not mend."""
 
 
-def deliver(connection_id: str, connected_at: int, text: str, *, hurried: bool = False) -> Routine[None]:
+def deliver(
+    connection_id: str, connected_at: int, text: str, *, hurried: bool = False, until: int = 0
+) -> Routine[None]:
     """Post a frame, again where waiting may help.
 
     Args:
@@ -44,8 +47,10 @@ def deliver(connection_id: str, connected_at: int, text: str, *, hurried: bool =
         connected_at: Since when it is open, in milliseconds.
         text: The frame.
         hurried: Whether others wait meanwhile who have nothing to do with it: then it is soon given up (``retries``).
+        until: When its right to get the frame ends, in seconds since 1970; 0: never. Whoever calls has just looked.
 
     Raises:
+        ExpiredError: The right has ended while a post was waited for.
         ConnectionGoneError: The connection is gone, and was not just made.
         ThrottledError: Still throttled after all retries.
         UnsureError: The service failed, or did not answer, as often; hurried also when it may not be open yet.
@@ -64,6 +69,8 @@ def deliver(connection_id: str, connected_at: int, text: str, *, hurried: bool =
             raise failure
         fraction = yield from perform(RandomFraction())
         yield from perform(Pause(pause_seconds(attempt, fraction)))
+        if until and has_ended(until, (yield from perform(Now())) // 1000):
+            raise ExpiredError from failure
     return None
 
 

@@ -25,7 +25,7 @@ from trebuche.effects import (
     Routine,
     perform,
 )
-from trebuche.errors import ConnectionGoneError, StateError
+from trebuche.errors import ConnectionGoneError, ExpiredError, StateError
 from trebuche.filters import compares, passes
 from trebuche.frames import data_frame, observed, observed_before
 from trebuche.handover import ABANDONED_SECONDS, SLOW_SECONDS, out_of_time, set_aside, tell
@@ -144,6 +144,9 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
         return (yield from _hand_over(row, change, 0))
     try:
         return (yield from _post(row, change))
+    except ExpiredError:
+        yield from send_away(row, hurried=True)
+        return None
     except ConnectionGoneError:
         # By the row at hand, since the connection's list may be gone; then all others that the list names.
         yield from detach(row)
@@ -179,7 +182,7 @@ def _post(row: Subscription, change: Change) -> Routine[Subscription | None]:
         yield from give_up(row, error, hurried=True)
         return None
     if frame is not None:
-        yield from deliver(row.connection_id, row.connected_at, frame, hurried=True)
+        yield from deliver(row.connection_id, row.connected_at, frame, hurried=True, until=row.until)
         yield from _measure_lag(change)
     return row
 

@@ -10,6 +10,7 @@ import pytest
 from actors.todo_list import TodoList
 from tests.support.world import World, call, message, observe, resume, socket_event
 from trebuche.actors import Actor, distributed
+from trebuche.adapters.memory import InMemoryConnectionSender
 from trebuche.auth.access import Access
 from trebuche.auth.rules import Rule, Rules
 from trebuche.envelopes import (
@@ -22,7 +23,7 @@ from trebuche.envelopes import (
     StreamStartEnvelope,
     decode,
 )
-from trebuche.errors import ExpiredError
+from trebuche.errors import ExpiredError, ThrottledError
 from trebuche.reminders import write_reminder
 from trebuche.socket_events import Reply, read_socket_event
 from trebuche.websocket import WebSocketLambdaHandler
@@ -259,6 +260,43 @@ def watched(hall: Hall, lasts: int) -> UUID:
     [start, _] = hall.frames()
     assert isinstance(start, StreamStartEnvelope)
     return start.stream_id
+
+
+class Throttled(InMemoryConnectionSender):
+    """A sender that refuses the next value to a connection once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusing = False
+
+    def send(self, connection_id: str, text: str) -> None:
+        """Refuse one."""
+        if self.refusing and isinstance(decode(text), StreamDataEnvelope):
+            self.refusing = False
+            raise ThrottledError("slow down")
+        super().send(connection_id, text)
+
+
+@pytest.mark.parametrize("when", ["a change", "a snapshot"])
+def test_a_value_that_has_to_wait_is_not_posted_after_the_end(hall: Hall, when: str) -> None:
+    """The right was there when the post was tried first, and is over when it would be tried again."""
+    sender = Throttled()
+    hall.use(sender=sender)
+    if when == "a change":
+        watched(hall, 60)
+        hall.clock.pause(59.95)
+        sender.refusing = True
+        hall.ask_as("alice", call("todos/alice", "addTodo", "Milk"), "c2")
+        hall.pump()
+        assert last_frames(hall) == [("StreamErrorEnvelope", "expired")]
+        assert not hall.sender.is_alive("c1")
+    else:
+        until = hall.seconds(60)
+        hall.clock.pause(59.95)
+        sender.refusing = True
+        hall.ask_as("alice", observe("todos/alice"), until=until)
+        assert last_frames(hall) == [("StreamStartEnvelope", None), ("StreamErrorEnvelope", "expired")]
+    assert not sender.refusing
 
 
 def test_after_its_end_no_value_is_posted(hall: Hall) -> None:
