@@ -2,6 +2,16 @@
 
 import click
 
+
+def _at_home(_context: click.Context, _parameter: click.Parameter, stack: str) -> str:
+    """Stack `sandbox` means the local AWS that runs here."""
+    from cli.checkout import checkout_root
+    from cli.local_shell import enter
+
+    enter(checkout_root(), stack)
+    return stack
+
+
 endpoint = click.option(
     "--endpoint",
     envvar="TREBUCHE_ENDPOINT",
@@ -22,6 +32,7 @@ stack = click.option(
     default="production",
     show_default=True,
     metavar="NAME",
-    help="The Pulumi stack, which is the stage; else TREBUCHE_STACK.",
+    callback=_at_home,
+    help="The Pulumi stack, which is the stage; else TREBUCHE_STACK. `sandbox` is that of `trebuche dev`.",
 )
 agreed = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

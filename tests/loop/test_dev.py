@@ -129,6 +129,29 @@ def test_printed_commands_paste_into_a_bare_shell(running: Development, workshop
         assert pulumi.communicate(timeout=30)[0].strip() == running.record()["endpoint"]
 
 
+@pytest.mark.usefixtures("restored")
+def test_keys_and_tickets_are_made_in_a_bare_shell(running: Development, workshop: Workshop, tmp_path: Path) -> None:
+    """``--stack sandbox`` is what runs here, without ``eval``; what they open is this run's endpoint."""
+    mark = len(running.printed())
+    with (workshop.root / "trebuche.yaml").open("a") as file:
+        file.write("\nauth: {api_keys: true, tickets: {}}\n")
+    running.says("Deployed in", after=mark, seconds=300)
+    trebuche = shlex.quote(str(workshop.root / ".venv/bin/trebuche"))
+
+    def said(words: str, token: str = "") -> tuple[int, str]:
+        with _bare_shell(f"TREBUCHE_TOKEN={token} {trebuche} {words}", tmp_path) as shell:
+            text, _ = shell.communicate(timeout=120)
+            return shell.returncode, text.strip()
+
+    call = """call todos/keys addTodo '"Buy milk"' --json"""
+    assert said(call)[0] != 0
+    for words in ("ticket ada --stack sandbox", "keys add billing --stack sandbox"):
+        code, token = said(words)
+        assert code == 0
+        code, answer = said(call, token)
+        assert (code, json.loads(answer)["result"]["title"]) == (0, "Buy milk")
+
+
 def _printed_commands(running: Development) -> list[str]:
     return [line.strip() for line in running.printed().splitlines() if "bin/trebuche" in line]
 
