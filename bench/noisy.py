@@ -1,16 +1,17 @@
 """``python -m bench.noisy``: what one client at ten times its limit does to the others' answer times.
 
-The program runs in a sandbox with ``limits.connection`` in its trebuche.yaml. Quiet clients call at a steady pace,
-alone and then beside a noisy one. Told are their 99th percentiles, before and during, and what the noisy one got.
+The program runs in a sandbox with ``limits.connection`` in its trebuche.yaml. Quiet clients call at a steady pace:
+alone, beside one who calls at ten times its limit without waiting for answers, and beside one who sends as much in
+bursts. Told are their 99th percentiles in each phase, and what the noisy one got.
 """
 
 import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 import click
@@ -31,23 +32,47 @@ CONFIG: Final = f"\nlimits: {{connection: {{rate: {RATE}, burst: {BURST}}}}}\n"
 
 
 @dataclass(frozen=True)
-class Report:
-    """Milliseconds of the quiet clients' answers, and the noisy one's calls by what became of them."""
+class Phase:
+    """Milliseconds of the quiet clients' answers, and the noisy one's calls by what became of them.
 
-    before_p50_ms: float
-    before_p99_ms: float
-    during_p50_ms: float
-    during_p99_ms: float
-    refused_quiet: int
-    noisy_served: int
-    noisy_limited: int
-    noisy_seconds: float
+    Attributes:
+        refused: Of the quiet clients' calls, or never answered; there should be none.
+        served: Of the noisy one's.
+        limited: Of the noisy one's.
+        allowed: What its bucket holds and gets in that time.
+    """
+
+    p50_ms: float
+    p99_ms: float
+    refused: int
+    served: int = 0
+    limited: int = 0
+    allowed: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """The quiet clients by themselves, and beside each kind of noise."""
+
+    alone: Phase
+    beside: dict[str, Phase] = field(default_factory=dict)
+
+    def ratio(self, noise: str) -> float:
+        """By how much the quiet clients' 99th percentile grows."""
+        return self.beside[noise].p99_ms / self.alone.p99_ms
 
     def to_json(self) -> str:
-        """All of it, with the ratio."""
-        ratio = self.during_p99_ms / self.before_p99_ms
-        allowed = BURST + RATE * self.noisy_seconds
-        return json.dumps({**asdict(self), "p99_ratio": ratio, "noisy_allowed_by_one_bucket": allowed})
+        """All of it, with the ratios."""
+        return json.dumps({**asdict(self), "p99_ratio": {noise: self.ratio(noise) for noise in self.beside}})
+
+    def lines(self) -> list[str]:
+        """The same for people."""
+        told = [
+            f"beside {noise}: {phase.p99_ms:.0f} ms ({self.ratio(noise):.2f} times), {phase.refused} refused; "
+            f"{phase.served} of the noisy one's calls served ({phase.allowed:.0f} allowed), {phase.limited} refused"
+            for noise, phase in self.beside.items()
+        ]
+        return [f"99th percentile of quiet clients, alone: {self.alone.p99_ms:.0f} ms", *told]
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -57,63 +82,91 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 async def quiet(peer: Peer, actor: str, end: float) -> list[float]:
-    """Call at a steady pace; milliseconds of each answer, infinite for one that was refused."""
+    """Call at a steady pace; milliseconds of each answer, infinite for one that was refused or never came."""
     times = []
     while time.monotonic() < end:
         started = time.monotonic()
         try:
             await peer.call(actor, "clearCompleted")
             times.append((time.monotonic() - started) * 1000)
-        except CallFailedError:
+        except (CallFailedError, TimeoutError):
             times.append(float("inf"))
         await asyncio.sleep(PAUSE_SECONDS)  # the pace of the load
     return times
 
 
-async def noisy(peer: Peer, end: float) -> Counter[str]:
-    """Call at many times the limit, without waiting for answers; what became of the calls."""
-    told: Counter[str] = Counter()
+class Noise:
+    """A client that does not wait for answers; what becomes of its calls.
 
-    async def one() -> None:
+    Args:
+        peer: Its connection.
+    """
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self.told: Counter[str] = Counter()
+
+    async def steady(self, end: float) -> None:
+        """Ten times the rate, one call after another."""
+        async with asyncio.TaskGroup() as calls:
+            while time.monotonic() < end:
+                calls.create_task(self._call())
+                await asyncio.sleep(1 / (RATE * NOISE))  # the pace of the load
+
+    async def bursts(self, end: float) -> None:
+        """As much as that, ten times the burst at once."""
+        async with asyncio.TaskGroup() as calls:
+            while time.monotonic() < end:
+                for _ in range(NOISE * BURST):
+                    calls.create_task(self._call())
+                await asyncio.sleep(BURST / RATE)  # the pace of the load
+
+    async def _call(self) -> None:
         try:
-            await peer.call("todos/noisy", "clearCompleted")
-            told["served"] += 1
+            await self._peer.call("todos/noisy", "clearCompleted")
+            self.told["served"] += 1
         except CallFailedError as error:
-            told[error.payload["code"]] += 1
-
-    async with asyncio.TaskGroup() as calls:
-        while time.monotonic() < end:
-            calls.create_task(one())
-            await asyncio.sleep(1 / (RATE * NOISE))  # the pace of the load
-    return told
+            self.told[error.payload["code"]] += 1
+        except TimeoutError:
+            self.told["unanswered"] += 1
 
 
 async def measure(endpoint: str, clients: int, seconds: float) -> Report:
-    """Run both phases, on sockets that are open before the first."""
+    """Run all phases, on sockets that are open before the first."""
     async with AsyncExitStack() as sockets:
-        noisy_one, *quiet_ones = [await sockets.enter_async_context(Peer.at(endpoint)) for _ in range(clients + 1)]
+        peers = [await sockets.enter_async_context(Peer.at(endpoint)) for _ in range(clients + 2)]
+        quiet_ones = peers[2:]
 
-        async def all_times(phase_seconds: float) -> list[float]:
+        async def answers(phase_seconds: float) -> list[float]:
             end = time.monotonic() + phase_seconds
             each = await asyncio.gather(
                 *(quiet(peer, f"todos/quiet-{number}", end) for number, peer in enumerate(quiet_ones))
             )
             return [one for times in each for one in times]
 
-        await all_times(WARM_SECONDS)
-        before = await all_times(seconds)
-        started = time.monotonic()
-        during, told = await asyncio.gather(all_times(seconds), noisy(noisy_one, started + seconds))
+        async def beside(noise: Noise, make: Callable[[float], Awaitable[None]]) -> Phase:
+            started = time.monotonic()
+            times, _ = await asyncio.gather(answers(seconds), make(started + seconds))
+            return _phase(times, noise.told, time.monotonic() - started)
+
+        await answers(WARM_SECONDS)
+        alone = _phase(await answers(seconds), Counter(), 0.0)
+        steady, bursting = Noise(peers[0]), Noise(peers[1])
         return Report(
-            before_p50_ms=percentile(before, 0.5),
-            before_p99_ms=percentile(before, 0.99),
-            during_p50_ms=percentile(during, 0.5),
-            during_p99_ms=percentile(during, 0.99),
-            refused_quiet=sum(value == float("inf") for value in (*before, *during)),
-            noisy_served=told["served"],
-            noisy_limited=told["limited"],
-            noisy_seconds=time.monotonic() - started,
+            alone,
+            {"steady noise": await beside(steady, steady.steady), "bursts": await beside(bursting, bursting.bursts)},
         )
+
+
+def _phase(times: Sequence[float], told: Counter[str], seconds: float) -> Phase:
+    return Phase(
+        p50_ms=percentile(times, 0.5),
+        p99_ms=percentile(times, 0.99),
+        refused=times.count(float("inf")),
+        served=told["served"],
+        limited=told["limited"],
+        allowed=BURST + RATE * seconds if told else 0.0,
+    )
 
 
 @click.command()
@@ -124,14 +177,7 @@ def main(clients: int, seconds: float, as_json: bool) -> None:
     """Measure answer times alone and beside a noisy client."""
     with deployed_stack(config=CONFIG) as deployed:
         report = asyncio.run(measure(deployed.endpoint, clients, seconds))
-    if as_json:
-        click.echo(report.to_json())
-    else:
-        click.echo(f"99th percentile of quiet clients: {report.before_p99_ms:.0f} ms alone, ", nl=False)
-        click.echo(
-            f"{report.during_p99_ms:.0f} ms beside a noisy one, of which {report.noisy_served} calls were ", nl=False
-        )
-        click.echo(f"served and {report.noisy_limited} refused; {report.refused_quiet} quiet ones were refused")
+    click.echo(report.to_json() if as_json else "\n".join(report.lines()))
 
 
 if __name__ == "__main__":

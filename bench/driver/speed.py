@@ -110,14 +110,27 @@ def contended(document: Document) -> Iterator[Row]:
 
 def neighbours(document: Document) -> Iterator[Row]:
     """Quiet clients beside a noisy one."""
-    yield Row(
-        what="99th percentile of answers beside a noisy client",
-        unit="ms",
-        ours=document["during_p99_ms"],
-        against="without it",
-        rival=document["before_p99_ms"],
-        times=document["p99_ratio"],
-    )
+    for noise, phase in document["beside"].items():
+        yield Row(
+            what=f"99th percentile of answers beside {noise}",
+            unit="ms",
+            ours=phase["p99_ms"],
+            against="without it",
+            rival=document["alone"]["p99_ms"],
+            times=document["p99_ratio"][noise],
+        )
+        yield Row(
+            what=f"quiet calls refused beside {noise}", unit="", ours=phase["refused"], limit=at_most(0, of_ratio=False)
+        )
+        yield Row(
+            what=f"calls served in {noise}",
+            unit="",
+            ours=phase["served"],
+            against="what its limit allows",
+            rival=phase["allowed"],
+            times=phase["served"] / phase["allowed"],
+            limit=at_most(1.1),
+        )
 
 
 def deployments(document: Document) -> Iterator[Row]:
