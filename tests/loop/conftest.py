@@ -45,6 +45,15 @@ class Aws:
         self.alarms: CloudWatchClient = session.client("cloudwatch", endpoint_url=where, config=config)
         self.namespaces: ServiceDiscoveryClient = session.client("servicediscovery", endpoint_url=where, config=config)
 
+    def log_groups(self) -> list[str]:
+        """The names of all of them."""
+        return [group["logGroupName"] for group in self.logs.describe_log_groups()["logGroups"]]
+
+    def logged(self, group: str) -> str:
+        """All lines of a log group."""
+        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        return "\n".join(event["message"].rstrip("\n") for page in pages for event in page["events"])
+
 
 @dataclass(frozen=True)
 class Local:

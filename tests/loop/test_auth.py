@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -21,10 +21,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from sandbox.handle import Handle
-from tests.loop.conftest import STACK, Aws, Deployed
+from tests.loop.conftest import STACK, Deployed
 from tests.loop.peer import SECONDS, CallFailedError, Peer
-from tests.loop.stack import deployed_stack
+from tests.loop.stack import QUIET, deployed_stack
 from tests.loop.watched import OVER, Watched
+from tests.loop.workshop import eventually
 from tests.support.tokens import Issuer
 from trebuche.auth.principals import Principal
 from trebuche.auth.tickets import make_ticket
@@ -99,6 +100,30 @@ class Guarded:
         made = json.loads(self.trebuche("ticket", "alice", "--seconds", "300", "--json"))
         return self.show(made["ticket"])
 
+    def authorizations(self) -> list[dict[str, Any]]:
+        """What the authorizer has written about handshakes."""
+        [group] = [name for name in self.deployed.aws.log_groups() if name.endswith("-authorizer")]
+        lines = self.deployed.aws.logged(group).splitlines()
+        documents = [json.loads(line) for line in lines if line.startswith("{")]
+        return [one for one in documents if str(one.get("event", "")).startswith("handshake-")]
+
+    def reasons(self) -> list[str]:
+        """Why somebody was refused, in order."""
+        return [str(one["code"]) for one in self.authorizations() if one["event"] == "handshake-refused"]
+
+    @contextmanager
+    def configured(self, text: str) -> Iterator[None]:
+        """The same stack with another ``auth``, and then with its own again."""
+        file = self.deployed.local.workshop.root / "trebuche.yaml"
+        before = file.read_text()
+        file.write_text(before[: before.index("\nauth:")] + "\n" + text)
+        try:
+            self.deployed.local.pulumi("up", *QUIET)
+            yield
+        finally:
+            file.write_text(before)
+            self.deployed.local.pulumi("up", *QUIET)
+
     def trebuche(self, *words: str) -> str:
         """A command on this stack; what it printed."""
         local = self.deployed.local
@@ -114,6 +139,7 @@ def guarded() -> Iterator[Guarded]:
         found = Guarded(deployed, sandbox, issuer)
         made = json.loads(found.trebuche("keys", "add", "billing", "--claim", "role=service", "--json"))
         found.key = found.show(made["key"])
+        found.ticket()  # the first one makes the key that tickets are signed with
         yield found
 
 
@@ -138,41 +164,104 @@ def handshake(
     return asyncio.run(scenario())
 
 
-Credentials = Callable[[Guarded], str | None]
+@dataclass(frozen=True)
+class Refused:
+    """Somebody at the door.
 
-REFUSED: dict[str, Credentials] = {
-    "nothing": lambda _: None,
-    "empty": lambda _: "",
-    "no token": lambda g: g.show("not-a-token-at-all-but-long"),
-    "expired": lambda g: g.token(exp=g.now() - 1),
-    "no expiry": lambda g: g.token(exp=None),
-    "not yet valid": lambda g: g.token(nbf=g.now() + 600),
-    "from the future": lambda g: g.token(iat=g.now() + 600),
-    "wrong audience": lambda g: g.token(aud="somebody-else"),
-    "wrong issuer": lambda g: g.token(iss="https://evil.example.com/"),
-    "no subject": lambda g: g.token(sub=None),
-    "unknown key": lambda g: g.token(header={"kid": "made-up"}),
-    "somebody else's key": lambda g: g.show(Issuer("ES256").token(g.now())),
-    "alg none": lambda g: g.show(g.issuer.token(g.now(), header={"alg": "none"}).rpartition(".")[0] + "."),
-    "alg of a shared key": lambda g: g.token(header={"alg": "HS256"}),
-    "alg of another key": lambda g: g.token(header={"alg": "EdDSA"}),
-    "changed claims": lambda g: changed(g.token()),
-    "unknown API key": lambda g: g.show("tbk_0123456789ab_" + "A" * 43),
-    "API key with a letter changed": lambda g: g.show(g.key[:-2] + ("AA" if g.key[-2:] != "AA" else "BA")),
-    "forged ticket": lambda g: g.show(make_ticket(b"x" * 32, Principal("alice"), ticket_id="1", end=g.now() + 60)),
+    Attributes:
+        show: The credentials; None: none at all.
+        code: The reason in the authorizer's log; whoever is refused hears 403.
+        place: Where they are shown: ``query``, ``header`` (a whole value) or ``protocol``.
+    """
+
+    show: Callable[[Guarded], str | None]
+    code: str
+    place: str = "query"
+
+    def knock(self, guarded: Guarded) -> tuple[int, str | None]:
+        """Status and sub-protocol."""
+        shown = self.show(guarded)
+        if self.place == "header":
+            return handshake(guarded, None, header=shown)
+        if self.place == "protocol":
+            return handshake(guarded, None, offers=[str(shown), "other"])
+        return handshake(guarded, shown)
+
+
+AT_THE_DOOR: dict[str, Refused] = {
+    "nothing": Refused(lambda _: None, "no-credentials"),
+    "empty": Refused(lambda _: "", "no-credentials"),
+    "another scheme": Refused(lambda g: f"Basic {g.token()}", "no-credentials", "header"),
+    "a sub-protocol without ours": Refused(lambda g: g.token(), "no-credentials", "protocol"),
+    "no token": Refused(lambda g: g.show("not-a-token-at-all-but-long"), "malformed"),
+    "asks for extensions": Refused(lambda g: g.token(header={"crit": ["exp"]}), "malformed"),
+    "a token for logging out": Refused(lambda g: g.token(header={"typ": "logout+jwt"}), "not-accepted"),
+    "expired": Refused(lambda g: g.token(exp=g.now() - 1), "expired"),
+    "expired within the clocks' difference": Refused(lambda g: g.token(exp=g.now()), "expired"),
+    "no expiry": Refused(lambda g: g.token(exp=None), "no-expiry"),
+    "not yet valid": Refused(lambda g: g.token(nbf=g.now() + 600), "not-yet-valid"),
+    "from the future": Refused(lambda g: g.token(iat=g.now() + 600), "not-yet-valid"),
+    "wrong audience": Refused(lambda g: g.token(aud="somebody-else"), "wrong-audience"),
+    "no audience": Refused(lambda g: g.token(aud=None), "wrong-audience"),
+    "wrong issuer": Refused(lambda g: g.token(iss="https://evil.example.com/"), "wrong-issuer"),
+    "no subject": Refused(lambda g: g.token(sub=None), "no-subject"),
+    "unknown key": Refused(lambda g: g.token(header={"kid": "made-up"}), "unknown-key"),
+    "somebody else's key": Refused(lambda g: g.show(Issuer("ES256").token(g.now(), "ES256")), "bad-signature"),
+    "alg none": Refused(lambda g: g.show(without_signature(g)), "unknown-algorithm"),
+    "alg of a shared key": Refused(lambda g: g.token(header={"alg": "HS256"}), "unknown-algorithm"),
+    "alg of another key": Refused(lambda g: g.token(header={"alg": "EdDSA"}), "unknown-key"),
+    "changed claims": Refused(lambda g: g.show(changed(g)), "bad-signature"),
+    "claims that take too much": Refused(
+        lambda g: f"Bearer {g.token(tenant=['x'] * 1_100)}", "claims-too-large", "header"
+    ),
+    "unknown API key": Refused(lambda g: g.show("tbk_0123456789ab_" + "A" * 43), "unknown-key"),
+    "API key with a letter changed": Refused(lambda g: g.show(other_key(g)), "unknown-key"),
+    "API key that is none": Refused(lambda g: g.show("tbk_0123456789ab"), "malformed"),
+    "forged ticket": Refused(lambda g: g.show(forged_ticket(g)), "bad-signature"),
 }
 
 
-def changed(token: str) -> str:
+def without_signature(guarded: Guarded) -> str:
+    """A token that says that it needs none."""
+    return guarded.issuer.token(guarded.now(), header={"alg": "none"}).rpartition(".")[0] + "."
+
+
+def changed(guarded: Guarded) -> str:
     """A token of bob's with the signature of alice's."""
-    header, claims, signature = token.split(".")
-    return f"{header}.{claims[:-4]}{'AAAA' if claims[-4:] != 'AAAA' else 'BBBB'}.{signature}"
+    header, _, signature = guarded.token().split(".")
+    _, claims, _ = guarded.token(sub="bob").split(".")
+    return f"{header}.{claims}.{signature}"
 
 
-@pytest.mark.parametrize("case", REFUSED)
+def other_key(guarded: Guarded) -> str:
+    """The key, but for its last letters."""
+    return guarded.key[:-2] + ("AA" if guarded.key[-2:] != "AA" else "BA")
+
+
+def forged_ticket(guarded: Guarded) -> str:
+    """A ticket that somebody made who does not have the stack's key."""
+    return make_ticket(b"x" * 32, Principal("alice"), ticket_id="1", end=guarded.now() + 60)
+
+
+@pytest.mark.parametrize("case", AT_THE_DOOR)
 def test_bad_credentials_are_refused_at_the_door(guarded: Guarded, case: str) -> None:
-    """With 403, whatever is wrong with them: strangers learn nothing."""
-    assert handshake(guarded, REFUSED[case](guarded)) == (403, None)
+    """With 403, whatever is wrong with them: strangers learn nothing, and the log says what it was."""
+    refused = AT_THE_DOOR[case]
+    before = len(guarded.reasons())
+
+    assert refused.knock(guarded) == (403, None)
+    assert eventually(lambda: guarded.reasons()[before:], what="the line in the log") == [refused.code]
+
+
+def test_without_the_one_place_that_counts_nobody_is_asked(guarded: Guarded) -> None:
+    """API Gateway itself answers 401 where a stack looks at one place only, and that is empty: nothing is invoked."""
+    with guarded.configured("auth:\n  places: header\n  api_keys: true\n"):
+        before = len(guarded.authorizations())
+        assert handshake(guarded, None) == (401, None)
+        assert handshake(guarded, guarded.key) == (401, None)
+        assert len(guarded.authorizations()) == before
+        assert handshake(guarded, None, header="Bearer tbk_0123456789ab") == (403, None)
+        assert handshake(guarded, None, header=f"Bearer {guarded.key}") == (101, None)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
@@ -187,8 +276,6 @@ def test_credentials_may_come_in_a_header_or_a_sub_protocol(guarded: Guarded) ->
 
     assert handshake(guarded, None, header=f"Bearer {token}") == (101, None)
     assert handshake(guarded, None, offers=["trebuche", token]) == (101, "trebuche")
-    assert handshake(guarded, None, header=f"Basic {token}") == (403, None)
-    assert handshake(guarded, None, offers=[token, "other"]) == (403, None)
 
 
 def test_an_api_key_opens_the_door(guarded: Guarded) -> None:
@@ -257,26 +344,42 @@ async def answer_to(guarded: Guarded, token: str, frame: str, kind: str) -> Any:
                 return answer["payload"]
 
 
-@pytest.mark.parametrize(
-    ("frame", "kind"),
-    [
-        pytest.param(invocation("todos/bob", "observeState", "todos"), "streamError", id="observe"),
-        pytest.param(invocation("todos/bob", "observeState", "game"), "streamError", id="observe by another route"),
-        pytest.param(invocation("todos/bob", "clearCompleted", "game"), "response", id="call by another actor's route"),
-        pytest.param(invocation("game", "observeState"), "streamError", id="observe without the role"),
-        pytest.param(
-            frame_of("streamResume", "todos/bob", "observeState", streamID=str(uuid4()).upper(), lastSequence=0),
-            "streamError",
-            id="resume",
-        ),
-    ],
-)
-def test_what_no_rule_allows_is_refused(guarded: Guarded, frame: str, kind: str) -> None:
-    """Typed, on a connection that stays; a frame sent by another actor's route gains nothing."""
-    payload = asyncio.run(answer_to(guarded, guarded.token(), frame, kind))
+def resumption(actor: str, action: str | None = None) -> str:
+    """A resume of a stream that somebody may have."""
+    how = {"streamID": str(uuid4()).upper(), "lastSequence": 0}
+    return frame_of("streamResume", actor, "observeState", action, **how)
 
-    assert payload["code"] in {"forbidden", "actor-not-found"}
-    assert payload["retryable"] is False
+
+RENAME: Final = "$s4main8TodoListC10renameTodo2id5titleAA0E0VSS_SStYaKFTE"
+INSIDE: dict[str, str] = {
+    "observe another's list": invocation("todos/bob", "observeState", "todos"),
+    "observe it by another actor's route": invocation("todos/bob", "observeState", "game"),
+    "observe it by no actor's route": invocation("todos/bob", "observeState"),
+    "call it by another actor's route": invocation("todos/bob", "clearCompleted", "game"),
+    "resume a stream of it": resumption("todos/bob"),
+    "resume it by another actor's route": resumption("todos/bob", "game"),
+    "call the other tenant's list": invocation("todos/t-green/1", "clearCompleted", "todos"),
+    "observe without the role": invocation("game", "observeState", "game"),
+    "call without the role": invocation("game", "leave", "game", "ada"),
+    "call what is forbidden on one's own": invocation("todos/alice", "renameTodo", "todos", "1", "x"),
+    "call it by its mangled name": invocation("todos/alice", RENAME, "todos", "1", "x"),
+    "call an actor that there is not": invocation("nosuch/bob", "clearCompleted"),
+    "observe one": invocation("nosuch/bob", "observeState"),
+    "resume a stream of one": resumption("nosuch/bob"),
+}
+
+
+@pytest.mark.parametrize("case", INSIDE)
+def test_what_no_rule_allows_is_refused(guarded: Guarded, case: str) -> None:
+    """By a word of its own, on a connection that stays; the same whether there is such an actor or not."""
+    asked = json.loads(INSIDE[case])
+    actor, target = asked["payload"]["actorID"]["id"], asked["payload"]["targetIdentifier"]
+    kind = "streamError" if target == "observeState" else "response"
+    payload = asyncio.run(answer_to(guarded, guarded.token(), INSIDE[case], kind))
+
+    method = "renameTodo" if target == RENAME else target
+    told = (payload["code"], payload["retryable"], payload["errorMessage"])
+    assert told == ("forbidden", False, f"You may not call '{method}' on '{actor}'")
 
 
 def test_a_stolen_stream_is_not_found(guarded: Guarded) -> None:
@@ -425,22 +528,17 @@ def test_an_authorizer_that_fails_or_may_not_run_raises_its_alarms(guarded: Guar
     assert watched.states[throttles] == "ALARM"
 
 
-def everything_logged(aws: Aws) -> str:
-    """All lines of all functions of the stack."""
-    groups = [group["logGroupName"] for group in aws.logs.describe_log_groups()["logGroups"]]
-    pages = [
-        page for group in groups for page in aws.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-    ]
-    return "\n".join(event["message"] for page in pages for event in page["events"])
-
-
 def test_credentials_turn_up_nowhere(guarded: Guarded) -> None:
-    """In no log, no output and no export of the stack's state: neither they nor their signatures."""
+    """In no log, no output, no export of the stack's state and no file of the sandbox: not even their signatures."""
     ask(guarded, guarded.token(), "todos/alice", "addTodo", "Milk")
     handshake(guarded, guarded.token(exp=1))
-    logged = everything_logged(guarded.deployed.aws)
+    aws = guarded.deployed.aws
+    logged = "\n".join(map(aws.logged, aws.log_groups()))
     exported = guarded.deployed.local.pulumi("stack", "export", "--stack", STACK).stdout
     outputs = guarded.deployed.local.pulumi("stack", "output", "--json", "--show-secrets", "--stack", STACK).stdout
+
+    files = [path for path in (guarded.deployed.local.workshop.root / ".trebuche").rglob("*") if path.is_file()]
+    written = b"\n".join(path.read_bytes() for path in files)
 
     assert "handshake-refused" in logged
     assert "handshake-allowed" in logged
@@ -450,6 +548,7 @@ def test_credentials_turn_up_nowhere(guarded: Guarded) -> None:
             assert part not in logged
             assert part not in exported
             assert part not in outputs
+            assert part.encode() not in written
 
 
 class TurnedClock(SystemClock):
