@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.scripted_api import OK, ScriptedApi, scripted_api
-from trebuche.adapters.keep_alive import BrokenAnswerError, KeepAlive
+from trebuche.adapters.http_answers import BrokenAnswerError
+from trebuche.adapters.keep_alive import KeepAlive
 from trebuche.side_by_side import complete
 
 GET = b"GET / HTTP/1.1\r\n\r\n"

@@ -11,7 +11,7 @@ from trebuche.errors import ConfigError, ConnectionGoneError, DeliveryError, Thr
 from trebuche.ports import ConnectionInfo
 
 if TYPE_CHECKING:
-    from trebuche.adapters.keep_alive import Answer
+    from trebuche.adapters.http_answers import Answer
     from trebuche.adapters.management import ManagementApi
 
 T = TypeVar("T")

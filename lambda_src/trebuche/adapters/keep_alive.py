@@ -5,45 +5,19 @@ takes a thread per request, and waking threads costs more than all the rest of a
 """
 
 import asyncio
-import re
 import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
 from typing import Final
 from weakref import WeakKeyDictionary
+
+from trebuche.adapters.http_answers import Answer, BrokenAnswerError, UnansweredError, read_answer
 
 CONNECT_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 3.0
 IDLE_SECONDS: Final = 20.0
 """A connection that was idle for longer is not used again: a frozen environment does not notice that it was cut."""
-HEAD_LIMIT: Final = 65_536
-_NO_CONTENT: Final = 204
-_END_OF_HEAD: Final = b"\r\n\r\n"
-
-
-class BrokenAnswerError(ConnectionError):
-    """The peer closed before its answer was complete, or spoke no HTTP."""
-
-
-class _UnansweredError(BrokenAnswerError):
-    """The peer closed without a byte of an answer, as it does with a connection that it found idle for too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back; most of it is never looked at."""
-
-    status: int
-    head: str
-    body: bytes
-
-    def header(self, name: str) -> str:
-        """What a header says; empty without it."""
-        found = _header(name).search(self.head)
-        return found[1].strip() if found else ""
 
 
 class _Connection(asyncio.Protocol):
@@ -84,11 +58,9 @@ class _Connection(asyncio.Protocol):
         if self._answer is None or self._answer.done():
             return
         try:
-            answer = _read_answer(self._data, ended=ended)
+            answer = read_answer(self._data, ended=ended)
         except BrokenAnswerError as error:
             self.fail(error)
-        except ValueError as error:
-            self.fail(BrokenAnswerError(f"no HTTP: {error}"))
         else:
             if answer is not None:
                 self._answer.set_result(answer)
@@ -122,7 +94,7 @@ class KeepAlive:
         if connection is not None:
             try:
                 return await _over(connection, request, idle)
-            except _UnansweredError:
+            except UnansweredError:
                 pass  # as a client has to expect of a connection that was idle (RFC 9112, section 9.5)
         async with asyncio.timeout(CONNECT_SECONDS):
             connection = await self._open()
@@ -168,52 +140,3 @@ async def _over(connection: _Connection, request: bytes, idle: deque[_Connection
         connection.used_at = time.time()
         idle.append(connection)
     return answer
-
-
-def _read_answer(data: bytes, *, ended: bool) -> Answer | None:
-    """The answer in what came so far; None when more has to come, which it cannot when the connection has ended."""
-    if ended and not data:
-        raise _UnansweredError("the peer closed the connection")
-    head, separator, rest = data.partition(_END_OF_HEAD)
-    if separator:
-        answer = Answer(_status(head), head.decode("latin-1"), b"")
-        body = _read_body(answer, rest, ended=ended)
-        if body is not None:
-            return replace(answer, body=body) if body else answer
-    if ended or len(data) - len(rest) > HEAD_LIMIT:
-        raise BrokenAnswerError(f"the answer ends after {len(data)} bytes, or its head does not")
-    return None
-
-
-def _status(head: bytes) -> int:
-    if not head.startswith(b"HTTP/1."):
-        raise BrokenAnswerError(f"no HTTP: {head[:64]!r}")
-    return int(head[9:12])
-
-
-def _read_body(answer: Answer, rest: bytes, *, ended: bool) -> bytes | None:
-    if answer.status == _NO_CONTENT:
-        return b""
-    if length := answer.header("content-length"):
-        return rest[: int(length)] if len(rest) >= int(length) else None
-    if answer.header("transfer-encoding").lower() == "chunked":
-        return _join_chunks(rest)
-    return rest if ended else None  # up to where the peer closes
-
-
-def _join_chunks(rest: bytes) -> bytes | None:
-    chunks: list[bytes] = []
-    at = 0
-    while (end := rest.find(b"\r\n", at)) >= 0:
-        size = int(rest[at:end].partition(b";")[0], 16)
-        if not size:
-            # After the last one a trailer may come, which says nothing here.
-            return b"".join(chunks) if rest.find(_END_OF_HEAD, end) >= 0 else None
-        at = end + 2 + size + 2
-        chunks.append(rest[end + 2 : at - 2])
-    return None
-
-
-@cache
-def _header(name: str) -> re.Pattern[str]:
-    return re.compile(rf"\r\n{name}:([^\r]*)", re.IGNORECASE)

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from trebuche.adapters.keep_alive import Answer, KeepAlive
+from trebuche.adapters.http_answers import Answer
+from trebuche.adapters.keep_alive import KeepAlive
 from trebuche.adapters.pacing import Pacer
 from trebuche.adapters.signing import Credentials, Signer
 
