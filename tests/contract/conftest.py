@@ -1,4 +1,4 @@
-"""Each port's suite runs over memory and over DynamoDB as moto plays it."""
+"""Each port's suite runs over memory and over DynamoDB as moto plays it, through botocore's client and ours."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -7,6 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.contract.lean import lean_dynamodb, moto_answers
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.dynamodb_states import DynamoDBStateStore
 from trebuche.adapters.dynamodb_subscriptions import DynamoDBSubscriptionStorage
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 REGION = "us-east-1"
-ADAPTERS = ("memory", "dynamodb")
+ADAPTERS = ("memory", "dynamodb", "lean")
 KEYS = {
     "states": ("actorId",),
     "journal": ("actorId", "entry"),
@@ -47,12 +48,20 @@ def dynamodb(aws: str) -> "Callable[[], DynamoDBClient]":
     return lambda: client
 
 
+@pytest.fixture
+def lean(dynamodb: "Callable[[], DynamoDBClient]") -> "Callable[[], DynamoDBClient]":
+    """Gives a client of ours on the same DynamoDB."""
+    assert dynamodb()
+    client: Any = lean_dynamodb(moto_answers)
+    return lambda: client
+
+
 @pytest.fixture(params=ADAPTERS)
 def states(request: pytest.FixtureRequest) -> StateStore:
     """An empty state store."""
     if request.param == "memory":
         return InMemoryStateStore()
-    return DynamoDBStateStore(request.getfixturevalue("dynamodb"), "states", "journal")
+    return DynamoDBStateStore(request.getfixturevalue(request.param), "states", "journal")
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -60,7 +69,7 @@ def subscriptions(request: pytest.FixtureRequest) -> SubscriptionStorage:
     """An empty subscription storage."""
     if request.param == "memory":
         return InMemorySubscriptionStorage()
-    return DynamoDBSubscriptionStorage(request.getfixturevalue("dynamodb"), "subscriptions")
+    return DynamoDBSubscriptionStorage(request.getfixturevalue(request.param), "subscriptions")
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -68,7 +77,7 @@ def connections(request: pytest.FixtureRequest) -> ConnectionStorage:
     """An empty connection storage."""
     if request.param == "memory":
         return InMemoryConnectionStorage()
-    return DynamoDBConnectionStorage(request.getfixturevalue("dynamodb"), "connections")
+    return DynamoDBConnectionStorage(request.getfixturevalue(request.param), "connections")
 
 
 def _create(client: "DynamoDBClient", table: str, keys: tuple[str, ...]) -> None:

@@ -21,3 +21,4 @@ def _forget() -> None:
     clients._stages.clear()
     clients._resolved.cache_clear()
     clients._session.cache_clear()
+    clients._tls.cache_clear()

@@ -11,12 +11,12 @@ NOW = 1_767_225_600_000_000
 LENGTH = 500_000
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
+@pytest.fixture(params=["memory", "dynamodb", "lean"])
 def counters(request: pytest.FixtureRequest) -> Counters:
     """Nobody has been counted."""
     if request.param == "memory":
         return InMemoryCounters()
-    return DynamoDBCounters(request.getfixturevalue("dynamodb"), "connections")
+    return DynamoDBCounters(request.getfixturevalue(request.param), "connections")
 
 
 def move(counters: Counters, now: int = NOW, *, ahead: int = 2 * LENGTH, seen: int = 0, key: str = "c#1") -> Mark:

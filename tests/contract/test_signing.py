@@ -4,6 +4,8 @@ from calendar import timegm
 from time import strptime
 from urllib.parse import quote
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,19 @@ def test_every_request_is_signed_as_botocore_signs_it(requests: list[tuple[str, 
     signer = Signer(lambda: current, "us-east-1", "execute-api", HOST)
     for connection_id, body, current in requests:
         assert_signed_alike(signer, f"/production/@connections/{quote(connection_id, safe='~')}", body, current)
+
+
+@given(st.binary(max_size=64), WHO, st.sampled_from(["GetItem", "Query"]))
+def test_further_headers_are_signed_as_botocore_signs_them(body: bytes, who: Credentials, operation: str) -> None:
+    """Those that say what a service is asked for."""
+    more = (("content-type", "application/x-amz-json-1.0"), ("x-amz-target", f"DynamoDB_20120810.{operation}"))
+    request = AWSRequest("POST", f"https://{HOST}/", data=body, headers=dict(more))
+    SigV4Auth(who, "dynamodb", "us-east-1").add_auth(request)
+    expected = {name.lower(): str(value) for name, value in request.headers.items()}
+    moment = timegm(strptime(expected["x-amz-date"], "%Y%m%dT%H%M%SZ"))
+    ours = headers(Signer(lambda: who, "us-east-1", "dynamodb", HOST).head("POST", "/", body, moment, more))
+    assert ours.pop("host") == HOST
+    assert ours == expected
 
 
 def test_the_key_changes_with_the_day() -> None:

@@ -16,8 +16,32 @@ import json, sys
 sys.path[:0] = {path!r}
 before = set(sys.modules)
 import {handler}
+{then}
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
+FIRST_REQUESTS = """
+from botocore.exceptions import BotoCoreError
+from trebuche.adapters import clients
+
+for ask in (
+    lambda: clients.dynamodb().get_item(TableName="t", Key={"actorId": {"S": "todos"}}),
+    lambda: clients.queues().send_message(QueueUrl="q", MessageBody="m"),
+    lambda: clients.functions().invoke(FunctionName="f", Payload=b"{}"),
+    lambda: clients.discovery().discover_instances(NamespaceName="n", ServiceName="s"),
+):
+    try:
+        ask()
+    except BotoCoreError:
+        continue
+    raise AssertionError("nobody listens there")
+"""
+FUNCTION = {
+    "AWS_LAMBDA_FUNCTION_NAME": "my-app-dev-function",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "WEBSOCKET_ENDPOINT": "https://abc123.execute-api.us-east-1.amazonaws.com/production",
+}
 
 STANDARD_LIBRARY = """
     ast atexit base64 binascii bisect collections concurrent contextlib copy dataclasses datetime decimal dis
@@ -28,10 +52,11 @@ STANDARD_LIBRARY = """
 """Top-level names, with what these load themselves; private modules are not counted."""
 
 
-def loaded(handler: str, **variables: str) -> set[str]:
-    """The modules that a fresh interpreter loads for a handler, as Lambda would."""
+def loaded(handler: str, then: str = "", **variables: str) -> set[str]:
+    """The modules that a fresh interpreter loads for a handler, as Lambda would, and for what it does then."""
+    program = LISTING.format(path=[str(LAMBDA_SRC), str(LIBRARIES)], handler=handler, then=then)
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", LISTING.format(path=[str(LAMBDA_SRC), str(LIBRARIES)], handler=handler)],
+        [sys.executable, "-I", "-S", "-c", program],
         env={"TREBUCHE_ACTOR": "actors.todo_list:TodoList", "NAMESPACE": "my-app-dev", **variables},
         capture_output=True,
         text=True,
@@ -56,17 +81,32 @@ def test_a_handler_loads_no_aws_client(handler: str) -> None:
     assert {name for name in of_aws if not name.startswith("botocore.vendored")} == {"botocore", "botocore.exceptions"}
 
 
-@pytest.mark.parametrize("way", ["provisioned-concurrency", "snap-start"])
+def test_first_requests_take_neither_botocore_nor_what_servers_need() -> None:
+    """Of the standard library they add sockets and TLS; ``asyncio`` comes with the first frame that is posted."""
+    found = loaded("actor_handler", FIRST_REQUESTS, **FUNCTION, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    assert "trebuche.adapters.dynamodb_client" in found
+    assert {name for name in found if name.startswith("botocore.")} <= {
+        *("botocore.exceptions", "botocore.vendored"),
+        *(name for name in found if name.startswith("botocore.vendored.")),
+    }
+    roots = {name.partition(".")[0] for name in found if not name.startswith("_")}
+    added = {"array", "errno", "hmac", "ipaddress", "select", "selectors", "socket", "ssl", "urllib"}
+    assert roots - {"trebuche", "actors", "botocore", "actor_handler"} <= set(STANDARD_LIBRARY.split()) | added
+
+
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_an_environment_that_is_kept_warm_has_its_clients(handler: str, way: str) -> None:
-    """What the first event would else wait for is done when nobody waits; boto3 itself is never needed."""
-    found = loaded(
-        handler,
-        AWS_LAMBDA_INITIALIZATION_TYPE=way,
-        AWS_REGION="us-east-1",
-        AWS_DEFAULT_REGION="us-east-1",
-        WEBSOCKET_ENDPOINT="https://abc123.execute-api.us-east-1.amazonaws.com/production",
-    )
+def test_an_environment_that_is_made_ready_has_its_clients(handler: str) -> None:
+    """What the first event would else wait for is done when nobody waits."""
+    found = loaded(handler, AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency", **FUNCTION)
+    assert {"trebuche.adapters.dynamodb_client", "trebuche.adapters.management", "ssl"} <= found
+    assert not {"boto3", "s3transfer", "botocore.session"} & found
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_snapshot_has_botocore_s_clients(handler: str) -> None:
+    """Its environments get their credentials over HTTP, and no key by variable; boto3 itself is never needed."""
+    variables = {name: value for name, value in FUNCTION.items() if "KEY" not in name}
+    found = loaded(handler, AWS_LAMBDA_INITIALIZATION_TYPE="snap-start", **variables)
     assert "botocore.client" in found
     assert not {"boto3", "s3transfer"} & {name.partition(".")[0] for name in found}
 

@@ -1,15 +1,18 @@
-"""AWS clients, each made once per container when it is first needed: importing and building them takes long.
+"""AWS clients, each made once per container when it is first needed.
 
-They are botocore's. boto3 makes the same ones, and adds what nothing here uses and every cold start would pay for.
+In a function they are our own, since importing botocore and building its clients takes most of a cold start. Where its
+variables say something out of the ordinary, and elsewhere, they are botocore's.
 """
 
+import os
 from collections.abc import Callable
 from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from trebuche.adapters.surroundings import read_surroundings
+
 if TYPE_CHECKING:
-    from botocore.client import BaseClient
     from botocore.session import Session
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from trebuche.adapters.management import ManagementApi
     from trebuche.adapters.secrets_manager import SecretsClient
     from trebuche.adapters.signing import Credentials
+    from trebuche.adapters.trust import Tls
 
 DynamoDB: TypeAlias = "Callable[[], DynamoDBClient]"
 """Gives the client; the same at each call."""
@@ -26,7 +30,7 @@ DynamoDB: TypeAlias = "Callable[[], DynamoDBClient]"
 SERVICES: Final = ("dynamodb", "lambda", "secretsmanager", "servicediscovery", "sqs")
 """What there is a client for."""
 
-_made: "Final[dict[tuple[str, str | None], BaseClient]]" = {}
+_made: Final[dict[str, Any]] = {}
 _stages: "Final[dict[str, ManagementApi]]" = {}
 _making: Final = RLock()
 """The posts of a first fan-out come from many threads at once, and a session is not made to be used by several."""
@@ -41,17 +45,14 @@ def management(endpoint: str) -> "ManagementApi":
     """For posting to connections of the stage at an ``https://…/<stage>`` address."""
     with _making:
         if endpoint not in _stages:
-            from botocore.httpsession import get_cert_path
-
             from trebuche.adapters.management import ManagementApi
 
-            session = _session()
+            found = read_surroundings(os.environ)
             _stages[endpoint] = ManagementApi(
                 endpoint,
-                _credentials,
-                session.get_config_variable("region") or "",
-                # What botocore trusts: its own list, or AWS_CA_BUNDLE.
-                authorities=lambda: str(session.get_config_variable("ca_bundle") or get_cert_path(True)),
+                (lambda: found.identity) if found else _credentials,
+                found.region if found else _session().get_config_variable("region") or "",
+                authorities=lambda: _tls().authorities,
             )
         return _stages[endpoint]
 
@@ -86,6 +87,7 @@ def warm(endpoint: str) -> None:
         endpoint: Where connections are posted to; empty when there are none.
     """
     dynamodb()
+    _tls().context()
     if endpoint:
         management(endpoint)
         queues()
@@ -95,8 +97,9 @@ def warm(endpoint: str) -> None:
 
 def reconnect() -> None:
     """Drop connections that are not this environment's own, but those of the snapshot that it was restored from."""
-    for stage in _stages.values():
-        stage.forget()
+    for client in (*_stages.values(), *_made.values()):
+        if hasattr(client, "forget"):
+            client.forget()
 
 
 def _credentials() -> "Credentials":
@@ -109,21 +112,39 @@ def _credentials() -> "Credentials":
     return cast("Credentials", found.get_frozen_credentials())
 
 
-def _client(service: str, endpoint: str | None = None, *, read_timeout: int, attempts: int) -> Any:
-    """Timeouts in seconds; ``standard`` retries throttling and 5xx with backoff, and nothing else."""
+def _client(service: str, *, read_timeout: int, attempts: int) -> Any:
+    """Timeouts in seconds."""
     with _making:
-        if (service, endpoint) not in _made:
-            from botocore.config import Config
+        if service not in _made:
+            found = read_surroundings(os.environ)
+            if found is None:
+                _made[service] = _botocores(service, read_timeout, attempts)
+            else:
+                from trebuche.adapters.lean_clients import lean_client
 
-            config = Config(
-                connect_timeout=1,
-                read_timeout=read_timeout,
-                # Botocore's own are 10: the 32 posts of a fan-out would wait for one another.
-                max_pool_connections=64,
-                retries={"mode": "standard", "total_max_attempts": attempts},
-            )
-            _made[service, endpoint] = _session().create_client(service, endpoint_url=endpoint, config=config)
-        return _made[service, endpoint]
+                _made[service] = lean_client(service, found, _tls(), read_timeout=read_timeout, attempts=attempts)
+        return _made[service]
+
+
+def _botocores(service: str, read_timeout: int, attempts: int) -> Any:
+    """``standard`` retries throttling and 5xx with backoff, and nothing else."""
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=1,
+        read_timeout=read_timeout,
+        # Botocore's own are 10: the 32 posts of a fan-out would wait for one another.
+        max_pool_connections=64,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+    return _session().create_client(service, config=config)
+
+
+@cache
+def _tls() -> "Tls":
+    from trebuche.adapters.trust import Tls
+
+    return Tls()
 
 
 @cache

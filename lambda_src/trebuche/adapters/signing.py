@@ -13,8 +13,6 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
-_PLAIN: Final = "host;x-amz-date"
-_WITH_TOKEN: Final = "host;x-amz-date;x-amz-security-token"
 
 
 class Credentials(Protocol):
@@ -51,7 +49,7 @@ class Signer:
         # One value, replaced as a whole: threads sign at the same time.
         self._cached: tuple[tuple[str, str], bytes] = ("", ""), b""
 
-    def head(self, method: str, path: str, body: bytes, now: float) -> str:
+    def head(self, method: str, path: str, body: bytes, now: float, more: tuple[tuple[str, str], ...] = ()) -> str:
         """The request's first line and its signed headers, each with its line end.
 
         Args:
@@ -59,20 +57,17 @@ class Signer:
             path: As it is sent, percent-encoded; without a query.
             body: Of the request.
             now: Seconds since 1970; AWS refuses what is more than five minutes off.
+            more: Further headers, with names in small letters.
         """
         who = self._credentials()
         stamp = _stamp(int(now))
         scope = f"{stamp[:8]}/{self._region}/{self._service}/aws4_request"
-        fields = f"host:{self._host}\nx-amz-date:{stamp}\n"
-        signed, token = _PLAIN, ""
-        if who.token:
-            fields += f"x-amz-security-token:{who.token}\n"
-            signed, token = _WITH_TOKEN, f"X-Amz-Security-Token: {who.token}\r\n"
+        fields, signed, lines = _headers(self._host, stamp, who.token, more)
         request = f"{method}\n{_canonical(path)}\n\n{fields}\n{signed}\n{hashlib.sha256(body).hexdigest()}"
         text = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
         signature = hmac.digest(self._key(who.secret_key, stamp[:8]), text.encode(), "sha256").hex()
         return (
-            f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nX-Amz-Date: {stamp}\r\n{token}"
+            f"{method} {path} HTTP/1.1\r\n{lines}"
             f"Authorization: {ALGORITHM} Credential={who.access_key}/{scope}, "
             f"SignedHeaders={signed}, Signature={signature}\r\n"
         )
@@ -91,6 +86,17 @@ class Signer:
 @lru_cache(maxsize=2)
 def _stamp(now: int) -> str:
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+
+
+@lru_cache(maxsize=16)
+def _headers(host: str, stamp: str, token: str | None, more: tuple[tuple[str, str], ...]) -> tuple[str, str, str]:
+    """Those that are signed, the same for all requests of a second: as they are signed, by name, as they are sent."""
+    pairs = [("host", host), ("x-amz-date", stamp), *more]
+    if token:
+        pairs.append(("x-amz-security-token", token))
+    pairs.sort()
+    fields = "".join(f"{name}:{value}\n" for name, value in pairs)
+    return fields, ";".join(name for name, _ in pairs), "".join(f"{name}: {value}\r\n" for name, value in pairs)
 
 
 @lru_cache(maxsize=4096)
