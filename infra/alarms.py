@@ -3,14 +3,16 @@
 What is idle reports nothing to CloudWatch, so silence is never an alarm.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import cloudwatch
 
+from infra.alarm import Alarm
 from infra.catch_ups import CatchUpQueue
 from infra.function import LambdaFunction
+from infra.function_alarms import of_function
 from infra.naming import alarm
 from infra.plan import STREAM_PROCESSOR
 from infra.streams import FailureQueue
@@ -18,7 +20,6 @@ from infra.watched import Watched
 from infra.websocket_api import WebSocketApi
 from trebuche.contract import DIMENSION_FUNCTION, DIMENSION_STAGE, METRIC_DELIVERY_LAG, METRIC_NAMESPACE
 
-ERRORS = 10
 INTEGRATION_ERRORS = 10
 ITERATOR_AGE_MS = 60_000
 """A fifth of the age at which records are given up by default."""
@@ -26,25 +27,6 @@ DELIVERY_LAG_MS = 5_000
 LATE_SECONDS = 300
 """A reminder waits a minute at most, and comes again after three when its worker has failed: twice is too often. SQS
 leaves messages out of this metric that were received more than three times, so it must not be much more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """One metric, and how much of it is too much."""
-
-    watched: str
-    """Name of what is watched; the alarm's name starts with it."""
-    what: str
-    description: str
-    namespace: str
-    metric: str
-    dimensions: Mapping[str, pulumi.Input[str]]
-    statistic: str
-    """``Sum``, ``Maximum`` or a percentile."""
-    above: int
-    periods: int
-    """How many in a row."""
-    period_seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,48 +72,21 @@ class Alarms(pulumi.ComponentResource):
 
 
 def alarms(watched: Watched) -> Iterator[tuple[str, Alarm]]:
-    """Each function's, under its role; the API's, the stream's and its failures' where there are any."""
+    """Each function's, under its role; each table's; the API's, the stream's and its failures' where there are any."""
     for role, function in watched.functions.items():
-        yield role, _errors(function)
-        yield role, _throttles(function)
+        for one in of_function(function):
+            yield role, one
+    for key, table in watched.tables.items():
+        yield key, _write_throttles(table)
     if watched.delivery:
         processor = watched.delivery.stream_processor
         yield "api", _integration_errors(watched.delivery.api)
+        yield "api", _execution_errors(watched.delivery.api)
         yield STREAM_PROCESSOR, _iterator_age(processor)
         yield STREAM_PROCESSOR, _delivery_lag(processor, watched.stage)
         yield "failures", _failures(watched.delivery.failures)
         for role, queue in watched.delivery.catch_ups.items():
             yield role, _late_subscribers(queue)
-
-
-def _errors(function: LambdaFunction) -> Alarm:
-    return Alarm(
-        watched=function.function_name,
-        what="errors",
-        description="Invocations fail: `trebuche logs` shows why.",
-        namespace="AWS/Lambda",
-        metric="Errors",
-        dimensions={"FunctionName": function.function_name},
-        statistic="Sum",
-        above=ERRORS,
-        periods=2,
-        period_seconds=300,
-    )
-
-
-def _throttles(function: LambdaFunction) -> Alarm:
-    return Alarm(
-        watched=function.function_name,
-        what="throttles",
-        description="Invocations are refused: the account's or the function's concurrency is used up.",
-        namespace="AWS/Lambda",
-        metric="Throttles",
-        dimensions={"FunctionName": function.function_name},
-        statistic="Sum",
-        above=0,
-        periods=1,
-        period_seconds=300,
-    )
 
 
 def _integration_errors(api: WebSocketApi) -> Alarm:
@@ -145,6 +100,36 @@ def _integration_errors(api: WebSocketApi) -> Alarm:
         statistic="Sum",
         above=INTEGRATION_ERRORS,
         periods=2,
+        period_seconds=300,
+    )
+
+
+def _execution_errors(api: WebSocketApi) -> Alarm:
+    return Alarm(
+        watched=api.api_name,
+        what="execution-errors",
+        description="API Gateway could not call a function: it is throttled, or its permission is gone.",
+        namespace="AWS/ApiGateway",
+        metric="ExecutionError",
+        dimensions={"ApiId": api.api.id, "Stage": api.stage},
+        statistic="Sum",
+        above=0,
+        periods=1,
+        period_seconds=300,
+    )
+
+
+def _write_throttles(table: str) -> Alarm:
+    return Alarm(
+        watched=table,
+        what="write-throttles",
+        description="Writes are refused: the table's capacity is used up, or one actor's changes are too many for it.",
+        namespace="AWS/DynamoDB",
+        metric="WriteThrottleEvents",
+        dimensions={"TableName": table},
+        statistic="Sum",
+        above=0,
+        periods=1,
         period_seconds=300,
     )
 

@@ -138,7 +138,7 @@ class StreamingApp(pulumi.ComponentResource):
         watched = Watched(
             stage=plan.stage,
             functions=functions,
-            tables=[self._state.table_name, self._journal.table_name, *(realtime.table_names if realtime else [])],
+            tables=self._table_names(realtime is not None),
             actors=tuple(actor.declared.exposed_as for actor in plan.actors),
             delivery=delivery,
         )
@@ -146,6 +146,16 @@ class StreamingApp(pulumi.ComponentResource):
         Alarms(f"{self._name}-alarms", alarms, self._child)
         dashboard = DashboardArgs(dashboard_name=plan.names.base, region=plan.region, watched=watched)
         Dashboard(f"{self._name}-dashboard", dashboard, self._child)
+
+    def _table_names(self, realtime: bool) -> dict[str, str]:
+        """By what is kept in each."""
+        names, config = self._plan.names, self._plan.config
+        tables = {"state": names.table(config.state_table), "journal": names.own_table("journal")}
+        if realtime:
+            tables["connections"] = names.table(config.connections_table)
+            tables["subscriptions"] = names.own_table("subscriptions")
+            tables |= {"access": names.own_table("access")} if config.auth else {}
+        return tables
 
     def _outputs(
         self, functions: Mapping[str, LambdaFunction], realtime: Realtime | None

@@ -118,7 +118,7 @@ def _of_functions(watched: Watched) -> Iterator[Widget]:
 
 def _of_tables(watched: Watched) -> Iterator[Widget]:
     def each(metric: str) -> list[Series]:
-        return [["AWS/DynamoDB", metric, "TableName", table] for table in watched.tables]
+        return [["AWS/DynamoDB", metric, "TableName", table] for table in watched.tables.values()]
 
     yield Widget("Read units", "Sum", each("ConsumedReadCapacityUnits"))
     yield Widget("Write units", "Sum", each("ConsumedWriteCapacityUnits"))

@@ -81,6 +81,8 @@ class LambdaFunction(pulumi.ComponentResource):
     """A published function behind alias ``live``."""
 
     function_name: str
+    timeout_seconds: int
+    reserved_concurrency: int | None
     alias_name: pulumi.Output[str]
     alias_arn: pulumi.Output[str]
     version: pulumi.Output[str]
@@ -91,6 +93,8 @@ class LambdaFunction(pulumi.ComponentResource):
     def __init__(self, name: str, args: LambdaFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trebuche:aws:LambdaFunction", name, {}, opts)
         self.function_name = args.function_name
+        self.timeout_seconds = args.timeout_seconds
+        self.reserved_concurrency = args.operation.reserved_concurrency
         logs = self._logs(name, args)
         role = self._role(name, args, logs)
         function = self._function(name, args, role, logs)

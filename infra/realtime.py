@@ -91,12 +91,6 @@ class Realtime:
                 outputs["auth_secret"] = self.access.secret.secret_name
         return outputs
 
-    @property
-    def table_names(self) -> list[pulumi.Input[str]]:
-        """Of all its tables."""
-        names: list[pulumi.Input[str]] = [self.connections.table_name, self.subscriptions.table_name]
-        return [*names, self.access.table.table_name] if self.access else names
-
 
 def passing(plan: Plan, table_name: str) -> TableArgs:
     """A table whose content lives as long as its connections."""

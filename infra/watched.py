@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pulumi
-
 from infra.catch_ups import CatchUpQueue
 from infra.function import LambdaFunction
 from infra.streams import FailureQueue
@@ -29,7 +27,8 @@ class Watched:
     stage: str
     functions: Mapping[str, LambdaFunction]
     """By role."""
-    tables: Sequence[pulumi.Input[str]]
+    tables: Mapping[str, str]
+    """Names by what is kept there."""
     actors: Sequence[str]
     """Exposed names."""
     delivery: WatchedDelivery | None

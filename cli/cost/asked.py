@@ -12,9 +12,9 @@ from infra.config import CONFIG_FILE, LONGEST_WINDOW_MS, SHORTEST_WINDOW_MS, loa
 _SIZE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>B|KB|MB)?", re.IGNORECASE)
 _SIZES: Final = {"b": 1, "kb": 1024, "mb": 1024 * 1024}
 _MILLISECONDS: Final = re.compile(r"(?P<number>[0-9]{1,4})ms")
-ALARMS_BY_FUNCTION: Final = 2
-OTHER_ALARMS: Final = 4
-"""Of the API, the stream's age, the delivery's lag and the stream's failures; each queue has one more."""
+ALARMS_BY_FUNCTION: Final = 3
+OTHER_ALARMS: Final = 9
+"""Two of the API, the stream's age, the delivery's lag, its failures and four tables; each queue has one more."""
 METRICS_BY_FUNCTION: Final = 4
 METRICS_BY_ACTOR: Final = 4
 

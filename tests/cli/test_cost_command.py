@@ -177,4 +177,4 @@ def test_machines_are_those_of_the_program() -> None:
     machines = machines_of(ROOT)
     assert machines.actor_mb == 2048
     assert machines.stateful_actors == 2
-    assert machines.alarms == 2 * 4 + 4 + 2
+    assert machines.alarms == 3 * 4 + 9 + 2

@@ -23,6 +23,7 @@ EMITTED = {
     ("AWS/ApiGateway", "ConnectCount", "ApiId", "Stage"),
     ("AWS/ApiGateway", "MessageCount", "ApiId", "Stage"),
     ("AWS/ApiGateway", "IntegrationError", "ApiId", "Stage"),
+    ("AWS/ApiGateway", "ExecutionError", "ApiId", "Stage"),
     ("AWS/ApiGateway", "ClientError", "ApiId", "Stage"),
     ("AWS/ApiGateway", "IntegrationLatency", "ApiId", "Stage"),
     # Amazon SQS developer guide, "Available CloudWatch metrics for Amazon SQS".
@@ -45,9 +46,13 @@ EMITTED = {
     (contract.METRIC_NAMESPACE, contract.METRIC_TURNS, "Stage", "Function"),
 }
 FUNCTIONS = ("websocket", "stream-processor", "actor-todo-list", "actor-game-room")
+KEPT = ("actor-state", "journal")
+TABLES = (*KEPT, "connections", "subscriptions")
 NAMES = {
-    *(f"my-app-{role}-{what}" for role in FUNCTIONS for what in ("errors", "throttles")),
+    *(f"my-app-{role}-{what}" for role in FUNCTIONS for what in ("errors", "throttles", "duration")),
+    *(f"my-app-{table}-write-throttles" for table in TABLES),
     "my-app-websocket-integration-errors",
+    "my-app-websocket-execution-errors",
     "my-app-stream-processor-iterator-age",
     "my-app-stream-processor-delivery-lag",
     "my-app-stream-processor-failures-depth",
@@ -57,6 +62,11 @@ SERIES: dict[str, tuple[list[float | None], list[float | None]]] = {
     # By the end of the name: one value per period that rings, and one that does not.
     "-websocket-errors": ([11, 11], [11, 10, 11]),
     "-throttles": ([1], [0, 0]),
+    # Of 29 s, of 10 s and of 60 s.
+    "-websocket-duration": ([23_201, 23_201], [23_200, 29_000, None, 29_000]),
+    "-game-room-duration": ([8_001, 8_001], [8_000, 10_000, 8_000]),
+    "-stream-processor-duration": ([48_001, 60_000], [48_000, 60_000]),
+    "-execution-errors": ([1], [0, None]),
     "-integration-errors": ([11, 20], [20, 10, None, 20]),
     "-iterator-age": ([60_001, 60_001], [60_000, 300_000, 60_000]),
     "-delivery-lag": ([5_001, 9_000], [5_000, 9_000, None, 9_000]),
@@ -152,6 +162,8 @@ def test_dimensions_name_what_is_deployed(deployed: Deploy) -> None:
         "ApiId": "app-api-api-id",
         "Stage": "dev",
     }
+    tables = {one["name"] for one in recording.inputs("aws:dynamodb/table:Table")}
+    assert {one["dimensions"]["TableName"] for one in found.values() if "TableName" in one["dimensions"]} == tables
     of_queues = {
         "my-app-dev-stream-processor-failures": "my-app-dev-stream-processor-failures-depth",
         "my-app-dev-catch-up-todos": "my-app-dev-catch-up-todos-age",
@@ -181,5 +193,17 @@ def test_without_websocket_functions_are_watched(deployed: Deploy) -> None:
     config = 'name: my-app\nversion: "1"\nactors: {TodoList: {}, GameRoom: {}}\nwebsocket: {enabled: false}\n'
 
     assert set(alarms(deployed("production", config)[0])) == {
-        f"my-app-{role}-{what}" for role in FUNCTIONS[2:] for what in ("errors", "throttles")
+        *(f"my-app-{role}-{what}" for role in FUNCTIONS[2:] for what in ("errors", "throttles", "duration")),
+        *(f"my-app-{table}-write-throttles" for table in KEPT),
     }
+
+
+def test_environments_that_are_set_aside_are_watched(deployed: Deploy) -> None:
+    """Four fifths of them, for each function that has any; without them there is no such alarm."""
+    found = alarms(deployed(reservedConcurrency='{"websocket": 50, "actor-game-room": 1}')[0])
+
+    busy = {name: alarm for name, alarm in found.items() if name.endswith("-concurrency")}
+    assert set(busy) == {"my-app-dev-websocket-concurrency", "my-app-dev-actor-game-room-concurrency"}
+    assert rings(busy["my-app-dev-websocket-concurrency"], [41])
+    assert not rings(busy["my-app-dev-websocket-concurrency"], [40])
+    assert rings(busy["my-app-dev-actor-game-room-concurrency"], [1])

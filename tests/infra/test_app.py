@@ -36,17 +36,26 @@ trebuche:aws:StreamingApp app
   trebuche:aws:CatchUpWorker app-actor-todo-list-worker
     aws:lambda/eventSourceMapping:EventSourceMapping app-actor-todo-list-worker-mapping
   trebuche:aws:Alarms app-alarms
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-game-room-duration
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-game-room-errors
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-game-room-throttles
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-todo-list-age
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-todo-list-duration
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-todo-list-errors
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-actor-todo-list-throttles
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-api-execution-errors
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-api-integration-errors
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-connections-write-throttles
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-failures-depth
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-journal-write-throttles
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-state-write-throttles
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-stream-processor-delivery-lag
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-stream-processor-duration
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-stream-processor-errors
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-stream-processor-iterator-age
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-stream-processor-throttles
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-subscriptions-write-throttles
+    aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-websocket-duration
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-websocket-errors
     aws:cloudwatch/metricAlarm:MetricAlarm app-alarms-websocket-throttles
   trebuche:aws:WebSocketApi app-api

@@ -22,8 +22,14 @@ ACTORS = {
     "actor-game-room": ("game", "join", "Ann"),
 }
 """By role of its function: an actor's name, and a call that changes it."""
+THROTTLES = "-write-throttles"
 FAILING = (SOCKETS, *ACTORS)
 """Functions that clients' calls run through."""
+
+RESERVED, SET_ASIDE = "actor-game-room", 5
+"""A function with environments of its own."""
+NEARLY_ENDED = {"actor-todo-list": 24.5, "actor-game-room": 24.5, SOCKETS: 24.5, STREAM_PROCESSOR: 48.5}
+"""Seconds, more than four fifths of what each function has."""
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +41,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         environment = json.loads(workshop.trebuche("sandbox", "env", "--json").stdout)["set"]
         local = Local(workshop, environment, Aws(environment))
         local.pulumi("stack", "init", STACK, "--no-select")
+        reserved = json.dumps({RESERVED: SET_ASIDE})
+        local.pulumi("config", "set", "trebuche:reservedConcurrency", reserved, "--stack", STACK)
         local.pulumi("up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK)
         outputs = json.loads(local.pulumi("stack", "output", "--json", "--stack", STACK).stdout)
         yield Watched(Deployed(local, outputs["wss_endpoint"], outputs), Handle(environment["AWS_ENDPOINT_URL"]))
@@ -66,12 +74,15 @@ def test_no_alarm_without_a_fault(watched: Watched) -> None:
 def test_each_alarm_of_the_program_has_a_fault_here(watched: Watched) -> None:
     """A new function, queue or alarm needs a test below, which produces what it is for."""
     of_functions = {
-        watched.alarm(role, what) for role in (*FAILING, STREAM_PROCESSOR) for what in ("errors", "throttles")
-    }
+        watched.alarm(role, what)
+        for role in (*FAILING, STREAM_PROCESSOR)
+        for what in ("errors", "throttles", "duration")
+    } | {watched.alarm(RESERVED, "concurrency")}
     of_the_stream = {watched.alarm(STREAM_PROCESSOR, what) for what in ("iterator-age", "delivery-lag")}
-    of_the_rest = {watched.ended_by(ending) for ending in ("-integration-errors", "-depth")}
+    of_the_rest = {watched.ended_by(ending) for ending in ("-integration-errors", "-execution-errors", "-depth")}
+    of_tables = {f"{table}{THROTTLES}" for table in watched.aws.dynamodb.list_tables()["TableNames"]}
     of_workers = {watched.ended_by(f"-catch-up-{name}-age") for name, _, _ in ACTORS.values()}
-    assert set(watched.states) == of_functions | of_the_stream | of_the_rest | of_workers
+    assert set(watched.states) == of_functions | of_the_stream | of_the_rest | of_tables | of_workers
 
 
 @pytest.mark.parametrize("role", FAILING)
@@ -83,11 +94,11 @@ def test_failing_functions_raise_errors_and_integration_errors(watched: Watched,
         for _ in range(OVER):
             watched.ask(f"{name}/{uuid.uuid4().hex}", method, argument)
 
-    api = watched.ended_by("-integration-errors")
+    of_the_api = {watched.ended_by(ending) for ending in ("-integration-errors", "-execution-errors")}
     with watched.broken(role):
         watched.until_alarm(watched.alarm(role, "errors"), fault)
     raised = {name for name, state in watched.states.items() if state == "ALARM"}
-    assert raised == {watched.alarm(role, "errors"), api}
+    assert raised == {watched.alarm(role, "errors"), *of_the_api}
 
 
 def test_a_failing_stream_processor_raises_errors_and_its_queue_fills(watched: Watched) -> None:
@@ -121,6 +132,54 @@ def test_functions_without_concurrency_raise_throttles(watched: Watched) -> None
         assert watched.states[alarm] == "OK"
         with watched.held_up(role), contextlib.suppress(watched.aws.functions.exceptions.TooManyRequestsException):
             watched.aws.functions.invoke(FunctionName=f"{watched.function(role)}:live", Payload=b"{}")
+        watched.pass_time(60)
+        assert watched.states[alarm] == "ALARM"
+
+
+def test_a_function_that_cannot_be_called_raises_execution_errors(watched: Watched) -> None:
+    """Once is enough; answers that are no use are too few for the other alarm of the API."""
+    alarm = watched.ended_by("-execution-errors")
+    with watched.held_up(SOCKETS):
+        watched.ask(f"todos/{uuid.uuid4().hex}", "addTodo", "Buy milk")
+    watched.pass_time(60)
+    assert watched.states[alarm] == "ALARM"
+    assert watched.states[watched.ended_by("-integration-errors")] == "OK"
+
+
+def test_functions_that_nearly_run_out_of_time_raise_their_duration(watched: Watched) -> None:
+    """In two periods: what is slow once is not yet in trouble."""
+    of_durations = [watched.alarm(role, "duration") for role in NEARLY_ENDED]
+    with contextlib.ExitStack() as slow:
+        for role in NEARLY_ENDED:
+            slow.enter_context(watched.slow(role))
+        watched.next_period(PERIOD)
+        for states in ({"OK"}, {"ALARM"}):
+            watched.invoke_at_once(NEARLY_ENDED)
+            watched.next_period(PERIOD)
+            assert {watched.states[alarm] for alarm in of_durations} == states
+
+
+def test_environments_that_are_nearly_all_at_work_raise_the_concurrency(watched: Watched) -> None:
+    """Those that are set aside for a function; nothing has been refused yet."""
+    alarm = watched.alarm(RESERVED, "concurrency")
+    with watched.slow(RESERVED):
+        watched.invoke_at_once({RESERVED: 0}, SET_ASIDE - 1)
+        watched.pass_time(60)
+        assert watched.states[alarm] == "OK"
+        watched.invoke_at_once({RESERVED: 5}, SET_ASIDE)
+        watched.pass_time(60)
+    assert watched.states[alarm] == "ALARM"
+    assert watched.states[watched.alarm(RESERVED, "throttles")] == "OK"
+
+
+def test_throttled_tables_raise_their_write_throttles(watched: Watched) -> None:
+    """One refused write is enough, and each table has an alarm of its own."""
+    for alarm in [name for name in watched.states if name.endswith(THROTTLES)]:
+        assert watched.states[alarm] == "OK"
+        table = alarm.removesuffix(THROTTLES)
+        refused = pytest.raises(watched.aws.dynamodb.exceptions.ProvisionedThroughputExceededException)
+        with watched.sandbox.faults.during("throttled-table", table=table), refused:
+            watched.aws.dynamodb.put_item(TableName=table, Item={})
         watched.pass_time(60)
         assert watched.states[alarm] == "ALARM"
 

@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import io
+import json
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,7 +24,9 @@ PERIOD = 300
 OVER = 12
 """More than ten errors in a period."""
 STREAM_PROCESSOR = "stream-processor"
-BROKEN = "def {name}(event, context):\n    print('broken')\n    raise RuntimeError('broken')\n"
+BROKEN = "print('broken')\n    raise RuntimeError('broken')"
+SLOW = "import time\n    print('slow')\n    time.sleep(event['seconds'])"
+HANDLER = "def {name}(event, context):\n    {body}\n"
 
 
 @dataclass(frozen=True)
@@ -83,21 +88,36 @@ class Watched:
         )
         return max((float(point[statistic]) for point in answer["Datapoints"]), default=0.0)
 
-    @contextlib.contextmanager
-    def broken(self, role: str) -> Iterator[None]:
+    def broken(self, role: str) -> AbstractContextManager[None]:
         """A function that is replaced by one that fails."""
+        return self.replaced(role, BROKEN)
+
+    def slow(self, role: str) -> AbstractContextManager[None]:
+        """A function that is replaced by one that takes the seconds which its event names."""
+        return self.replaced(role, SLOW)
+
+    @contextlib.contextmanager
+    def replaced(self, role: str, body: str) -> Iterator[None]:
+        """A function that is replaced by another one, with this body."""
         name, functions = self.function(role), self.aws.functions
         before = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
         module, handler = functions.get_function_configuration(FunctionName=name)["Handler"].rsplit(".", 1)
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as content:
-            content.writestr(f"{module}.py", BROKEN.format(name=handler))
-        failing = functions.update_function_code(FunctionName=name, ZipFile=archive.getvalue(), Publish=True)
-        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=failing["Version"])
+            content.writestr(f"{module}.py", HANDLER.format(name=handler, body=body))
+        other = functions.update_function_code(FunctionName=name, ZipFile=archive.getvalue(), Publish=True)
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=other["Version"])
         try:
             yield
         finally:
             functions.update_alias(FunctionName=name, Name="live", FunctionVersion=before)
+
+    def invoke_at_once(self, seconds: Mapping[str, float], times: int = 1) -> None:
+        """Invoke slow functions, by role with how long they take, so many times each, and wait for all of them."""
+        with ThreadPoolExecutor(times * len(seconds)) as pool:
+            for role, duration in times * [*seconds.items()]:
+                payload = json.dumps({"seconds": duration})
+                pool.submit(self.aws.functions.invoke, FunctionName=f"{self.function(role)}:live", Payload=payload)
 
     @contextlib.contextmanager
     def held_up(self, role: str) -> Iterator[None]:
