@@ -1,6 +1,7 @@
 """``python -m bench``: every benchmark in one run, and one table of our figures, the rivals' and what is promised."""
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -33,10 +34,13 @@ def main(*, full: bool, only: tuple[str, ...], path: Path, as_json: bool) -> Non
     machine as little as can be; do not run anything else meanwhile.
     """
     output = Output(as_json=as_json)
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    if load > processors:
+        output.warning(f"The machine is busy (load {load:.0f} on {processors} processors): figures will suffer")
     chosen = [one for one in BENCHMARKS if (one.name in only if only else one.arguments(full=full) is not None)]
     outcomes = [_run(output, one, f"{number}/{len(chosen)}", full) for number, one in enumerate(chosen, 1)]
     units = sorted({unit for one in outcomes for unit in (one.document or {}).get("prices", ())})
-    document = record(outcomes, units, full=full)
+    document = record(outcomes, units, full=full, load=load)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2) + "\n")
     if as_json:

@@ -12,13 +12,13 @@ from bench.driver.process import ROOT, Outcome
 from cli.cost.prices import PRICES, REGION
 
 
-def record(outcomes: Sequence[Outcome], units: Sequence[str], *, full: bool) -> dict[str, Any]:
-    """What a run was, and what came of it."""
+def record(outcomes: Sequence[Outcome], units: Sequence[str], *, full: bool, load: float) -> dict[str, Any]:
+    """What a run was, and what came of it; ``load`` is what the machine did besides when it began."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "full": full,
-        "machine": _machine(),
+        "machine": {**_machine(), "load": round(load, 1)},
         "good": all(one.good for one in outcomes),
         "benchmarks": [{**asdict(one), "rows": [row.document() for row in one.rows]} for one in outcomes],
         "region": REGION,
@@ -32,7 +32,6 @@ def _machine() -> dict[str, Any]:
         "machine": platform.machine(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "load": round(os.getloadavg()[0], 1),
     }
 
 

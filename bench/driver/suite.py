@@ -5,6 +5,8 @@ from typing import Final
 from bench.driver import dollars, speed
 from bench.driver.benchmark import Benchmark
 
+SLOW_SECONDS: Final = 900.0
+"""For those that connect hundreds of clients, on a machine that does much else."""
 BENCHMARKS: Final = (
     Benchmark(name="cold_start", about="what a handler's start takes", read=speed.cold_starts, short=("--rounds", "5")),
     Benchmark(name="turn", about="what a turn in memory takes", read=speed.turns),
@@ -27,8 +29,15 @@ BENCHMARKS: Final = (
         read=dollars.workloads,
         short=("--minutes", "3", "--seconds", "10"),
         full=("--minutes", "30", "--seconds", "60"),
+        seconds=SLOW_SECONDS,
     ),
-    Benchmark(name="delivery", about="from a call to its last subscriber", read=speed.deliveries, full=("--full",)),
+    Benchmark(
+        name="delivery",
+        about="from a call to its last subscriber",
+        read=speed.deliveries,
+        full=("--full",),
+        seconds=SLOW_SECONDS,
+    ),
     Benchmark(name="contention", about="many callers of one actor", read=speed.contended, short=None),
     Benchmark(name="noisy", about="a noisy client's neighbours", read=speed.neighbours, short=None),
     Benchmark(name="growth", about="deployments of many actors", read=speed.deployments, short=None),

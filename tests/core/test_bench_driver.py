@@ -114,6 +114,7 @@ def test_one_that_breaks_stops_no_other(tmp_path: Path, monkeypatch: pytest.Monk
     assert [one["name"] for one in record["benchmarks"]] == ["broken", "fine"]
     assert record["prices"][MESSAGES]["usd"] == PRICES[MESSAGES].usd
     assert record["machine"]["python"] == sys.version.split()[0]
+    assert record["machine"]["load"] >= 0
     assert record["good"] is False
 
 
