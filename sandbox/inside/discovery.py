@@ -1,20 +1,36 @@
-"""Has Cloud Map find the instances that a request asks for; the emulator finds all that there are."""
+"""Has Cloud Map find the instances that a request asks for, and keep a service that has any.
+
+The emulator finds all that there are, and lets them go with their service.
+"""
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.core.responses import json_response
+from ministack.core.responses import error_response_json, json_response
 from ministack.services import servicediscovery
 
 MOST = 100
 """As many as are returned to a request that does not say how many it takes."""
+IN_USE = "Service contains registered instances; delete the instances before deleting the service"
 HEALTH_CHECKS = ("HealthCheckConfig", "HealthCheckCustomConfig")
 
 
 def install() -> None:
-    """Have DiscoverInstances heed its parameters."""
+    """Have DiscoverInstances heed its parameters, and DeleteService what is registered."""
     servicediscovery._discover_instances = narrowed(servicediscovery._discover_instances)
+    servicediscovery._delete_service = guarded(servicediscovery._delete_service)
+
+
+def guarded(delete: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """The operation, which refuses a service that has instances."""
+
+    def run(data: dict[str, Any]) -> Any:
+        if servicediscovery._instances.get(data.get("Id")):
+            return error_response_json("ResourceInUse", IN_USE, 400)
+        return delete(data)
+
+    return run
 
 
 def narrowed(discover: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:

@@ -51,3 +51,18 @@ def test_instances_are_found_by_their_health(discover: Any) -> None:
 def test_so_many_instances_are_returned(discover: Any) -> None:
     """As many as the request takes."""
     assert len(discover(HealthStatus="ALL", MaxResults=2)) == 2
+
+
+def test_a_service_with_instances_stays(aws: Aws) -> None:
+    """Until they are gone."""
+    cloud = aws.client("servicediscovery")
+    operation = cloud.create_http_namespace(Name=f"kept-{aws.folder.name}")["OperationId"]
+    made = eventually(lambda: cloud.get_operation(OperationId=operation)["Operation"]["Targets"])
+    service = cloud.create_service(Name="kept", NamespaceId=made["NAMESPACE"])["Service"]["Id"]
+    cloud.register_instance(ServiceId=service, InstanceId="1", Attributes={"a": "b"})
+    with pytest.raises(cloud.exceptions.ResourceInUse, match="contains registered instances"):
+        cloud.delete_service(Id=service)
+    cloud.deregister_instance(ServiceId=service, InstanceId="1")
+    cloud.delete_service(Id=service)
+    with pytest.raises(cloud.exceptions.ServiceNotFound):
+        cloud.get_service(Id=service)

@@ -72,6 +72,12 @@ def test_context_names_the_connection_the_same_in_all_events(aws: Aws) -> None:
     assert re.fullmatch(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000", first["requestTime"])
 
 
+def test_domain_name_is_the_host_that_was_called(aws: Aws) -> None:
+    """With its port here: who builds the address to post to of it gets there."""
+    function, _ = life(aws)
+    assert {f"http://{event['requestContext']['domainName']}" for event in function.events()} == {aws.endpoint}
+
+
 def test_stage_variables_are_in_every_event(aws: Aws) -> None:
     """What the stage sets reaches every function."""
     function, _ = life(aws, {"colour": "blue"})
