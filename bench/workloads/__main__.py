@@ -27,17 +27,18 @@ def main(*, minutes: int, seconds: float, with_counts: bool, as_json: bool) -> N
         phases = asyncio.run(steady.run(deployed, minutes))
         latest_run = asyncio.run(hot.run(deployed, seconds, window=True))
         every_run = asyncio.run(hot.run(deployed, seconds, window=False))
-    hour, latest, every = steady.price(phases), hot.price(latest_run), hot.price(every_run)
-    of_hour = (phases.connecting, phases.subscribing, phases.steady, phases.leaving)
-    all_counts = (*of_hour, latest_run.counts, every_run.counts)
-    if as_json:
-        documents = {"w1": hour.document(), "w2": latest.document(), "w2every": every.document()}
-        click.echo(json.dumps({**documents, "prices": _units(all_counts)}))
-    else:
-        _print_steady(hour)
-        _print_hot(latest, latest_run, every)
-    if with_counts:
-        _print_counts(all_counts)
+        # Before the sandbox is stopped, which may fail on a busy machine: all this has taken minutes.
+        hour, latest, every = steady.price(phases), hot.price(latest_run), hot.price(every_run)
+        of_hour = (phases.connecting, phases.subscribing, phases.steady, phases.leaving)
+        all_counts = (*of_hour, latest_run.counts, every_run.counts)
+        if as_json:
+            documents = {"w1": hour.document(), "w2": latest.document(), "w2every": every.document()}
+            click.echo(json.dumps({**documents, "prices": _units(all_counts)}))
+        else:
+            _print_steady(hour)
+            _print_hot(latest, latest_run, every)
+        if with_counts:
+            _print_counts(all_counts)
     raise SystemExit(0 if hour.good and latest.good else 1)
 
 
