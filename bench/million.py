@@ -51,7 +51,7 @@ def bill_table() -> Iterator[str]:
     for one in bills():
         breaks = "" if one["share"] > 1 else "none; nearest: "
         yield (
-            f"| {one['updatesPerMinute']:,} | {one['requestsPerSecond']:,.0f} | {one['usd']:,.0f} "
+            f"| {one['updatesPerMinute']:,} | {one['requestsPerSecond']:,.0f} | {_rounded(one['usd']):,} "
             f"| ${one['usdPerUser']:.3f} | {breaks}{one['first']}, at {one['share']:.0%} |"
         )
 
@@ -62,6 +62,11 @@ def quota_table() -> Iterator[str]:
     yield "|---|---|---|---|"
     for need in needs(traffic(LISTED)):
         yield f"| {need.quota} | {need.needed:,.0f} | {need.allowed:,.0f} | {_asked(need)} |"
+
+
+def _rounded(usd: float) -> int:
+    """Three figures: an alarm more is no news at this size."""
+    return int(float(f"{usd:.3g}"))
 
 
 def _asked(need: Need) -> str:
