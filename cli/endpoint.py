@@ -71,4 +71,5 @@ async def _connect(client: TrebuchetClient) -> None:
 
 def _sentence(error: ClientError) -> str:
     text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."
+    # An address is written as it is.
+    return f"{text}." if "://" in text.split(" ", 1)[0] else f"{text[:1].upper()}{text[1:]}."

@@ -2,10 +2,13 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
 
 from cli.main import main
 
@@ -147,6 +150,22 @@ def test_nobody_listening_is_one_sentence(capsys: pytest.CaptureFixture[str]) ->
         url = f"ws://127.0.0.1:{unused.getsockname()[1]}/stage"
         assert main(["call", "todos", "clearCompleted", "--endpoint", url]) == 1
     assert f"Nothing answers at {url}" in capsys.readouterr().err
+
+
+def test_refusal_names_the_address_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """So that it can be copied."""
+
+    def refuse(connection: ServerConnection, _request: Request) -> Response:
+        return connection.respond(403, "")
+
+    with serve(lambda connection: connection.close(), "127.0.0.1", 0, process_request=refuse) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/stage"
+        code = main(["call", "todos", "clearCompleted", "--endpoint", url])
+        server.shutdown()
+
+    assert code == 1
+    assert f"✗ {url} refuses the connection with HTTP 403." in capsys.readouterr().err
 
 
 def test_proxy_variables_do_not_reach_loopback(serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
