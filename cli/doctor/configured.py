@@ -9,7 +9,7 @@ from infra.authorizer import TIMEOUT_SECONDS as AUTHORIZER_TIMEOUT_SECONDS
 from infra.config import CONFIG_FILE, ActorSettings, AppConfig, load_config
 from infra.functions import STREAM_TIMEOUT_SECONDS
 from infra.naming import Names, actor_role
-from infra.plan import AUTHORIZER, STREAM_PROCESSOR, WEBSOCKET
+from infra.plan import AUTHORIZER, STREAM_PROCESSOR, WEBSOCKET, make_plan
 from policies.model import FUNCTION, UNKNOWN, Problem, Rule, Stack
 from trebuche.contract import ENV_RETENTION_HOURS, ENV_STATEFUL, ENV_WINDOW_MS, INTEGRATION_TIMEOUT_SECONDS
 
@@ -37,6 +37,16 @@ def as_configured(wanted: Wanted) -> Rule:
         sources=("docs/configuration.md: actors, defaults",),
         check=check,
     )
+
+
+def as_configured_now(root: Path, stack: str, settings: Mapping[str, object]) -> list[Rule]:
+    """The rule for what runs: after a rollback that is another release, and another trebuche.yaml's.
+
+    Raises:
+        ConfigError: trebuche.yaml or the stack's settings cannot be read, or an actor cannot.
+    """
+    is_taken_back = make_plan(root, stack, settings).pin is not None
+    return [] if is_taken_back else [as_configured(wanted_of(root, stack))]
 
 
 def wanted_of(root: Path, stack: str) -> Wanted:

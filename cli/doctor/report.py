@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 from cli.deployment import Deployment
 from cli.doctor import canary
-from cli.doctor.configured import as_configured, wanted_of
+from cli.doctor.configured import as_configured, as_configured_now
 from cli.doctor.findings import PROGRAM, RUNNING, Finding, of_stack
 from cli.doctor.live import LIVE_RULES, examine_live
 from cli.doctor.program import EMPTIED, KEPT, KEPT_SOURCES, examine_program
@@ -105,7 +105,7 @@ def examine_and_print(output: Output, stack: PulumiStack, wanted: Examination) -
 def _examine_running(output: Output, stack: PulumiStack, wanted: Examination) -> list[Finding]:
     target = deployed_target(stack)
     resources = read_stack(target)
-    rules = [*RULES, as_configured(wanted_of(stack.root, stack.short_name))]
+    rules = [*RULES, *as_configured_now(stack.root, stack.short_name, stack.config())]
     findings = [*of_stack(rules, resources, RUNNING), *examine_live(target, resources)]
     endpoint = target.deployment.outputs.get("wss_endpoint")
     if not wanted.canary or not isinstance(endpoint, str):

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from cli.doctor.configured import as_configured, wanted_of
+from cli.doctor.configured import as_configured, as_configured_now, wanted_of
 from cli.doctor.findings import PROGRAM, RUNNING, Finding
 from cli.doctor.program import REFUSED, findings, nodes
 from cli.doctor.report import all_rules, print_rules
 from cli.drift import Difference, Drifted, drift
 from cli.output import Output
-from infra.plan import OPEN_TO_ALL
+from infra.plan import OPEN_TO_ALL, make_plan
 from policies.model import FUNCTION, STAGE, Node, Problem, Stack
 from policies.pack import text_of
 from policies.rules import BY_ID
@@ -103,6 +103,15 @@ def test_checkout_says_what_its_functions_get(tmp_path: Path) -> None:
     assert wanted["my-app-dev-actor-todo-list"]["TREBUCHE_STATEFUL"] == "true"
     assert wanted["my-app-dev-actor-game-room"]["timeout"] == 10
     assert wanted["my-app-dev-websocket"]["timeout"] == 29
+
+
+def test_what_a_rollback_brought_back_is_not_held_against_the_checkout(tmp_path: Path) -> None:
+    """The release that runs then had a trebuche.yaml of its own."""
+    release = make_plan(make_project(tmp_path), "dev", {}).release
+    back = {"takenBack": release, "release": "0" * 64, "versions": {"actor-todo-list": 3}}
+
+    assert as_configured_now(tmp_path, "dev", {"trebuche:rollback": json.dumps(back)}) == []
+    assert [one.id for one in as_configured_now(tmp_path, "dev", {})] == ["as-configured"]
 
 
 def test_rules_are_listed_with_their_sources() -> None:

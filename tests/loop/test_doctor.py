@@ -65,11 +65,10 @@ def ward(local: Local) -> Iterator[str]:
     local.pulumi("stack", "rm", "--yes", "--stack", STACK)
 
 
-def examine(local: Local, stack: str, *words: str) -> tuple[int, dict[str, Any]]:
+def examine(local: Local, stack: str, *words: str, token: str = "") -> tuple[int, dict[str, Any]]:
     """Exit code and document of the command."""
-    done = local.workshop.trebuche(
-        "doctor", "--json", "--stack", stack, *words, check=False, variables=local.environment
-    )
+    variables = {**local.environment, **({"TREBUCHE_TOKEN": token} if token else {})}
+    done = local.workshop.trebuche("doctor", "--json", "--stack", stack, *words, check=False, variables=variables)
     assert done.stdout, done.stderr
     return done.returncode, dict(json.loads(done.stdout))
 
@@ -87,6 +86,21 @@ def test_sound_stack_has_no_findings(local: Local, ward: str) -> None:
     assert document["findings"] == []
     assert code == 0
     assert '"same"' in local.pulumi("preview", "--json", "--stack", ward).stdout
+
+
+def test_guarded_and_warm_stack_has_no_findings(local: Local, ward: str) -> None:
+    """With auth and functions that are kept warm: the door refuses, and the canary is let in with a key."""
+    local.workshop.replace("trebuche.yaml", "actors:\n", "auth: {api_keys: true}\nactors:\n")
+    try:
+        local.pulumi("config", "set", "trebuche:provisionedConcurrency", "1", "--stack", ward)
+        local.pulumi("up", "--yes", "--skip-preview", "--non-interactive", "--stack", ward)
+        words = ("keys", "add", "doctor", "--stack", ward, "--json")
+        key = json.loads(local.workshop.trebuche(*words, variables=local.environment).stdout)["key"]
+        code, document = examine(local, ward, token=key)
+    finally:
+        local.workshop.replace("trebuche.yaml", "auth: {api_keys: true}\nactors:\n", "actors:\n")
+
+    assert (code, document["findings"]) == (0, [])
 
 
 def test_broken_program_is_named_before_it_is_deployed(local: Local) -> None:
