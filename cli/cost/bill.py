@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cli.cost.prices import MONTH_HOURS, PRICES
-from sandbox.meter.units import TRANSFER_OUT
 
 SEED_LOW: Final = 0.15
 SEED_HIGH: Final = 0.25
@@ -50,11 +49,6 @@ class Bill:
     def usd(self) -> float:
         """The sum of everything."""
         return sum(line.usd for line in self.all_lines)
-
-    @property
-    def usd_without_transfer(self) -> float:
-        """What use costs without data transfer and without what costs by the month."""
-        return sum(line.usd for line in self.lines if line.unit != TRANSFER_OUT)
 
     def by_service(self) -> dict[str, float]:
         """US dollars of each service, the dearest first."""

@@ -23,7 +23,6 @@ from trebuche.actor_types import ActorType, Method
 from trebuche.type_documents import Document, TypeDocuments
 
 STATEFUL: Final = "stateful"
-STATELESS: Final = "stateless"
 
 
 def describe(actor_types: list[ActorType]) -> Document:

@@ -48,7 +48,6 @@ def test_a_bill_adds_up_what_was_counted() -> None:
     bill = Bill(bill_of(counts), standing_bill([{"unit": CUSTOM_METRICS, "amount": 10}], hours=73))
     assert bill.by_unit()[MESSAGES] == pytest.approx((3e6, 3.0))
     assert bill.by_service() == pytest.approx({"API Gateway": 3.0, "CloudWatch": 0.3, "Data transfer": 0.09})
-    assert bill.usd_without_transfer == pytest.approx(3.0)
     assert bill.per_user_and_month(users=10, hours=73) == pytest.approx(3.39)
 
 

@@ -2,8 +2,8 @@
 
 API Gateway's rate is the account's: 10,000 requests a second in most Regions and 2,500 in newer ones, for the frames
 of clients and the posts to them alike, over all environments, and nobody tells an environment what its part is. So it
-takes a quarter at most, half of what it took when it is throttled, and more again with time (additive increase,
-multiplicative decrease, as TCP shares a line).
+takes a quarter at most (in those, all), half of what it took when it is throttled, and more again with time (additive
+increase, multiplicative decrease, as TCP shares a line).
 """
 
 import math
