@@ -291,6 +291,24 @@ test("leaving a loop ends the stream, also while it waits", async (t) => {
   assert.deepEqual([type, payload], ["streamEnd", { streamID: STREAM, reason: "clientUnsubscribed" }]);
 });
 
+test("a stream that is left in the pause after an error that may pass is not asked for again", async (t) => {
+  const clock = new TurnedClock();
+  const { subject, peer, values } = await observing(t, { clock });
+  peer.send("streamError", { streamID: STREAM, errorMessage: "slowly", code: "limited", retryable: true });
+  // The answer comes after the error, so the pause has begun when it is there.
+  const sent = subject.resolve("counter").get();
+  peer.answer(await peer.receive(), 7);
+  await sent;
+  await values.return();
+  await clock.turn(1);
+  const last = subject.resolve("counter").get();
+  assert.equal((await peer.receive()).type, "streamEnd");
+  const frame = await peer.receive();
+  assert.equal(frame.type, "invocation");
+  peer.answer(frame, 8);
+  assert.equal(await last, 8);
+});
+
 test("breaking out of a plain loop ends the stream", async (t) => {
   const { subject, peer } = await connected(t);
   const loop = (async () => {

@@ -108,6 +108,8 @@ class Conversation:
         """Nobody reads a stream any more."""
         self._streams.remove(stream)
         self._unsubscribe(stream)
+        # A new attempt may be under way: after this it opens nothing.
+        stream.leave()
 
     def take(self, link: Link) -> None:
         """Go on over a fresh socket: repeat there what was not answered, and resume the streams."""

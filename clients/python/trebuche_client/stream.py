@@ -91,6 +91,10 @@ class Stream:
         """End it for its reader."""
         self._finish(error)
 
+    def leave(self) -> None:
+        """End it as if the server had."""
+        self._finish(_END)
+
     async def next(self) -> tuple[Update, Recovery | None] | None:
         """The next value, with how the server picked the stream up if it is the first since then; None at the end.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.python.quick import answer, options
+from tests.clients.python.quick import QUICK, answer, options
 from tests.support.endpoint import from_data
 from trebuche_client import (
     CallFailedError,
@@ -22,6 +22,7 @@ from trebuche_client import (
     StreamFailedError,
     TrebuchetClient,
 )
+from trebuche_client.clock import SystemClock
 
 STREAM = "2C8A1F60-4B7D-4E93-9D15-6A0E3F7B8C24"
 OTHER = "91D4E7B2-0C36-4A58-8F1E-D25B7A9C4036"
@@ -336,6 +337,52 @@ def test_stream_that_nobody_reads_is_ended(serving: Any) -> None:
     asyncio.run(go())
     ended = {frame["payload"]["streamID"] for frame in endpoint.received if frame["type"] == "streamEnd"}
     assert ended == {STREAM, OTHER}
+
+
+class HeldClock(SystemClock):
+    """A clock on which pauses before new attempts last until they are let go."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+        self.over = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; what is as short as a pause is one."""
+        if seconds > QUICK.longest_seconds:
+            await super().sleep(seconds)
+        else:
+            await self.let_go.wait()
+            self.over.set()
+
+
+def test_stream_that_is_left_while_it_waits_is_not_asked_for_again(serving: Any) -> None:
+    """A reader may leave in the pause after an error that may pass; nothing of the stream comes after its end."""
+
+    async def script(peer: Any) -> None:
+        await peer.start_stream(await peer.receive(), STREAM)
+        await peer.state(STREAM, 1, "a")
+        sent = await peer.receive()
+        await peer.send("streamError", streamID=STREAM, errorMessage="slowly", code="limited", retryable=True)
+        await answer(peer, sent, "sent")
+        while (frame := await peer.receive())["type"] != "invocation":
+            pass
+        await answer(peer, frame, "last")
+
+    endpoint = serving(script)
+
+    async def go() -> None:
+        clock = HeldClock()
+        async with TrebuchetClient(endpoint.url, options=options(), clock=clock) as client:
+            todos = client.resolve("todos")
+            async with aclosing(todos.observe("state").values()) as values:
+                await anext(values)
+                await todos.call("sent")
+            clock.let_go.set()
+            await clock.over.wait()
+            await todos.call("last")
+
+    asyncio.run(go())
+    assert [frame["type"] for frame in endpoint.received[2:]] == ["streamEnd", "invocation"]
 
 
 def test_closing_ends_everything(serving: Any) -> None:
