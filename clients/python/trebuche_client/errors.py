@@ -74,7 +74,7 @@ class StreamFailedError(ClientError):
 
 
 class SlowReaderError(ClientError):
-    """More values wait than a reader may leave unread; observe with ``latest=True`` to get only the newest."""
+    """More values wait than a reader may leave unread; observe with ``latest_per_ms`` to get only the newest."""
 
 
 class MessageTooLargeError(ClientError):

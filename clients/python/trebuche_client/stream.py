@@ -122,7 +122,7 @@ class Stream:
             recovery = recovery or earlier
         if len(self._values) >= self._options.unread_values:
             count = f"{self._options.unread_values:,}"
-            self._finish(SlowReaderError(f"{count} values wait unread; observe with latest=True, or read faster"))
+            self._finish(SlowReaderError(f"{count} values wait unread; observe with latest_per_ms=250, or read faster"))
             return
         self._values.append((update, recovery))
         self._news.set()
