@@ -102,8 +102,8 @@ def describe(figures: Figures) -> str:
     return (
         f"{figures.callers} callers x {figures.calls} calls on one actor: {figures.answered} of {whole} "
         f"answered, {figures.wrong} wrong, {figures.gave_up} told to come again\n"
-        f"{whole / figures.seconds:.1f} calls per second, {figures.conflicts / whole:.2f} conflicts per call, "
-        f"median {figures.p50:.2f} s, p99 {figures.p99:.2f} s (limit {INTEGRATION_TIMEOUT_SECONDS} s)"
+        f"{figures.answered / figures.seconds:.1f} calls per second, {figures.conflicts / whole:.2f} conflicts "
+        f"per call, median {figures.p50:.2f} s, p99 {figures.p99:.2f} s (limit {INTEGRATION_TIMEOUT_SECONDS} s)"
     )
 
 
