@@ -3,7 +3,7 @@
 import click
 
 
-def _at_home(_context: click.Context, _parameter: click.Parameter, stack: str) -> str:
+def at_home(_context: click.Context, _parameter: click.Parameter, stack: str) -> str:
     """Stack `sandbox` means the local AWS that runs here."""
     from cli.checkout import checkout_root
     from cli.local_shell import enter
@@ -32,7 +32,7 @@ stack = click.option(
     default="production",
     show_default=True,
     metavar="NAME",
-    callback=_at_home,
+    callback=at_home,
     help="The Pulumi stack, which is the stage; else TREBUCHE_STACK. `sandbox` is that of `trebuche dev`.",
 )
 agreed = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

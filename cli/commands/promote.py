@@ -2,12 +2,12 @@
 
 import click
 
-from cli.commands.options import agreed, as_json
+from cli.commands.options import agreed, as_json, at_home
 
 
 @click.command(short_help="Take the release of one stage to the next, through a gate.")
-@click.argument("source")
-@click.argument("stack", default="production")
+@click.argument("source", callback=at_home)
+@click.argument("stack", default="production", callback=at_home)
 @click.option("--verbose", "-v", is_flag=True, help="Show every resource, as a tree before and as it is done.")
 @agreed
 @as_json

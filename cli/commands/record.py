@@ -2,11 +2,11 @@
 
 import click
 
-from cli.commands.options import as_json, token
+from cli.commands.options import as_json, at_home, token
 
 
 @click.command(short_help="Note the frames between clients and a stage, without content.")
-@click.argument("stack", default="staging")
+@click.argument("stack", default="staging", callback=at_home)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine; 0 takes a free one.")
 @token
 @as_json

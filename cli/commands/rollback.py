@@ -2,11 +2,11 @@
 
 import click
 
-from cli.commands.options import agreed, as_json
+from cli.commands.options import agreed, as_json, at_home
 
 
 @click.command(short_help="Put the release before live again.")
-@click.argument("stack", default="production")
+@click.argument("stack", default="production", callback=at_home)
 @click.option("--to", "wanted", metavar="RELEASE", help="The beginning of its digest; else the one that ran before.")
 @click.option("--undo", is_flag=True, help="Put live again what a rollback took back.")
 @agreed

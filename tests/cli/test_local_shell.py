@@ -1,14 +1,17 @@
 """Stack ``sandbox`` leads to the local AWS that runs in the checkout, and to nothing else."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from cli.local_shell import enter
+from cli.main import trebuche
 from sandbox.record import SandboxRecord, write
 
 ENDPOINT = "http://127.0.0.1:4599"
@@ -17,8 +20,11 @@ ENDPOINT = "http://127.0.0.1:4599"
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Path]:
     """One in which a process runs that passes for a sandbox."""
-    command = [sys.executable, "-c", "import sys; sys.stdin.read()", "sandbox", "serve"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "sandbox", "serve"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        # Popen may return before the kernel tells the new command line of a process.
+        process.stdout.readline()
         (tmp_path / ".trebuche").mkdir()
         record = SandboxRecord(process.pid, process.pid, ENDPOINT, ENDPOINT, str(tmp_path / "run"), 0.0)
         write(tmp_path, record)
@@ -54,3 +60,27 @@ def test_without_a_sandbox_the_name_means_nothing(tmp_path: Path) -> None:
     (tmp_path / ".trebuche/sandbox.json").write_text(json.dumps({"pid": 1}))
 
     assert entered(tmp_path, "sandbox") == {"PATH": "/usr/bin"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", "--stack", "sandbox"),
+        ("record", "sandbox"),
+        ("rollback", "sandbox"),
+        ("promote", "staging", "sandbox"),
+        ("promote", "sandbox", "staging"),
+    ],
+)
+def test_commands_on_stack_sandbox_reach_no_other_backend(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Whether the stack is an option or an argument: what is done afterwards is done to the sandbox."""
+    monkeypatch.setattr("cli.checkout.checkout_root", lambda: checkout)
+    name, *rest = words
+    with patch.dict(os.environ, {"PULUMI_BACKEND_URL": "s3://work"}):
+        os.environ.pop("AWS_ENDPOINT_URL", None)
+        trebuche.commands[name].make_context(name, rest)
+
+        assert os.environ["AWS_ENDPOINT_URL"] == ENDPOINT
+        assert str(checkout / "run") in os.environ["PULUMI_BACKEND_URL"]
