@@ -20,12 +20,12 @@ As ``dataclasses`` writes an ``__init__``, this writes, for the members ``done: 
         v1 = value.id
         v2 = value.note
         members = []
-        members.append(f"{k0}{('true' if v0 else 'false') if type(v0) is bool else p0.spell(v0)}")
-        members.append(f"{k1}{quoted(v1) if type(v1) is str else p1.spell(v1)}")
-        if v2 is not None: members.append(f"{k2}{quoted(v2) if type(v2) is str else p2.spell(v2)}")
+        t0 = ('true' if v0 else 'false') if type(v0) is bool else p0.spell(v0); members.append(f'"done":{t0}')
+        t1 = quoted(v1) if type(v1) is str else p1.spell(v1); members.append(f'"id":{t1}')
+        if v2 is not None: t2 = quoted(v2) if type(v2) is str else p2.spell(v2); members.append(f'"note":{t2}')
         return f"{{{','.join(members)}}}"
 
-where ``k0`` is ``"done":``, and one f-string does for members none of which is ever left out. Both know the usual case,
+where one f-string does for members none of which is ever left out. Both know the usual case,
 and a member that is missing because it has a default is another. They raise whatever comes of that and do not say where
 it is: who uses them goes over the same value again with the loops of ``records``, which decide.
 """
@@ -42,7 +42,7 @@ from trebuche.plans import Plan
 UNKNOWN: Final = "_unknown_members"
 """Attribute for members that a class does not declare."""
 
-_TEXTS: Final = {str: "quoted({0})", bool: "('true' if {0} else 'false')", int: "{0}"}
+_TEXTS: Final = {str: "quoted({0})", bool: "('true' if {0} else 'false')", int: "str({0})"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +84,21 @@ def speller(class_: type, parts: Sequence[Part]) -> Callable[[Any], str]:
     parts = sorted(parts, key=lambda part: part.key)
     lines = ["if type(value) is not class_ or getattr(value, UNKNOWN, None): raise odd()"]
     lines += [f"v{n} = value.{part.attribute}" for n, part in enumerate(parts)]
-    members = [f"{{k{n}}}{{{_text(f'v{n}', f'p{n}', part)}}}" for n, part in enumerate(parts)]
+    texts = [f"t{n} = {_text(f'v{n}', f'p{n}', part)}" for n, part in enumerate(parts)]
+    members = [f"{_in_f_string(quoted(part.key))}:{{t{n}}}" for n, part in enumerate(parts)]
     if any(part.nil_left_out for part in parts):
         lines += ["members = []"]
-        lines += [f'{_unless_nil(n, part)}members.append(f"{members[n]}")' for n, part in enumerate(parts)]
+        for n, part in enumerate(parts):
+            lines += [f"{_unless_nil(n, part)}{texts[n]}; members.append(f{members[n]!r})"]
         lines += ["return f\"{{{','.join(members)}}}\""]
     else:
-        lines += ['return f"{{' + ",".join(members) + '}}"']
-    keys = {f"k{n}": f"{quoted(part.key)}:" for n, part in enumerate(parts)}
-    return _function("spell", class_, lines, {"UNKNOWN": UNKNOWN, "quoted": quoted, **keys, **_plans(parts)})
+        whole = f"{{{{{','.join(members)}}}}}"
+        lines += [*texts, f"return f{whole!r}"]
+    return _function("spell", class_, lines, {"UNKNOWN": UNKNOWN, "quoted": quoted, **_plans(parts)})
+
+
+def _in_f_string(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _found(part: Part) -> str:
