@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from bench.peers import Door
 from sandbox.handle import Handle
-from sandbox.meter.units import CONNECTION_MINUTES, INVOCATIONS
+from sandbox.meter.units import CONNECTION_MINUTES, INVOCATIONS, READ_UNITS
 from tests.loop.conftest import Deployed
 from tests.loop.peer import Stream
 
@@ -83,18 +83,20 @@ async def quiet(sandbox: Handle) -> None:
         await asyncio.sleep(QUIET_SECONDS)
 
 
-async def counted(sandbox: Handle, *, invocations: int = 0) -> Counts:
+async def counted(sandbox: Handle, *, invocations: int = 0, reads: tuple[str, int] = ("", 0)) -> Counts:
     """What the meter has once everything is over; it begins at zero after that.
 
     Args:
         sandbox: Whose meter.
         invocations: So many at least belong to it: on a busy machine one may begin after a long silence.
+        reads: The end of a table's name, and how many of its items at least are read one by one.
 
     Raises:
         TimeoutError: It is not over in time.
     """
+    table, items = reads
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while _invocations(sandbox) < invocations:
+        while _amount(sandbox, INVOCATIONS) < invocations or _amount(sandbox, READ_UNITS, "GetItem", table) < items:
             await asyncio.sleep(QUIET_SECONDS)
     await quiet(sandbox)
     counts: Counts = sandbox.meter.read()["counts"]
@@ -111,5 +113,7 @@ def _without_minutes(counts: Counts) -> list[Mapping[str, Any]]:
     return [one for one in counts if one["unit"] != CONNECTION_MINUTES]
 
 
-def _invocations(sandbox: Handle) -> float:
-    return float(sum(one["amount"] for one in sandbox.meter.read()["counts"] if one["unit"] == INVOCATIONS))
+def _amount(sandbox: Handle, unit: str, cause: str = "", resource: str = "") -> float:
+    counts = sandbox.meter.read()["counts"]
+    chosen = (one for one in counts if one["unit"] == unit and cause in one["cause"] and resource in one["resource"])
+    return float(sum(one["amount"] for one in chosen))

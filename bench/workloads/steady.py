@@ -20,11 +20,13 @@ CONNECTIONS: Final = 10_000
 SUBSCRIBERS: Final = 100
 MINUTES: Final = 60
 STATE_BYTES: Final = 1024
-ACTOR: Final = "todos/priced"
+ACTOR: Final = "todos/w1"
 LIMIT: Final = 0.87
 """US dollars of the steady hour without data transfer."""
 UPSTREAM: Final = 2.71
 """US dollars of the hour on upstream's own page."""
+SUBSCRIPTIONS: Final = "-subscriptions"
+"""The end of the table's name."""
 EARLY_SECONDS: Final = 5
 """Before a minute is over, so that no further one has begun when the meter is read."""
 
@@ -97,7 +99,8 @@ async def run(deployed: Deployed, minutes: int, subscribers: int = SUBSCRIBERS) 
         streams = [await peer.observe(ACTOR) for peer in peers]
         await all_have(streams, 1)
         await _later(sandbox)
-        subscribing = await counted(sandbox, invocations=2 * subscribers)
+        # A worker takes up to ten reminders at once, and reads the row of each.
+        subscribing = await counted(sandbox, invocations=subscribers, reads=(SUBSCRIPTIONS, subscribers))
         await _change(sandbox, peers, streams, todo["id"], 1)  # the first one finds that there are so many
         await counted(sandbox, invocations=2)
         await _change(sandbox, peers, streams, todo["id"], minutes)

@@ -54,7 +54,12 @@ def test_steps_take_what_is_predicted_of_them(phases: Phases, phase: str, causes
     taken = sums(counted)
     if phase == "connecting" and phases.repeated:
         pytest.skip("a busy machine let handshakes fail, which were counted, too")
-    assert {unit: taken[unit] for unit in EXACT} == {unit: predicted[unit] for unit in EXACT}
+    if phase == "subscribing":
+        # A worker that is late takes several reminders at once.
+        together = {unit: taken.pop(unit) for unit in (INVOCATIONS, QUEUE_REQUESTS)}
+        assert [unit for unit in together if not SUBSCRIBERS < together[unit] <= predicted[unit]] == []
+    exact = taken.keys() - {TRANSFER_OUT}
+    assert {unit: taken[unit] for unit in exact} == {unit: predicted[unit] for unit in exact}
     assert taken[TRANSFER_OUT] == pytest.approx(predicted[TRANSFER_OUT], rel=0.05)
 
 
