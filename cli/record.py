@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, TextIO
@@ -87,6 +88,7 @@ class Gate:
         self._notes = notes
         self._token = token
         self._beyond: dict[ServerConnection, ClientConnection] = {}
+        self._seeing_off: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def relaying(self, port: int) -> AsyncIterator[Server]:
@@ -117,10 +119,23 @@ class Gate:
                 subprotocols=[Subprotocol(one) for one in offered] or None,
             )
         except InvalidStatus as error:
-            return client.respond(HTTPStatus(error.response.status_code), "The stage refuses this handshake.\n")
+            refusal = client.respond(HTTPStatus.FORBIDDEN, "The stage refuses this handshake.\n")
+            # Stages have numbers of their own, which HTTPStatus does not take.
+            status, reason = error.response.status_code, error.response.reason_phrase
+            return replace(refusal, status_code=status, reason_phrase=reason)
         except (OSError, WebSocketException) as error:
             return client.respond(HTTPStatus.BAD_GATEWAY, f"The stage cannot be reached: {error}\n")
+        leaving = asyncio.create_task(self._see_off(client))
+        # The loop itself keeps only a weak reference to a task (asyncio, create_task).
+        self._seeing_off.add(leaving)
+        leaving.add_done_callback(self._seeing_off.discard)
         return None
+
+    async def _see_off(self, client: ServerConnection) -> None:
+        """End what was opened for a client that goes away before its handshake has ended."""
+        await client.wait_closed()
+        if stage := self._beyond.pop(client, None):
+            await stage.close()
 
     def _chosen(self, client: ServerConnection, _offered: Sequence[Subprotocol]) -> Subprotocol | None:
         return self._beyond[client].subprotocol
