@@ -15,7 +15,8 @@ from cli.record import Gate, Notes
 
 _KEY: Final = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 _KNOCK: Final = (
-    "GET / HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{key}Sec-WebSocket-Version: 13\r\n\r\n"
+    "GET / HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "{key}Sec-WebSocket-Version: 13\r\n\r\n"
 )
 _PATIENCE: Final = 30.0
 """Seconds after which a test gives up."""
