@@ -168,8 +168,10 @@ class TableHandler(Handler):
 def _set_ttl(scope: Scope, table: str, ttl: Props) -> None:
     specification = {"AttributeName": ttl.get("attributeName"), "Enabled": bool(ttl.get("enabled"))}
     current = scope.client("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    # DynamoDB refuses a change that changes nothing.
-    if specification["Enabled"] != (current.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")):
+    enabled = current.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    other = enabled and current.get("AttributeName") != specification["AttributeName"]
+    # DynamoDB refuses a change that changes nothing; another attribute it refuses as well, and that has to be told.
+    if specification["Enabled"] != enabled or other:
         scope.client("dynamodb").update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
 
 

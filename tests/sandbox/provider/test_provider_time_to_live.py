@@ -34,3 +34,18 @@ def test_time_to_live_is_switched_off_an_hour_later(sandbox: RunningSandbox) -> 
             engine.delete_all()
 
     on_turnable(sandbox.record.emulator_endpoint, steps)
+
+
+def test_another_attribute_is_refused_as_long_as_one_is_in_force(sandbox: RunningSandbox) -> None:
+    """DynamoDB wants time to live switched off first; an update that did nothing would pass for a change."""
+    another = INPUTS | {"ttl": {"attributeName": "expires", "enabled": True}}
+
+    def steps(endpoint: str, _turn: Turn) -> None:
+        with running_provider(endpoint) as engine:
+            engine.configure(region="us-east-1")
+            table = engine.create(TABLE, "moved", INPUTS)
+            with pytest.raises(grpc.RpcError, match="current AttributeName is ttl"):
+                engine.update(table, another)
+            engine.delete_all()
+
+    on_turnable(sandbox.record.emulator_endpoint, steps)
