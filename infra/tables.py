@@ -166,8 +166,8 @@ class ConnectionTable(_Table):
         return self._grant("Connections", "GetItem", "UpdateItem")
 
     def grant_forget(self) -> Grant:
-        """Remove dead connections; what was known of them comes with it."""
-        return self._grant("Connections", "DeleteItem")
+        """Remove dead connections, for what was known of them comes with it; take streams that are over off others."""
+        return self._grant("Connections", "UpdateItem", "DeleteItem")
 
 
 class SubscriptionTable(_Table):

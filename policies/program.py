@@ -69,7 +69,7 @@ TABLE_ACTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         ENV_SUBSCRIPTION_TABLE: ("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
     },
     STREAM_HANDLER: {
-        ENV_CONNECTION_TABLE: ("DeleteItem",),
+        ENV_CONNECTION_TABLE: ("UpdateItem", "DeleteItem"),
         ENV_SUBSCRIPTION_TABLE: ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
     },
     AUTHORIZER_HANDLER: {ENV_ACCESS_TABLE: ("BatchGetItem", "PutItem")},

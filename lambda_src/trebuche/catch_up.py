@@ -13,7 +13,7 @@ from trebuche.actor_types import ActorType
 from trebuche.answers import failed_stream
 from trebuche.auth.access import has_ended
 from trebuche.conflation import window_ms
-from trebuche.delivery import HELD_UP, deliver, detach, dismiss, remove
+from trebuche.delivery import HELD_UP, conclude, deliver, detach, dismiss
 from trebuche.effects import (
     FlipLive,
     HighestVersion,
@@ -178,7 +178,7 @@ def end(row: Subscription, *, hurried: bool = False) -> Routine[None]:
     frame = encode(StreamEndEnvelope(row.stream_id, StreamEndReason.ACTOR_TERMINATED))
     # Before the row goes: if the frame cannot be posted, whoever finds the row says it.
     yield from deliver(row.connection_id, row.connected_at, frame, hurried=hurried)
-    yield from remove(row.actor_id, row.stream_id, row.connection_id)
+    yield from conclude(row)
 
 
 def give_up(row: Subscription, error: TrebucheError, *, hurried: bool = False) -> Routine[None]:
@@ -187,7 +187,7 @@ def give_up(row: Subscription, error: TrebucheError, *, hurried: bool = False) -
     yield from perform(Log(logs.ERROR, "state-undeliverable", fields | {"code": error.code}, error))
     frame = encode(StreamErrorEnvelope(row.stream_id, str(error), error.code, retryable=False))
     yield from deliver(row.connection_id, row.connected_at, frame, hurried=hurried)
-    yield from remove(row.actor_id, row.stream_id, row.connection_id)
+    yield from conclude(row)
 
 
 def send_away(row: Subscription, *, hurried: bool = False) -> Routine[None]:

@@ -14,6 +14,7 @@ from trebuche.effects import (
     LoadSubscription,
     Log,
     MarkAudience,
+    NoteStream,
     Now,
     Pause,
     Post,
@@ -143,9 +144,36 @@ def unsubscribe(connection_id: str, stream_id: UUID) -> Routine[bool]:
     return removed
 
 
-def remove(actor_id: str, stream_id: UUID, connection_id: str) -> Routine[bool]:
-    """Delete a subscription, if it is still attached to this connection."""
-    removed = yield from perform(RemoveSubscription(actor_id, stream_id, connection_id))
+def conclude(row: Subscription) -> Routine[bool]:
+    """Delete a subscription whose end its reader was told; not one that was opened anew meanwhile."""
+    return (yield from _unlisted(row, remove(row.actor_id, row.stream_id, row.connection_id, opener=row.opener)))
+
+
+def conclude_for_now(row: Subscription) -> Routine[bool]:
+    """The same for one that a resume may go on with."""
+    return (yield from _unlisted(row, detach(row)))
+
+
+def _unlisted(row: Subscription, leaving: Routine[bool]) -> Routine[bool]:
+    """Take a stream off its connection's list, where it would count for as long as that lives, and then away.
+
+    In this order: if it stays, whoever finds the row does it again. Whoever opened the stream anew in between may have
+    put it on the list before it was taken off, and it goes back on it.
+    """
+    yield from perform(ForgetStream(row.connection_id, row.actor_id, row.stream_id))
+    left = yield from leaving
+    if not left:
+        now_ms = yield from perform(Now())
+        found = yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000))
+        if found is not None and found.connection_id == row.connection_id:
+            last_sequence = max(0, found.sent - found.base)
+            yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))
+    return left
+
+
+def remove(actor_id: str, stream_id: UUID, connection_id: str, *, opener: UUID | None = None) -> Routine[bool]:
+    """Delete a subscription, if it is still attached to this connection (and is the one that ``opener`` opened)."""
+    removed = yield from perform(RemoveSubscription(actor_id, stream_id, connection_id, opener))
     if removed:
         yield from mark_audience(actor_id)
     return removed

@@ -191,11 +191,16 @@ class Detach(Effect[bool]):
 
 @immutable
 class RemoveSubscription(Effect[bool]):
-    """Delete a row, if it is still attached to this connection."""
+    """Delete a row, if it is still attached to this connection.
+
+    Attributes:
+        opener: Only the row that it opened; None: whoever did.
+    """
 
     actor_id: str
     stream_id: UUID
     connection_id: str
+    opener: UUID | None = None
 
 
 @immutable

@@ -10,7 +10,7 @@ from trebuche.answers import failed_stream, start_frame
 from trebuche.catch_up import Current, bring_up, read_current, read_replay
 from trebuche.conflation import LATEST, delivery_of, window_ms
 from trebuche.contract import CONNECTION_LIFE_SECONDS
-from trebuche.delivery import deliver, detach, mark_audience, remove
+from trebuche.delivery import conclude_for_now, deliver, detach, mark_audience, remove
 from trebuche.effects import (
     Concurrently,
     Effect,
@@ -217,7 +217,7 @@ def _catch_up_or_fail(
             now_ms = yield from perform(Now())
             yield from put_off(row, row.sent, now_ms)
         else:
-            yield from detach(row)
+            yield from conclude_for_now(row)
         return error
     return None
 

@@ -78,8 +78,8 @@ class SubscriptionStorage(Protocol):
     def detach(self, row: Subscription, *, ttl: int) -> bool:
         """Keep a row for a resume, out of the actor's partition, if connection and opener are still the same."""
 
-    def remove(self, actor_id: str, stream_id: UUID, connection_id: str) -> bool:
-        """Delete a row if it is attached to this connection."""
+    def remove(self, actor_id: str, stream_id: UUID, connection_id: str, *, opener: UUID | None = None) -> bool:
+        """Delete a row if it is attached to this connection (and, where one is given, by this opener)."""
 
 
 class ConnectionStorage(Protocol):

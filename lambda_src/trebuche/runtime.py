@@ -213,7 +213,9 @@ PORT_OF: Final[Mapping[type[Effect[Any]], Callable[[Ports, Any], Any]]] = {
     QuerySubscribers: lambda to, e: to.subscriptions.subscribers(e.actor_id, now=e.now),
     MarkAudience: lambda to, e: to.subscriptions.mark_audience(e.actor_id, ttl=e.ttl),
     Detach: lambda to, e: to.subscriptions.detach(e.row, ttl=e.ttl),
-    RemoveSubscription: lambda to, e: to.subscriptions.remove(e.actor_id, e.stream_id, e.connection_id),
+    RemoveSubscription: lambda to, e: to.subscriptions.remove(
+        e.actor_id, e.stream_id, e.connection_id, opener=e.opener
+    ),
     RegisterConnection: lambda to, e: to.connections.register(e.connection),
     UnregisterConnection: lambda to, e: to.connections.unregister(e.connection_id),
     LoadConnection: lambda to, e: to.connections.load(e.connection_id),

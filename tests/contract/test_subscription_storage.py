@@ -208,6 +208,12 @@ def test_only_its_own_connection_removes_a_row(opened: SubscriptionStorage) -> N
     assert not opened.remove("todos/a", ROW.stream_id, "c1=")
 
 
+def test_only_the_row_that_its_opener_opened_is_removed(opened: SubscriptionStorage) -> None:
+    """An end that comes late does not end a stream that was opened anew on its connection."""
+    assert not opened.remove("todos/a", ROW.stream_id, "c1=", opener=UUID(int=0))
+    assert opened.remove("todos/a", ROW.stream_id, "c1=", opener=ROW.opener)
+
+
 def test_all_pages_of_a_large_audience_are_read(subscriptions: SubscriptionStorage) -> None:
     """A query's page ends at 1 MB, the audience does not."""
     wide = replace(ROW, principal="p" * 300_000)

@@ -344,14 +344,14 @@ def test_permissions_of_the_websocket_function(deployed: Deploy) -> None:
 
 
 def test_permissions_of_the_stream_processor(deployed: Deploy) -> None:
-    """It reads the stream, pushes, clears away dead connections, and reports failures."""
+    """It reads the stream, pushes, clears away dead connections and streams that are over, and reports failures."""
     recording, _outputs = deployed()
     stream = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 
     assert permissions(recording, "my-app-dev-stream-processor") == (
         logs("my-app-dev-stream-processor")
         | on_table("my-app-actor-state-dev/stream/*", *stream)
-        | on_table("my-app-connections-dev", "DeleteItem")
+        | on_table("my-app-connections-dev", "UpdateItem", "DeleteItem")
         | on_table("my-app-dev-subscriptions", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
         | {POST, ("sqs:SendMessage", "arn:my-app-dev-stream-processor-failures")}
         | {("sqs:SendMessage", "arn:my-app-dev-catch-up-todos")}

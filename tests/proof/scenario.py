@@ -119,6 +119,7 @@ class Scenario:
             "opening subscriber of todos": partial(self._open_late, "todos"),
             "opening subscriber of game": partial(self._open_late, "game"),
             "dead subscriber": self._outlive,
+            "subscriber of a deleted actor": self._delete,
             "late subscriber of todos": partial(self._catch_up, "todos"),
             "late subscriber of game": partial(self._catch_up, "game"),
             "slow subscriber": self._put_off,
@@ -151,6 +152,18 @@ class Scenario:
             frame = {"type": "streamEnd", "payload": payload}
             await peer.send({"action": actor, **frame} if action else frame)
             await _until(lambda: self._attached(own, stream) is None)
+            await _until(lambda: not self._connection(row.connection_id).streams)
+
+    async def _delete(self) -> None:
+        """A stream whose actor is deleted ends, and counts for its connection no more."""
+        own = _fresh("todos")
+        async with Peer.at(self._endpoint) as peer:
+            stream = await peer.observe(own)
+            row = await self._live(own, stream)
+            await peer.call(own, METHODS["todos"], "first")
+            await stream.until(2)
+            self._aws.dynamodb.delete_item(TableName=self._outputs["state_table"], Key={"actorId": {"S": own}})
+            assert (await stream.until_ended())["type"] == "streamEnd"
             await _until(lambda: not self._connection(row.connection_id).streams)
 
     async def _resume(self, actor: str) -> None:

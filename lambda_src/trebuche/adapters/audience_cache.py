@@ -105,10 +105,10 @@ class CachedAudiences:
         self._kept.pop(row.actor_id, None)
         return self._storage.detach(row, ttl=ttl)
 
-    def remove(self, actor_id: str, stream_id: UUID, connection_id: str) -> bool:
+    def remove(self, actor_id: str, stream_id: UUID, connection_id: str, *, opener: UUID | None = None) -> bool:
         """Delete a row if it is attached to this connection."""
         self._kept.pop(actor_id, None)
-        return self._storage.remove(actor_id, stream_id, connection_id)
+        return self._storage.remove(actor_id, stream_id, connection_id, opener=opener)
 
     def _seen_to(self, rows: Iterable[Subscription], now: int) -> Iterator[Subscription]:
         """Rows as they are: those that catch-ups own look different at any moment, and write no mark for it."""

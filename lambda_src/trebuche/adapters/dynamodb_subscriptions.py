@@ -154,16 +154,17 @@ class DynamoDBSubscriptionStorage:
         item: TransactWriteItemTypeDef = {"Put": {"TableName": self._table, "Item": write_row(waiting)}}
         return self._transact(self._delete(attached_key(row.actor_id, row.stream_id), row), item)
 
-    def remove(self, actor_id: str, stream_id: UUID, connection_id: str) -> bool:
+    def remove(self, actor_id: str, stream_id: UUID, connection_id: str, *, opener: UUID | None = None) -> bool:
         """Delete a row if it is attached to this connection."""
+        own: Item = {":opener": text(write_uuid(opener))} if opener else {}
         with translated(f"table {self._table}"):
             try:
                 self._client().delete_item(
                     TableName=self._table,
                     Key=attached_key(actor_id, stream_id),
                     # A resume may have moved the stream to another connection by now.
-                    ConditionExpression=f"{CONNECTION_ID} = :connection",
-                    ExpressionAttributeValues={":connection": text(connection_id)},
+                    ConditionExpression=f"{CONNECTION_ID} = :connection" + (f" AND {OPENER} = :opener" if own else ""),
+                    ExpressionAttributeValues={":connection": text(connection_id), **own},
                 )
             except ClientError as error:
                 if code_of(error) == _CONDITION_FAILED:

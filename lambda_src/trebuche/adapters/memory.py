@@ -191,11 +191,11 @@ class InMemorySubscriptionStorage:
             self.detached[row.stream_id, row.principal] = replace(row, phase=Phase.DETACHED, ttl=ttl)
             return True
 
-    def remove(self, actor_id: str, stream_id: UUID, connection_id: str) -> bool:
+    def remove(self, actor_id: str, stream_id: UUID, connection_id: str, *, opener: UUID | None = None) -> bool:
         """Delete a row if it is attached to this connection."""
         with self._lock:
             found = self.attached.get((actor_id, stream_id))
-            if found is None or found.connection_id != connection_id:
+            if found is None or found.connection_id != connection_id or opener not in (None, found.opener):
                 return False
             del self.attached[actor_id, stream_id]
             return True
