@@ -58,7 +58,7 @@ class Plan:
         """
         try:
             return self.quick(value)
-        except (MalformedError, RecursionError):
+        except Exception:  # a class may refuse its members with an error of its own
             pass
         try:
             return self.read(value)

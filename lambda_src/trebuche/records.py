@@ -93,7 +93,21 @@ class Record:
                     found[part.attribute] = None
         except MalformedError as error:
             raise error.inside(key) from None
-        return self._with_unknown(self._class(**found), value)
+        return self._with_unknown(self._made(found), value)
+
+    def _made(self, members: dict[str, Any]) -> Any:
+        """An instance.
+
+        Raises:
+            MalformedError: The class itself (``__post_init__``) does not take these members.
+        """
+        try:
+            return self._class(**members)
+        except RecursionError:
+            raise
+        except Exception as error:
+            problem = f"{self._class.__qualname__} refuses it: {type(error).__name__}: {error}"
+            raise MalformedError(problem) from error
 
     def _with_unknown(self, instance: Any, source: dict[str, Json]) -> Any:
         if self._keep_unknown and not self._keys.issuperset(source):
