@@ -7,14 +7,16 @@ from typing import Final
 
 from cli.cost.traffic import Machines, Traffic
 from cli.errors import UsageError
-from infra.config import CONFIG_FILE, LONGEST_WINDOW_MS, SHORTEST_WINDOW_MS, load_config
+from infra.config import CONFIG_FILE, LONGEST_WINDOW_MS, SHORTEST_WINDOW_MS, AppConfig, load_config
+from trebuche.departures import LONGEST_SECONDS
 
 _SIZE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>B|KB|MB)?", re.IGNORECASE)
 _SIZES: Final = {"b": 1, "kb": 1024, "mb": 1024 * 1024}
 _MILLISECONDS: Final = re.compile(r"(?P<number>[0-9]{1,4})ms")
 ALARMS_BY_FUNCTION: Final = 3
 OTHER_ALARMS: Final = 9
-"""Two of the API, the stream's age, the delivery's lag, its failures and four tables; each queue has one more."""
+"""Two of the API, the stream's age, the delivery's lag, its failures and four tables; each queue has one more, and so
+has the table that ``auth`` brings."""
 METRICS_BY_FUNCTION: Final = 4
 METRICS_BY_ACTOR: Final = 4
 
@@ -70,12 +72,28 @@ def machines_of(root: Path) -> Machines:
     config = load_config(root / CONFIG_FILE)
     actors = [config.actor(name) for name in config.actors]
     stateful = sum(actor.stateful for actor in actors)
-    functions = len(actors) + 2
+    guarded = config.auth is not None
+    functions = len(actors) + 2 + guarded
     return Machines(
         actor_mb=max((actor.memory for actor in actors), default=config.defaults.memory),
         websocket_mb=config.defaults.memory,
         processor_mb=config.defaults.memory,
         stateful_actors=stateful,
-        alarms=ALARMS_BY_FUNCTION * functions + OTHER_ALARMS + stateful,
+        rates=_rates(config),
+        authorizer_mb=config.defaults.memory if guarded else 0,
+        look_seconds=_look_seconds(config),
+        alarms=ALARMS_BY_FUNCTION * functions + OTHER_ALARMS + stateful + guarded,
         metrics=METRICS_BY_FUNCTION * functions + METRICS_BY_ACTOR * len(actors),
     )
+
+
+def _rates(config: AppConfig) -> int:
+    """How many rates a frame counts for; without ``auth`` nobody is a principal."""
+    return (config.limits.connection is not None) + (config.limits.principal is not None and config.auth is not None)
+
+
+def _look_seconds(config: AppConfig) -> int:
+    """How often each connection is looked at: as late as a message can come, or as soon as silence may be too long."""
+    if config.auth is None and not config.delivery.idle_timeout:
+        return 0
+    return min(LONGEST_SECONDS, config.delivery.idle_timeout or LONGEST_SECONDS)

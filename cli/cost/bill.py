@@ -65,6 +65,11 @@ class Bill:
             sums[line.unit] = amount + line.amount, usd + line.usd
         return dict(sorted(sums.items(), key=lambda one: -one[1][1]))
 
+    def by_cause(self, causes: Iterable[str]) -> dict[str, float]:
+        """US dollars of those causes that have any."""
+        sums = {cause: sum(line.usd for line in self.lines if line.cause == cause) for cause in causes}
+        return {cause: usd for cause, usd in sums.items() if usd}
+
     def per_user_and_month(self, users: float, hours: float) -> float:
         """US dollars, if it goes on like that all month: the bill is of so many users in so many hours."""
         return self.usd / users * MONTH_HOURS / hours

@@ -32,10 +32,18 @@ REMINDER_READS: Final = 1.0
 LEAVE_WRITES: Final = 6.0
 """The connection and its entry in an index, and the subscription, which is moved aside in a transaction."""
 LEAVE_READS: Final = 1.0
+CREDENTIAL_READS: Final = 4.0
+"""Whether a principal or its credential was revoked: the authorizer looks, and `$connect` when its row is there."""
+LOOK_REQUESTS: Final = 3.0
+"""A message that is received, deleted, and sent again for the next look."""
+LOOK_READS: Final = 1.0
+"""Of the connection."""
 CALL_MS: Final = 30.0
 CONNECT_MS: Final = 20.0
 SUBSCRIBE_MS: Final = 60.0
 LEAVE_MS: Final = 60.0
+AUTHORIZE_MS: Final = 20.0
+LOOK_MS: Final = 20.0
 FAN_OUT_MS: Final = 20.0
 POST_MS: Final = 0.4
 """Of an invocation's time for each post: 2,500 a second are let through by an execution environment."""

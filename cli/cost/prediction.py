@@ -4,27 +4,24 @@ docs/costs.md writes the same as formulas; ``tests/loop/test_predicted_steps.py`
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from cli.cost import measured
-from cli.cost.prices import ARM, DASHBOARDS
+from cli.cost.guards import guarding_arrivals, guarding_connections
+from cli.cost.prices import DASHBOARDS
+from cli.cost.step import Count, Step, run
 from cli.cost.traffic import Machines, Traffic
 from sandbox.meter.units import (
     ALARM_METRICS,
     CONNECTION_MINUTES,
     CUSTOM_METRICS,
-    INVOCATIONS,
     LOG_BYTES,
     MESSAGE_PIECE_BYTES,
     MESSAGES,
-    PLATFORM_LOG_BYTES,
     QUEUE_REQUESTS,
     READ_UNITS,
     TRANSFER_OUT,
     WRITE_UNITS,
-    gb_seconds,
     pieces,
 )
 from sandbox.telemetry.item_units import READ_UNIT_BYTES, WRITE_UNIT_BYTES
@@ -34,27 +31,18 @@ CONNECTION_HOURS: Final = 2.0
 SILENCE_MINUTES: Final = 5.0
 """After which a client says something, so that the gateway does not end its connection."""
 PONG_BYTES: Final = len('{"type":"pong"}')
-Count = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One kind of event: how often it happens in the traffic, and what each takes."""
-
-    cause: str
-    times: float
-    units: dict[str, float]
-
-    def counts(self) -> Iterator[Count]:
-        """In the meter's form."""
-        for unit, amount in self.units.items():
-            if amount:
-                yield {"unit": unit, "cause": self.cause, "amount": amount * self.times}
 
 
 def steady(traffic: Traffic, machines: Machines) -> list[Count]:
     """What the traffic takes while connections are open and nobody comes or goes."""
-    steps = (_open(traffic), _silent(traffic), _call(traffic, machines), _fan_out(traffic, machines), _post(traffic))
+    steps = (
+        _open(traffic),
+        _silent(traffic),
+        _call(traffic, machines),
+        _fan_out(traffic, machines),
+        _post(traffic),
+        *guarding_connections(traffic, machines),
+    )
     return [count for step in steps for count in step.counts()]
 
 
@@ -66,13 +54,14 @@ def arriving(traffic: Traffic, machines: Machines) -> list[Count]:
         _subscribe(times, traffic, machines),
         _remind(times, machines),
         _leave(times, machines),
+        *guarding_arrivals(times, machines),
     )
     return [count for step in steps for count in step.counts()]
 
 
 def standing(machines: Machines, hours: float) -> list[Count]:
     """What costs by the month, and what is asked all the time whether somebody is there or not."""
-    polls = measured.QUEUE_POLLS_PER_HOUR * hours * machines.stateful_actors
+    polls = measured.QUEUE_POLLS_PER_HOUR * hours * machines.queues
     amounts = {ALARM_METRICS: machines.alarms, CUSTOM_METRICS: machines.metrics, DASHBOARDS: machines.dashboards}
     by_month = [{"unit": unit, "cause": "per month", "amount": amount} for unit, amount in amounts.items() if amount]
     return [*by_month, {"unit": QUEUE_REQUESTS, "cause": "Lambda asks queues", "amount": polls}]
@@ -125,7 +114,7 @@ def _call(traffic: Traffic, machines: Machines) -> Step:
             TRANSFER_OUT: wire,
             WRITE_UNITS: turn_units(traffic.size),
             READ_UNITS: reads,
-            **_run(machines.actor_mb, measured.CALL_MS),
+            **run(machines.actor_mb, measured.CALL_MS),
         },
     )
 
@@ -133,7 +122,7 @@ def _call(traffic: Traffic, machines: Machines) -> Step:
 def _fan_out(traffic: Traffic, machines: Machines) -> Step:
     """Finding the subscribers of a change, and the time that it takes to post to them."""
     time = measured.FAN_OUT_MS + measured.POST_MS * traffic.subscribers
-    units = {READ_UNITS: audience_reads(traffic), **_run(machines.processor_mb, time)}
+    units = {READ_UNITS: audience_reads(traffic), **run(machines.processor_mb, time)}
     units[LOG_BYTES] += measured.LOG_BYTES_PER_POST * traffic.subscribers
     return Step("fan-out", fan_outs(traffic), units)
 
@@ -158,7 +147,7 @@ def _post(traffic: Traffic) -> Step:
 
 
 def _connect(times: float, machines: Machines) -> Step:
-    return Step("connecting", times, {WRITE_UNITS: 1, **_run(machines.websocket_mb, measured.CONNECT_MS)})
+    return Step("connecting", times, {WRITE_UNITS: 1, **run(machines.websocket_mb, measured.CONNECT_MS)})
 
 
 def _subscribe(times: float, traffic: Traffic, machines: Machines) -> Step:
@@ -172,7 +161,7 @@ def _subscribe(times: float, traffic: Traffic, machines: Machines) -> Step:
             TRANSFER_OUT: wire + measured.FRAME_BYTES,
             WRITE_UNITS: measured.SUBSCRIBE_WRITES,
             READ_UNITS: measured.SUBSCRIBE_STATE_READS * read_units(traffic.size + measured.ITEM_BYTES[0]),
-            **_run(machines.actor_mb, measured.SUBSCRIBE_MS),
+            **run(machines.actor_mb, measured.SUBSCRIBE_MS),
         },
     )
 
@@ -180,7 +169,7 @@ def _subscribe(times: float, traffic: Traffic, machines: Machines) -> Step:
 def _remind(times: float, machines: Machines) -> Step:
     """A worker looks at each new subscription a minute later, in case its catch-up has died."""
     units = {QUEUE_REQUESTS: measured.REMINDER_REQUESTS, READ_UNITS: measured.REMINDER_READS}
-    return Step("reminders", times, {**units, **_run(machines.actor_mb, measured.CONNECT_MS)})
+    return Step("reminders", times, {**units, **run(machines.actor_mb, measured.CONNECT_MS)})
 
 
 def _leave(times: float, machines: Machines) -> Step:
@@ -190,14 +179,6 @@ def _leave(times: float, machines: Machines) -> Step:
         {
             WRITE_UNITS: measured.LEAVE_WRITES,
             READ_UNITS: measured.LEAVE_READS,
-            **_run(machines.websocket_mb, measured.LEAVE_MS),
+            **run(machines.websocket_mb, measured.LEAVE_MS),
         },
     )
-
-
-def _run(memory_mb: int, milliseconds: float) -> dict[str, float]:
-    return {
-        INVOCATIONS: 1,
-        ARM: gb_seconds(memory_mb, milliseconds),
-        LOG_BYTES: PLATFORM_LOG_BYTES + measured.LOG_BYTES_PER_INVOCATION,
-    }

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from cli.cost.bill import SEED_HIGH, SEED_LOW, Bill, Line, bill_of, standing_bill
+from cli.cost.guards import CAUSES
 from cli.cost.prediction import arriving, standing, steady
 from cli.cost.prices import MONTH_HOURS, PRICES, REGION
 from cli.cost.quotas import Need, needs, reconnect_minutes
@@ -44,6 +45,7 @@ def predict(output: Output, traffic: Traffic, machines: Machines) -> int:
     if output.as_json:
         document = _document("prediction", bill, traffic.hours, traffic.connections)
         document["traffic"] = asdict(traffic)
+        document["guards"] = bill.by_cause(CAUSES)
         document["settings"] = [asdict(one) for one in settings]
         document["quotas"] = [{**asdict(one), "share": one.share, "breaks": one.breaks} for one in quotas]
         document["reconnectMinutes"] = reconnect_minutes(traffic)
@@ -51,6 +53,7 @@ def predict(output: Output, traffic: Traffic, machines: Machines) -> int:
         return OK
     output.line(_describe(traffic))
     _print_bill(output, bill)
+    _print_guards(output, bill)
     _print_user(output, bill.per_user_and_month(traffic.connections, MONTH_HOURS))
     _print_settings(output, settings)
     _print_quotas(output, quotas, traffic)
@@ -121,6 +124,11 @@ def _print_bill(output: Output, bill: Bill) -> None:
     for unit, amount, usd in rows:
         output.line(f"  {PRICES[unit].service:14} {unit:30} {amount:>{width}}  ${usd:>12,.6f}  {usd / total:6.1%}")
     output.line(f"  {'total':45} {'':{width}}  ${bill.usd:>12,.6f}", style="bold")
+
+
+def _print_guards(output: Output, bill: Bill) -> None:
+    for cause, usd in bill.by_cause(CAUSES).items():
+        output.line(f"  of which {cause}: ${usd:,.6f}")
 
 
 def _print_user(output: Output, usd: float) -> None:

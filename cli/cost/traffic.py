@@ -58,6 +58,17 @@ class Machines:
     processor_mb: int = 512
     stateful_actors: int = 1
     """Each has a queue that Lambda asks all the time."""
+    rates: int = 0
+    """How many rates of ``limits`` each frame counts for."""
+    authorizer_mb: int = 0
+    """0 where nobody is asked for credentials."""
+    look_seconds: int = 0
+    """How often somebody looks whether a connection has to go; 0: never."""
     alarms: int = 0
     metrics: int = 0
     dashboards: int = 1
+
+    @property
+    def queues(self) -> int:
+        """Which Lambda asks: one of each stateful actor type, and that of connections that may have to go."""
+        return self.stateful_actors + (self.look_seconds > 0)

@@ -8,14 +8,24 @@ from click.testing import CliRunner
 
 from cli.cost.asked import machines_of, read_size, read_window
 from cli.cost.bill import Bill, bill_of, standing_bill
-from cli.cost.prediction import steady
+from cli.cost.guards import AUTHORIZER, LIMITS, WATCH
+from cli.cost.prediction import arriving, steady
 from cli.cost.prices import ARM, PRICES, READ_CAPACITY_HOURS, WRITE_CAPACITY_HOURS
 from cli.cost.quotas import needs
 from cli.cost.settings import compare, on_demand_break_even, provisioned_usd
 from cli.cost.traffic import Machines, Traffic
 from cli.errors import UsageError
 from cli.main import trebuche
-from sandbox.meter.units import CONNECTION_MINUTES, CUSTOM_METRICS, MESSAGES, READ_UNITS, TRANSFER_OUT, WRITE_UNITS
+from sandbox.meter.units import (
+    CONNECTION_MINUTES,
+    CUSTOM_METRICS,
+    INVOCATIONS,
+    MESSAGES,
+    QUEUE_REQUESTS,
+    READ_UNITS,
+    TRANSFER_OUT,
+    WRITE_UNITS,
+)
 
 W1 = Traffic(connections=10_000, updates_per_minute=100, subscribers=100, size=1024, hours=1)
 MACHINES = Machines()
@@ -177,3 +187,56 @@ def test_machines_are_those_of_the_program() -> None:
     assert machines.actor_mb == 2048
     assert machines.stateful_actors == 2
     assert machines.alarms == 3 * 4 + 9 + 2
+
+
+def guarded_by(folder: Path, config: str) -> Path:
+    """A folder with the shipped trebuche.yaml, which says this, too."""
+    (folder / "trebuche.yaml").write_text((ROOT / "trebuche.yaml").read_text() + config)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("config", "rates", "look_seconds"),
+    [
+        ("", 0, 0),
+        ("limits: {connection: {rate: 20}}", 1, 0),
+        # Nobody has a name without auth, so there is nothing to count by it.
+        ("limits: {connection: {rate: 20}, principal: {rate: 50}, streams: 10}", 1, 0),
+        ("limits: {connection: {rate: 20}, principal: {rate: 50}}\nauth: {api_keys: true}", 2, 900),
+        ("delivery: {idle_timeout: 300}", 0, 300),
+    ],
+)
+def test_limits_and_auth_are_read_from_the_program(tmp_path: Path, config: str, rates: int, look_seconds: int) -> None:
+    """Writes of each frame, and how often connections are looked at; auth brings a function and a table."""
+    machines = machines_of(guarded_by(tmp_path, f"\n{config}\n"))
+    auth = "auth" in config
+    assert (machines.rates, machines.look_seconds, machines.authorizer_mb) == (rates, look_seconds, 512 * auth)
+    assert machines.alarms == machines_of(ROOT).alarms + 4 * auth
+    assert machines.queues == 2 + (look_seconds > 0)
+
+
+def test_limits_and_auth_are_predicted_as_they_are_billed() -> None:
+    """W1's hour: a write of each rate for 6,000 calls and 10,000 observations, and four looks at each connection."""
+    machines = Machines(rates=2, authorizer_mb=512, look_seconds=900)
+    counts = [*steady(W1, machines), *arriving(W1, machines)]
+
+    def taken(cause: str, unit: str) -> float:
+        return float(sum(one["amount"] for one in counts if (one["cause"], one["unit"]) == (cause, unit)))
+
+    assert taken(LIMITS, WRITE_UNITS) == 2 * (6_000 + 10_000)
+    assert taken(AUTHORIZER, INVOCATIONS) == 10_000
+    assert taken(AUTHORIZER, READ_UNITS) == 40_000
+    assert taken(WATCH, INVOCATIONS) == 40_000
+    assert taken(WATCH, QUEUE_REQUESTS) == 10_000 + 3 * 40_000
+
+
+def test_what_limits_and_auth_cost_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name, for people and for programs; where there are none, nothing is said."""
+    words = ["cost", "--connections", "10000", "--hours", "1"]
+    assert "of which" not in CliRunner().invoke(trebuche, words).stdout
+    root = guarded_by(tmp_path, "\nlimits: {connection: {rate: 20}}\nauth: {api_keys: true}\n")
+    monkeypatch.setattr("cli.checkout.checkout_root", lambda: root)
+    document = json.loads(CliRunner().invoke(trebuche, [*words, "--json"]).stdout)
+    assert document["guards"][LIMITS] == pytest.approx(16_000 * PRICES[WRITE_UNITS].usd)
+    assert set(document["guards"]) == {LIMITS, AUTHORIZER, WATCH}
+    assert f"of which {LIMITS}: $0.010000" in CliRunner().invoke(trebuche, words).stdout
