@@ -25,7 +25,8 @@ from trebuche.envelopes import (
     decode,
     encode,
 )
-from trebuche.errors import LimitedError
+from trebuche.errors import LimitedError, ServiceError
+from trebuche.ports import Mark
 from trebuche.socket_events import read_socket_event
 
 SLOW = Rate(2.0, 3)
@@ -115,6 +116,46 @@ def test_an_environment_remembers_so_many_callers() -> None:
 
     assert wait(one, NOW, "a") > 0
     assert wait(one, NOW, "b") == 0
+
+
+class Failing(InMemoryCounters):
+    """A table that does not take what is about some callers."""
+
+    def __init__(self, *, moved: str = "nobody", given_back: str = "nobody") -> None:
+        super().__init__()
+        self.moved, self.given_back = moved, given_back
+
+    def move(self, key: str, *, now_us: int, length_us: int, latest_us: int, seen_us: int = 0) -> Mark:
+        """Refuse some."""
+        if key.startswith(self.moved):
+            raise ServiceError("throttled")
+        return super().move(key, now_us=now_us, length_us=length_us, latest_us=latest_us, seen_us=seen_us)
+
+    def give_back(self, key: str, length_us: int) -> int:
+        """Refuse some."""
+        if key.startswith(self.given_back):
+            raise ServiceError("throttled")
+        return super().give_back(key, length_us)
+
+
+def test_a_frame_that_nobody_can_count_takes_no_tokens() -> None:
+    """The connection's was taken when the principal's turned out not to be had."""
+    counters = Failing(moved="principal")
+    one = limiter(counters, connection=SLOW, principal=SLOW)
+    for _ in range(10):
+        with pytest.raises(ServiceError):
+            one.admit("a", "ada", NOW)
+
+    counters.moved = "nobody"
+    assert [wait(one, NOW, "a", "ada") for _ in range(4)] == [0, 0, 0, 0.5]
+
+
+def test_a_token_that_cannot_be_given_back_does_not_hide_why_a_frame_is_refused() -> None:
+    """Its sender is told when to come back, and not that something is broken."""
+    counters = Failing(given_back="connection")
+    assert wait(limiter(counters, principal=Rate(2.0, 1)), NOW, "a", "ada") == 0
+
+    assert wait(limiter(counters, connection=SLOW, principal=Rate(2.0, 1)), NOW, "b", "ada") == 0.5
 
 
 def answer(world: World, connection_id: str = "c1", **more: str) -> str | None:

@@ -8,10 +8,11 @@ too far ahead is refused for nothing until its time has come.
 """
 
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Final
 
 from trebuche.auth.limits import SECOND_US, Limits, Rate
-from trebuche.errors import LimitedError
+from trebuche.errors import LimitedError, ServiceError
 from trebuche.ports import Counters
 
 REMEMBERED: Final = 4_096
@@ -51,9 +52,8 @@ class Limiter:
         for position, (key, rate) in enumerate(buckets):
             try:
                 self._take(key, rate, now_us)
-            except LimitedError:
-                for other, its_rate in buckets[:position]:
-                    self._note(other, self._counters.give_back(other, its_rate.length_us))
+            except (LimitedError, ServiceError):
+                self._give_back(buckets[:position])
                 raise
 
     def _buckets(self, connection_id: str, principal: str | None) -> list[tuple[str, Rate]]:
@@ -70,6 +70,12 @@ class Limiter:
         self._note(key, mark.at_us)
         if not mark.moved:
             _refuse_ahead(mark.at_us, rate, now_us)
+
+    def _give_back(self, taken: list[tuple[str, Rate]]) -> None:
+        for key, rate in taken:
+            # What cannot be given back is one token, which time brings anyway: why the frame is refused is to be told.
+            with suppress(ServiceError):
+                self._note(key, self._counters.give_back(key, rate.length_us))
 
     def _note(self, key: str, mark_us: int) -> None:
         self._seen[key] = mark_us
