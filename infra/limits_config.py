@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from infra.mistakes import rule
 
-PerSecond = Annotated[int, Field(ge=1, le=10_000), rule("a whole number from 1 to 10000 (frames per second)")]
+# Each frame is a write of its caller's mark, and DynamoDB takes 1,000 a second of one item (its partition's limit).
+PerSecond = Annotated[int, Field(ge=1, le=1_000), rule("a whole number from 1 to 1000 (frames per second)")]
 Burst = Annotated[int, Field(ge=1, le=10_000), rule("a whole number from 1 to 10000 (frames at once)")]
 Streams = Annotated[int, Field(ge=1, le=5_000), rule("a whole number from 1 to 5000")]
 ArgumentBytes = Annotated[int, Field(ge=64, le=131_072), rule("a whole number of bytes from 64 to 131072")]
@@ -26,7 +27,7 @@ class RateConfig(_Section):
     @property
     def parts(self) -> dict[str, int]:
         """With the burst that two seconds of the rate are, where none is given."""
-        return {"rate": self.rate, "burst": self.burst or min(2 * self.rate, 10_000)}
+        return {"rate": self.rate, "burst": self.burst or 2 * self.rate}
 
 
 class LimitsConfig(_Section):

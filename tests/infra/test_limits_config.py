@@ -31,7 +31,15 @@ def test_functions_read_what_the_program_writes(tmp_path: Path) -> None:
     [
         ("{connection: 20}", "limits.connection: 20 is not allowed; it must be a mapping with the keys burst, rate"),
         ("{connection: {}}", "limits.connection.rate: missing; for example rate: 20"),
-        ("{connection: {rate: 0}}", "it must be a whole number from 1 to 10000 (frames per second)"),
+        ("{connection: {rate: 0}}", "it must be a whole number from 1 to 1000 (frames per second)"),
+        (
+            "{connection: {rate: 1001}}",
+            "limits.connection.rate: 1001 is not allowed; it must be a whole number from 1 to 1000",
+        ),
+        (
+            "{principal: {rate: 1001}}",
+            "limits.principal.rate: 1001 is not allowed; it must be a whole number from 1 to 1000",
+        ),
         ("{streams: 0}", "limits.streams: 0 is not allowed; it must be a whole number from 1 to 5000"),
         ("{argument_bytes: 10}", "it must be a whole number of bytes from 64 to 131072"),
         ("{stream: 5}", 'limits.stream: unknown key; did you mean "streams"?'),
@@ -44,6 +52,13 @@ def test_a_mistake_is_told_with_what_is_allowed(tmp_path: Path, limits: str, mis
 
     assert str(refused.value).startswith("trebuche.yaml:4: ")
     assert mistake in str(refused.value)
+
+
+def test_the_highest_rate_is_what_one_item_can_be_written(tmp_path: Path) -> None:
+    """And twice that at once, if nothing else is said."""
+    found = load(tmp_path, "{principal: {rate: 1000}}").limits
+
+    assert read_limits(found.as_json) == Limits(principal=Rate(1000.0, 2000))
 
 
 def test_whoever_takes_frames_is_told_the_limits(deployed: Deploy) -> None:
