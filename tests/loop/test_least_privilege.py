@@ -42,6 +42,7 @@ def test_permission_that_is_taken_away_is_missed(deployed: Deployed, scenario: S
         ("actor-todo-list State action dynamodb:PutItem", "call todos directly"),
         (f"websocket Invoke resource {todos}", "call todos forwarded"),
         ("actor-game-room:live permission for", "call game directly"),
+        ("stream-processor Connections action dynamodb:UpdateItem", "subscriber of a deleted actor"),
     ):
         with removal_of(deployed, part).removed(deployed.aws):
             assert asyncio.run(scenario.failure_of(check)) is not None, part
