@@ -76,13 +76,16 @@ def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
         StateError: What is stored cannot be read. (What newer code has stored is no error before it is to be shown.)
     """
     stored = yield from perform(LoadState(actor_id))
-    if stored is None:
+    highest: int | None = None
+    while stored is None:
         now_ms = yield from perform(Now())
-        highest = yield from perform(HighestVersion(actor_id, now_ms // 1000))
-        # The journal may know a version that was written only after the state was found absent.
-        stored = yield from perform(LoadState(actor_id))
-        if stored is None:
+        known = yield from perform(HighestVersion(actor_id, now_ms // 1000))
+        if known == highest:
             return Current(highest, actor_type.initial_state, exists=False)
+        highest = known
+        # The journal may know a version that was written only after the state was found absent, and not know one
+        # that was written and deleted before it is found absent again: only between two equal answers it surely was.
+        stored = yield from perform(LoadState(actor_id))
     try:
         document: bytes | NewerStateError = actor_type.today(actor_id, stored.state, stored.schema)
     except NewerStateError as error:

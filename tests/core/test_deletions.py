@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from actors.game_room import GameRoom
 from actors.todo_list import TodoList
 from tests.support.steps import Task
-from tests.support.world import World, observe, resume
+from tests.support.world import World, observe, resume, write_state
 from trebuche.actor_types import ActorType
 from trebuche.adapters.memory import InMemoryConnectionSender
 from trebuche.dispatch import dispatch
+from trebuche.effects import HighestVersion, LoadState
 from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope, encode
 from trebuche.errors import ConnectionGoneError
 from trebuche.reminders import write_reminder
@@ -163,3 +165,20 @@ def test_an_observation_that_shows_what_was_written_since_outlives_a_deletion(wo
     world.result("todos", "addTodo", "Tea")
     world.pump()
     assert kinds(world.frames()) == [*BEGUN, StreamDataEnvelope]
+
+
+def test_an_absence_is_of_the_version_that_was_deleted(world: World) -> None:
+    """Not of one before it, which was written when the absence was first seen: that one had another value."""
+    caller = Caller("c1", world.clock.now_ms())
+    task = Task(world.ports, dispatch({"game": ActorType(GameRoom)}, caller, encode(observe("game"))))
+    while not (world.subscriptions.attached and isinstance(task.effects[-1], LoadState)):
+        task.step()
+    write_state(world, "game", {"players": {}, "messages": [{"player": "ada", "text": "one"}]})
+    task.step()
+    assert isinstance(task.effects[-1], HighestVersion)
+    write_state(world, "game", {"players": {}, "messages": [{"player": "ada", "text": "two"}]})
+    world.states.delete("game")
+    while not task.done:
+        task.step()
+    # Number 1 was the state before any version.
+    assert world.values() == [(3, {"players": {}, "messages": []})]
