@@ -25,6 +25,7 @@ from trebuche.envelopes import (
 from trebuche.errors import ProtocolError
 from trebuche_testing.engine import Scheduler
 from trebuche_testing.history import History
+from trebuche_testing.received import UNSUBSCRIBED
 from trebuche_testing.sockets import Peer, Socket
 from trebuche_testing.specification import Arguments
 
@@ -182,7 +183,7 @@ class Client:
     def unsubscribe(self) -> None:
         """End the stream that was opened first."""
         for stream_id in self._streams:
-            self._over(stream_id, "unsubscribed")
+            self._over(stream_id, UNSUBSCRIBED)
             self._send(StreamEndEnvelope(stream_id, StreamEndReason.CLIENT_UNSUBSCRIBED))
             return
 

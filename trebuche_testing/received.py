@@ -1,13 +1,17 @@
 """What one stream of a history got, and in which order; what is wrong with that in itself."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from trebuche.actor_types import WHOLE_STATE
 from trebuche.envelopes import StreamEndReason
 from trebuche.targets import observed_property
 from trebuche_testing.history import Event
 from trebuche_testing.violations import DOUBLED, LOST, OUT_OF_ORDER, Violation
+
+UNSUBSCRIBED: Final = "unsubscribed"
 
 
 @dataclass(slots=True)
@@ -36,7 +40,6 @@ class Received:
         snapshots: When it was told that something was left out of what followed the values that it had.
         deleted_by: When it was asked for on the connection on which it ended, and when it was told that its actor had
             been deleted; None when it was not.
-        strays: Numbers that somebody began to send when it was over.
         problems: What was wrong on the way.
     """
 
@@ -48,12 +51,13 @@ class Received:
         self.epochs = [Epoch(observe["at"])]
         self.opening: list[tuple[float, float]] = []
         self.snapshots: list[float] = []
-        self.strays: list[int] = []
+        self._sent_late: list[int] = []
         self.problems: list[Violation] = []
         self._tells_gaps = not self.swift and not observe.get("filtered")
         self._last = 0
         self._highest: dict[tuple[str, int], int] = {}
         self._came: set[int] = set()
+        self._frames: Counter[int] = Counter()
         self._repaired = 0
         self._starts = 0
         self._ended = ""
@@ -93,12 +97,23 @@ class Received:
         if self._ended:
             self._problem(OUT_OF_ORDER, "started again after its end")
 
+    @property
+    def strays(self) -> list[int]:
+        """Numbers that somebody began to send when it was over, once the history is.
+
+        Of a stream that its reader has not left only those that came once: a batch that is processed twice at once
+        brings its last value and its end once more.
+        """
+        left = self._ended == UNSUBSCRIBED
+        return [number for number in self._sent_late if left or self._frames[number] == 1]
+
     def _frame(self, event: Event) -> None:
         """Numbers that come for the first time since the stream began on this connection rise."""
         number = event["number"]
         place = event["connection"], self._starts
         if number not in self._came and self._repaired <= number < self._highest.get(place, 0):
             self._problem(OUT_OF_ORDER, f"{number} came after {self._highest[place]}")
+        self._frames[number] += 1
         self._came.update(range(number - event["skipped"], number + 1))
         self._highest[place] = max(number, self._highest.get(place, 0))
 
@@ -134,7 +149,7 @@ class Received:
             self._problem(LOST, f"ended: {event['reason']}")
 
     def _stray(self, event: Event) -> None:
-        self.strays.append(event["number"])
+        self._sent_late.append(event["number"])
 
     def _problem(self, kind: str, text: str) -> None:
         self.problems.append(Violation(kind, f"{self.name}: {text}"))

@@ -134,6 +134,10 @@ def test_nobody_sends_to_a_stream_that_is_over() -> None:
     stray = [{"event": "stray", "stream": 7, "number": 3}]
     (told,) = wrong(*seen, stray, total=2, open_=False)
     assert "[3] were sent when it was over" in told
+    ended = (observe(), value(1, 0), add(1), value(2, 1), delete(1), end("actorTerminated"), again(2))
+    assert wrong(*ended, [stray[0] | {"number": 2}], value(2, 1)[:1], total=1, open_=False) == []
+    (told,) = wrong(*ended, stray, value(3, 1)[:1], total=1, open_=False)
+    assert "[3] were sent when it was over" in told
     assert wrong(*seen, [fault("crash")[0] | {"effect": "MarkAudience"}], stray, total=2, open_=False) == []
 
 
