@@ -29,7 +29,7 @@ CONNECTIONS: Final = "-connections"
 EXACT: Final = (WRITE_UNITS, READ_UNITS, INVOCATIONS, QUEUE_REQUESTS)
 CONFIG: Final = """
 auth: {api_keys: true}
-limits: {connection: {rate: 10000}, principal: {rate: 10000}}
+limits: {connection: {rate: 1000}, principal: {rate: 1000}}
 """
 HOURS: Final = LONGEST_SECONDS / 3600
 TRAFFIC: Final = Traffic(
