@@ -17,7 +17,8 @@ THREADS: Final = 32
 def send(server: Server, work: Workload) -> float:
     """Post everything that is ready; seconds of processor time."""
     config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 8})
-    api = boto3.client("apigatewaymanagementapi", endpoint_url=server.endpoint, config=config)
+    # A session of its own: boto3's keeps the credentials that somebody in this process had first.
+    api = boto3.Session().client("apigatewaymanagementapi", endpoint_url=server.endpoint, config=config)
     ready = [(name, [frame.encode() for frame in frames]) for name, frames in work.ready()]
 
     def post_all(one: tuple[str, list[bytes]]) -> None:

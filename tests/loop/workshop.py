@@ -133,13 +133,13 @@ class Development:
         """Everything it printed so far."""
         return Path(self.log.name).read_text()
 
-    def record(self) -> dict[str, Any]:
-        """Its ``dev.json``, once it is ready."""
+    def record(self, *, failed_before: bool = False) -> dict[str, Any]:
+        """Its ``dev.json``, once it is ready; a deployment that fails is waited for no longer, unless one had to."""
         path = self.root / ".trebuche/dev.json"
 
         def look() -> dict[str, Any] | None:
             assert self.process.poll() is None, f"it ended:\n{self._told()}"
-            assert "The deploy failed" not in self.printed() or path.exists(), self._told()
+            assert failed_before or "The deploy failed" not in self.printed() or path.exists(), self._told()
             return dict(json.loads(path.read_text())) if path.exists() else None
 
         return eventually(look, seconds=READY_SECONDS, what=lambda: f"ready, but:\n{self._told()}")
