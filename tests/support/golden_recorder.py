@@ -56,6 +56,7 @@ class Recorder:
         self._socket: ServerConnection | None = None
         self._call_ids: dict[str, str] = {}
         self._values: set[tuple[Any, Any]] = set()
+        self._left: set[Any] = set()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
@@ -91,7 +92,10 @@ class Recorder:
             back = asyncio.create_task(self._back(near, far))
             try:
                 async for text in near:
-                    self.note("client", self._named(text))
+                    frame = self._named(text)
+                    self.note("client", frame)
+                    if frame["type"] == "streamEnd":
+                        self._left.add(frame["payload"]["streamID"])
                     await far.send(text)
             except ConnectionClosed:
                 pass
@@ -101,9 +105,10 @@ class Recorder:
     async def _back(self, near: ServerConnection, far: Any) -> None:
         async for text in far:
             frame = self._named(text)
-            # An endpoint that is not sure of a value sends it twice, now and then.
-            value = (frame["payload"].get("streamID"), frame["payload"].get("sequenceNumber"))
-            if frame["type"] != "streamData" or value not in self._values:
+            # An endpoint that is not sure of a value sends it twice, now and then, and may not know of a goodbye yet.
+            stream = frame["payload"].get("streamID")
+            value = (stream, frame["payload"].get("sequenceNumber"))
+            if frame["type"] != "streamData" or (value not in self._values and stream not in self._left):
                 self.note("server", frame)
             self._values.add(value)
             await near.send(text)
