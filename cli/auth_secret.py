@@ -11,10 +11,12 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from cli.aws_clock import AwsClock
 from cli.errors import CommandError
 from cli.target import Target
 from trebuche.adapters.failures import code_of
 from trebuche.auth.api_keys import SECRET_BYTES, SecretDocument, read_secret, write_secret
+from trebuche.auth.remembered import SECRET_PATIENCE
 from trebuche.documents import Json
 from trebuche.errors import MalformedError
 
@@ -35,11 +37,13 @@ class AuthSecret:
     Args:
         client: boto3's client of Secrets Manager.
         name: Of the secret.
+        clock: Lets time pass.
     """
 
-    def __init__(self, client: SecretsClient, name: str) -> None:
+    def __init__(self, client: SecretsClient, name: str, clock: AwsClock) -> None:
         self._client = client
         self._name = name
+        self._clock = clock
 
     @classmethod
     def of(cls, target: Target) -> "AuthSecret":
@@ -55,7 +59,7 @@ class AuthSecret:
                 "`tickets: {}` under auth in trebuche.yaml, and deploy."
             )
         client: SecretsClient = target.session.client("secretsmanager")
-        return cls(client, str(name))
+        return cls(client, str(name), AwsClock())
 
     def read(self) -> SecretDocument:
         """What it holds; nothing as long as nobody has written it.
@@ -76,13 +80,18 @@ class AuthSecret:
         """Write all of it."""
         self._client.put_secret_value(SecretId=self._name, SecretString=write_secret(document))
 
+    def write_more(self, document: SecretDocument) -> None:
+        """Write what has something new, and return when it counts: an authorizer may have asked a moment ago."""
+        self.write(document)
+        self._clock.pause(SECRET_PATIENCE.pause_ms / 1000)
+
     def ticket_key(self) -> bytes:
         """The key of tickets, made when there is none."""
         document = self.read()
         if document.ticket_key:
             return document.ticket_key
         key = secrets.token_bytes(SECRET_BYTES)
-        self.write(SecretDocument(document.keys, key))
+        self.write_more(SecretDocument(document.keys, key))
         return key
 
 

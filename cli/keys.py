@@ -19,7 +19,7 @@ _DAY_SECONDS = 86_400
 
 
 def add_key_and_print(output: Output, target: Target, name: str, claims: tuple[str, ...], days: int | None) -> int:
-    """Make a key, keep its digest, and print it, once.
+    """Make a key, keep its digest, and print it, once, when it opens the door.
 
     Raises:
         CommandError: The name or a claim is none, or the stack takes no keys.
@@ -31,7 +31,8 @@ def add_key_and_print(output: Output, target: Target, name: str, claims: tuple[s
     with speaking_to_aws():
         secret = AuthSecret.of(target)
         document = secret.read()
-        secret.write(SecretDocument({**document.keys, key_id: ApiKey(digest_of(text), principal)}, document.ticket_key))
+        added = {**document.keys, key_id: ApiKey(digest_of(text), principal)}
+        secret.write_more(SecretDocument(added, document.ticket_key))
     if output.as_json:
         output.document({**target.describe(), "id": key_id, "principal": name, "key": text})
     else:

@@ -102,8 +102,9 @@ class Account:
 
 
 @pytest.fixture
-def account() -> Iterator[Account]:
-    """Empty tables, and a secret without a value, as the program makes it."""
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """Empty tables, and a secret without a value, as the program makes it; nobody waits."""
+    monkeypatch.setattr(AwsClock, "pause", lambda *_: None)
     with mock_aws():
         session = boto3.Session("a", "b", region_name="eu-west-1")
         session.client("secretsmanager").create_secret(Name="my-app-auth")
@@ -218,9 +219,8 @@ def test_who_is_revoked_is_written_down_told_and_closed(account: Account) -> Non
     assert book.is_revoked("key:k")
 
 
-def test_a_connection_that_is_about_to_open_is_closed_too(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_is_about_to_open_is_closed_too(account: Account) -> None:
     """It answers 410 like a closed one, and nothing else would ever close it."""
-    monkeypatch.setattr(AwsClock, "pause", lambda *_: None)
     tables = account.session.client("dynamodb")
     storage = DynamoDBConnectionStorage(lambda: tables, "my-app-connections")
     now_ms = SystemClock().now_ms()

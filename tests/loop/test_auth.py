@@ -27,6 +27,7 @@ from tests.loop.stack import QUIET, deployed_stack
 from tests.loop.watched import OVER, Watched
 from tests.loop.workshop import eventually
 from tests.support.tokens import Issuer
+from trebuche.auth.api_keys import SECRET_BYTES, key_text
 from trebuche.auth.principals import Principal
 from trebuche.auth.tickets import make_ticket
 from trebuche_client import TrebuchetClient
@@ -507,6 +508,28 @@ def test_a_removed_key_is_revoked_at_once(guarded: Guarded) -> None:
     assert made["id"] in guarded.trebuche("keys", "list")
     guarded.trebuche("keys", "remove", made["id"])
     assert made["id"] not in guarded.trebuche("keys", "list")
+
+
+def test_a_new_key_counts_while_strangers_knock(guarded: Guarded) -> None:
+    """They have the authorizer ask for the keys all the time, which it does once a second."""
+    done = threading.Event()
+
+    def knock() -> int:
+        knocks = 0
+        while not done.is_set():
+            assert handshake(guarded, key_text("stranger", b"s" * SECRET_BYTES)) == (403, None)
+            knocks += 1
+        return knocks
+
+    with ThreadPoolExecutor(1) as pool:
+        strangers = pool.submit(knock)
+        try:
+            for _ in range(3):
+                made = json.loads(guarded.trebuche("keys", "add", "newcomer", "--json"))
+                assert handshake(guarded, guarded.show(made["key"])) == (101, None)
+        finally:
+            done.set()
+        assert strangers.result() > 3
 
 
 def test_an_authorizer_that_fails_or_may_not_run_raises_its_alarms(guarded: Guarded) -> None:

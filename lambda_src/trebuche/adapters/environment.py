@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 _KEY_SET = Patience(fresh_ms=600_000, pause_ms=10_000, stale_ms=3_600_000)
 """An issuer's keys: a withdrawn one counts for ten minutes, for an hour more while its issuer is away."""
-_SECRET = Patience(fresh_ms=60_000, pause_ms=1_000, stale_ms=600_000)
 _SNAP_START = "snap-start"
 _MADE_READY = frozenset({"provisioned-concurrency", _SNAP_START})
 """Ways of starting in which nobody waits for the initialisation (Lambda developer guide, runtime variables)."""
@@ -98,7 +97,7 @@ def authorizer() -> "Authorizer":
     from trebuche.adapters.secrets_manager import fetch_secret
     from trebuche.auth.authorizer import Authorizer
     from trebuche.auth.identify import Identification
-    from trebuche.auth.remembered import Remembered
+    from trebuche.auth.remembered import SECRET_PATIENCE, Remembered
     from trebuche.auth.settings import read_settings
 
     clock, settings = SystemClock(), read_settings(_name(ENV_AUTH))
@@ -106,7 +105,7 @@ def authorizer() -> "Authorizer":
     identification = Identification(
         settings,
         Remembered(lambda: fetch_key_set(url), clock, _KEY_SET),
-        Remembered(lambda: fetch_secret(clients.secrets, _name(ENV_AUTH_SECRET)), clock, _SECRET),
+        Remembered(lambda: fetch_secret(clients.secrets, _name(ENV_AUTH_SECRET)), clock, SECRET_PATIENCE),
     )
     book = DynamoDBAccessBook(clients.dynamodb, _name(ENV_ACCESS_TABLE), clock)
     return Authorizer(settings, identification, book, clock, StandardOutput())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from trebuche.errors import ServiceError
 from trebuche.ports import Clock
@@ -23,6 +23,10 @@ class Patience:
     fresh_ms: int
     pause_ms: int
     stale_ms: int
+
+
+SECRET_PATIENCE: Final = Patience(fresh_ms=60_000, pause_ms=1_000, stale_ms=600_000)
+"""Of the stack's secret: a removed key counts for a minute, a new one after a second at the latest."""
 
 
 class Remembered(Generic[T]):
@@ -59,9 +63,11 @@ class Remembered(Generic[T]):
         """The value, fetched anew unless that was done a moment ago: somebody missed something in it.
 
         Raises:
-            ServiceError: There is none.
+            ServiceError: No answer came, so nobody knows whether what was missed is there now.
         """
         self._ask(self._clock.now_ms())
+        if self._fetched_ms != self._asked_ms:
+            raise ServiceError("something is not in what was fetched before, and no answer came since")
         return self.get()
 
     def _ask(self, now_ms: int) -> None:
