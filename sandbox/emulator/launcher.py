@@ -28,6 +28,7 @@ if __name__ == "__main__":
         reads,
         reports,
         root_invocations,
+        starts,
         threads,
         workers,
     )
@@ -39,6 +40,7 @@ if __name__ == "__main__":
     invocations.install()
     deaths.install()
     environments.install()
+    starts.install()
     workers.install()
     logs.install()
     reports.install()

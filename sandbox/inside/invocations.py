@@ -84,7 +84,11 @@ def identify(kind: Any) -> None:
             answer: dict[str, Any] = invoke(self, event, request_id, **context)
         except Exception as error:
             course.failure, course.log = unready(self, error, request_id), self._drain_stderr()
-            raise
+            if kind is not lambda_runtime.Worker:
+                raise
+            # Not raised: the emulator would end all other environments of the function, those at work included.
+            end(self)
+            return {"status": "error", "error": str(error)}
         finally:
             del SERVING[request_id]
             course.duration_ms = (time.perf_counter() - started) * 1000 - (course.init_ms or 0)
@@ -94,6 +98,14 @@ def identify(kind: Any) -> None:
 
     kind.sandbox_process, kind.sandbox_peak_mb, kind.sandbox_late = None, 0, False
     kind._spawn, kind.invoke = spawn_known, invoke_known
+
+
+def end(worker: Any) -> None:
+    """End what did not begin: the next invocation begins anew."""
+    process, worker._proc = worker._proc, None
+    if process is not None:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager
