@@ -62,11 +62,10 @@ async def measure(deployed: Deployed, *, callers: int, calls: int) -> Figures:
         cut_seconds=(86_400, 86_400),
         watching=0,
         together=True,
-        pace=1,
     )
     before = await asyncio.to_thread(_conflicts, deployed)
     soak = Soak(deployed, TODOS, plan)
-    outcome = await soak.run(Handle(deployed.local.environment["AWS_ENDPOINT_URL"]).faults)
+    outcome = await soak.run(Handle(deployed.local.environment["AWS_ENDPOINT_URL"]))
     latencies = sorted(outcome.latencies) or [0.0]
     return Figures(
         callers=callers,

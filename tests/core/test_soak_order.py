@@ -49,6 +49,16 @@ def test_a_journal_that_explains_everything_passes() -> None:
     assert _history(GAME, *JOIN, *MOVE, JOINED, MOVED, _quiet(_at(3))) == []
 
 
+def test_what_newer_code_adds_to_answers_and_states_is_passed_over() -> None:
+    """A deployment in the middle gives each player one more member."""
+    moody = _player(3) | {"mood": "calm"}
+    moved = {"players": {"ada": moody}, "messages": []}
+
+    assert _history(GAME, *JOIN, MOVE[0], _return("2", moody), JOINED, _commit(2, "2", moved), _quiet(moved)) == []
+    lost = _history(GAME, *JOIN, MOVE[0], _return("2", moody | {"x": 4}), JOINED, _commit(2, "2", moved), _quiet(moved))
+    assert lost == ["lost"]
+
+
 @pytest.mark.parametrize(
     ("events", "kind"),
     [

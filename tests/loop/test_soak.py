@@ -16,9 +16,9 @@ from tests.soak.subjects import GAME, TODOS, Subject
 def test_nothing_is_lost_while_everything_goes_wrong(deployed: Deployed, subject: Subject) -> None:
     """Each call is in the journal once, in an order that explains all answers; each stream is as owed."""
     plan = Plan(seed=7, clients=3, calls=10, actors=2, cut_frames=(4, 12))
-    faults = Handle(deployed.local.environment["AWS_ENDPOINT_URL"]).faults
+    sandbox = Handle(deployed.local.environment["AWS_ENDPOINT_URL"])
 
-    outcome = asyncio.run(Soak(deployed, subject, plan).run(faults))
+    outcome = asyncio.run(Soak(deployed, subject, plan).run(sandbox))
 
     assert [f"{one.kind}: {one.text}" for one in outcome.violations] == []
     assert outcome.counts["acknowledged"] + outcome.counts["refused"] == 30

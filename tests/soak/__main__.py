@@ -16,7 +16,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.handle import FaultsHandle, Handle
+from sandbox.handle import Handle
 from tests.loop.conftest import Deployed
 from tests.loop.stack import QUIET, deployed_stack
 from tests.soak.plan import Plan
@@ -40,10 +40,10 @@ def main(words: Sequence[str] | None = None) -> int:
     console.print(f"seed {options.seed}")
     history = nullcontext() if options.history is None else opened(options.history, "w")
     with deployed_stack() as deployed, history as file:
-        faults = Handle(deployed.local.environment["AWS_ENDPOINT_URL"]).faults
+        sandbox = Handle(deployed.local.environment["AWS_ENDPOINT_URL"])
         plan = Plan(seed=options.seed, clients=options.clients, calls=options.calls)
         for subject, meanwhile in ((TODOS, None), (GAME, lambda: deploy(deployed))):
-            outcome = asyncio.run(_soak(Soak(deployed, subject, plan, meanwhile), faults, console))
+            outcome = asyncio.run(_soak(Soak(deployed, subject, plan, meanwhile), sandbox, console))
             outcomes[subject.name] = outcome
             if file is not None:
                 file.write(lines(options.seed, outcome.events))
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _soak(soak: Soak, faults: FaultsHandle, console: Console) -> Outcome:
+async def _soak(soak: Soak, sandbox: Handle, console: Console) -> Outcome:
     """Run one, and say now and then how far it is."""
 
     async def tell() -> None:
@@ -85,7 +85,7 @@ async def _soak(soak: Soak, faults: FaultsHandle, console: Console) -> Outcome:
 
     teller = asyncio.create_task(tell())
     try:
-        return await soak.run(faults)
+        return await soak.run(sandbox)
     finally:
         teller.cancel()
 

@@ -26,16 +26,14 @@ ECHO_MS: Final = 4_000
 
 
 class LiveEngine:
-    """What clients take for the time: the event loop's, quickened.
+    """What clients take for the time: the event loop's.
 
     Args:
         random: Decides what clients leave open.
-        pace: How many times as fast as real time.
     """
 
-    def __init__(self, random: Random, pace: float) -> None:
+    def __init__(self, random: Random) -> None:
         self.random = random
-        self.pace = pace
         self.stopped = False
         self._steps = count(1)
 
@@ -50,13 +48,13 @@ class LiveEngine:
         return next(self._steps)
 
     def later(self, milliseconds: int, action: Callable[[], None]) -> None:
-        """Let something happen after so many milliseconds of the clients' time."""
+        """Let something happen after so many milliseconds."""
 
         def act() -> None:
             if not self.stopped:
                 action()
 
-        asyncio.get_running_loop().call_later(milliseconds / 1000 / self.pace, act)
+        asyncio.get_running_loop().call_later(milliseconds / 1000, act)
 
 
 class LiveSocket(Socket):
@@ -132,7 +130,7 @@ class LiveFront:
                 self.cut(socket)
 
         life_seconds = self._engine.random.uniform(*self._plan.cut_seconds)
-        self._engine.later(int(life_seconds * 1000 * self._engine.pace), cut)
+        self._engine.later(int(life_seconds * 1000), cut)
 
     def close(self) -> None:
         """End all that runs."""

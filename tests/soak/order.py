@@ -13,7 +13,7 @@ from typing import Any
 from tests.soak.subjects import Subject
 from trebuche.documents import loads
 from trebuche_testing.history import Event
-from trebuche_testing.specification import REFUSED, Arguments
+from trebuche_testing.specification import REFUSED, Arguments, Plain
 from trebuche_testing.violations import DOUBLED, LOST, OUT_OF_ORDER, Violation
 
 
@@ -49,18 +49,18 @@ def _calls(events: Sequence[Event], subject: Subject) -> dict[str, _Call]:
     for event in events:
         if event["event"] == "call":
             answer = returned.get(event["call"])
-            outcome = _outcome(answer)
+            outcome = _outcome(answer, subject.specification.plain)
             arguments = subject.foreseen(event["method"], tuple(event["arguments"]), outcome)
             found[event["call"]] = _Call(event, arguments, outcome, answer["at"] if answer else inf)
     return found
 
 
-def _outcome(answer: Event | None) -> Any:
+def _outcome(answer: Event | None, plain: Plain) -> Any:
     if answer is None:
         return None
     if answer["outcome"] != "ok":
         return REFUSED
-    return loads(answer["result"]) if answer["result"] else None
+    return plain(loads(answer["result"])) if answer["result"] else None
 
 
 class _Witness:

@@ -17,7 +17,6 @@ class Plan:
         faults: Whether anything but sockets breaks.
         watching: Share of clients that observe.
         together: Whether clients wait for one another before their first call.
-        pace: So many times as fast as real time are clients impatient; 1: a call is sent again after 30 s.
     """
 
     seed: int
@@ -26,9 +25,8 @@ class Plan:
     actors: int = 5
     at_once: int = 1
     swift: float = 0.2
-    cut_seconds: tuple[float, float] = (3.0, 9.0)
+    cut_seconds: tuple[float, float] = (5.0, 15.0)
     cut_frames: tuple[int, int] = (50, 500)
     faults: bool = True
     watching: float = 1.0
     together: bool = False
-    pace: float = 2.0

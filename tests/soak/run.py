@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from sandbox.handle import FaultsHandle
+from sandbox.handle import FaultsHandle, Handle
 from tests.loop.conftest import Deployed
 from tests.soak.faults import faults_on, taken
 from tests.soak.journal import read_commits, read_state
@@ -29,6 +29,10 @@ from trebuche_testing.violations import LOST, Violation
 PATIENCE_SECONDS: Final = 180.0
 """Without any answer; and for the streams to come right at the end."""
 LOOK_SECONDS: Final = 0.2
+TURN_SECONDS: Final = 5.0
+"""At the end: so long between two turns of the sandbox's clock, each by what follows."""
+TURNED_SECONDS: Final = 60.0
+"""A reminder whose worker was killed comes again after six times the function's timeout, and nobody wants to wait."""
 RAMP_SECONDS: Final = 5.0
 """For one client to come, at most."""
 SECOND_STREAM: Final = 0.3
@@ -66,7 +70,7 @@ class Soak:
     def __init__(
         self, deployed: Deployed, subject: Subject, plan: Plan, meanwhile: Callable[[], object] | None = None
     ) -> None:
-        self.engine = LiveEngine(Random(plan.seed), plan.pace)
+        self.engine = LiveEngine(Random(plan.seed))
         self.history: History = _History(self.engine)
         self.history.note = self._note
         self.front: LiveFront
@@ -80,16 +84,16 @@ class Soak:
         self._shown: dict[int, bytes] = {}
         self.users = Users(subject, self._actors, plan=plan, engine=self.engine, history=self.history)
 
-    async def run(self, faults: FaultsHandle) -> Outcome:
+    async def run(self, sandbox: Handle) -> Outcome:
         """Run it, and hold what happened against what is owed."""
         started = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             self.front = LiveFront(self._deployed.endpoint, self.engine, tasks, self._plan)
             other = tasks.create_task(self._wait_and_do())
             await self._begin()
-            struck = await self._disturbed(faults)
+            struck = await self._disturbed(sandbox.faults)
             await other
-            await self._come_right()
+            await self._come_right(sandbox)
             self.engine.stopped = True
             self.front.close()
         await asyncio.to_thread(self._note_end)
@@ -150,12 +154,16 @@ class Soak:
             await asyncio.sleep(LOOK_SECONDS)
         await asyncio.to_thread(self._meanwhile)
 
-    async def _come_right(self) -> None:
+    async def _come_right(self, sandbox: Handle) -> None:
         """Wait until every stream shows what is stored; a client that lost what it asked for connects again."""
         final = await asyncio.to_thread(self._states)
         wanted = {actor: self._plain(state) for actor, state in final.items()}
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        now = time.monotonic()
+        deadline, turn = now + PATIENCE_SECONDS, now + TURN_SECONDS
         while time.monotonic() < deadline and not all(self._is_right(client, wanted) for client in self._clients):
+            if time.monotonic() > turn:
+                await asyncio.to_thread(sandbox.clock.advance, TURNED_SECONDS)
+                turn = time.monotonic() + TURN_SECONDS
             for client in self._clients:
                 if client.stuck and client.socket is not None:
                     self.front.cut(client.socket)

@@ -17,7 +17,7 @@ from trebuche_testing.history import Event, History
 ELSEWHERE: Final = 0.2
 """Share of calls on another actor than the client's own."""
 PAUSE_MS: Final = 400
-"""Longest pause between an answer and the next call, in the clients' time."""
+"""Longest pause between an answer and the next call."""
 
 
 @dataclass(frozen=True, slots=True)
