@@ -26,6 +26,7 @@ from trebuche.adapters.dynamodb_access import DynamoDBAccessBook
 from trebuche.adapters.dynamodb_connections import DynamoDBConnectionStorage
 from trebuche.adapters.system import SystemClock
 from trebuche.auth.api_keys import check_api_key
+from trebuche.auth.remembered import SECRET_PATIENCE
 from trebuche.auth.tickets import check_ticket
 from trebuche.auth.tokens import read_token
 from trebuche.errors import CredentialsError
@@ -130,6 +131,17 @@ def test_a_key_is_printed_once_and_only_its_digest_is_kept(account: Account) -> 
     assert 29 * 86_400 < principal.until - time.time() <= 30 * 86_400
     stored = account.session.client("secretsmanager").get_secret_value(SecretId="my-app-auth")
     assert made["key"] not in stored["SecretString"]
+
+
+def test_a_key_is_shown_when_no_authorizer_goes_by_what_it_asked_before(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written first, and then the pause between two questions passes."""
+    passed: list[tuple[int, float]] = []
+    monkeypatch.setattr(AwsClock, "pause", lambda _, seconds: passed.append((len(account.secret.read().keys), seconds)))
+    add_key_and_print(account.output(), account.target, "billing", (), None)
+
+    assert passed == [(1, SECRET_PATIENCE.pause_ms / 1000)]
 
 
 def test_keys_are_listed_without_themselves_and_removed(account: Account) -> None:

@@ -230,6 +230,19 @@ def test_keys_outlive_an_issuer_that_is_away_for_an_hour() -> None:
         desk.identification.of(ISSUING.token(NOW), NOW)
 
 
+def test_a_key_that_an_issuer_may_have_made_meanwhile_is_not_called_unknown() -> None:
+    """As long as the issuer is away: who shows it is told to come again."""
+    desk = Desk()
+    desk.identification.of(ISSUING.token(NOW), NOW)
+    desk.away = True
+    desk.clock.pause(10)
+
+    for _ in range(2):
+        with pytest.raises(ServiceError):
+            desk.identification.of(ISSUING.token(NOW, header={"kid": "fresh"}), NOW)
+    assert desk.identification.of(ISSUING.token(NOW), NOW).principal.name == "alice"
+
+
 def test_one_bad_key_of_a_set_leaves_the_others_alone() -> None:
     """Sets hold encryption keys, keys of other kinds, and sometimes rubbish."""
     desk = Desk()

@@ -45,6 +45,7 @@ class Remembered(Generic[T]):
         self._value: T | None = None
         self._asked_ms: int | None = None
         self._fetched_ms = 0
+        self._answered = False
 
     def get(self) -> T:
         """The value, fetched anew if it is old.
@@ -66,7 +67,7 @@ class Remembered(Generic[T]):
             ServiceError: No answer came, so nobody knows whether what was missed is there now.
         """
         self._ask(self._clock.now_ms())
-        if self._fetched_ms != self._asked_ms:
+        if not self._answered:
             raise ServiceError("something is not in what was fetched before, and no answer came since")
         return self.get()
 
@@ -74,7 +75,7 @@ class Remembered(Generic[T]):
         if self._asked_ms is not None and now_ms < self._asked_ms + self._patience.pause_ms:
             self._forget_stale(now_ms)
             return
-        self._asked_ms = now_ms
+        self._asked_ms, self._answered = now_ms, False
         try:
             self._value = self._fetch()
         except ServiceError:
@@ -82,7 +83,7 @@ class Remembered(Generic[T]):
             if self._value is None:
                 raise
         else:
-            self._fetched_ms = now_ms
+            self._fetched_ms, self._answered = now_ms, True
 
     def _forget_stale(self, now_ms: int) -> None:
         if now_ms >= self._fetched_ms + self._patience.fresh_ms + self._patience.stale_ms:
