@@ -57,6 +57,8 @@ def test_what_newer_code_adds_to_answers_and_states_is_passed_over() -> None:
     assert _history(GAME, *JOIN, MOVE[0], _return("2", moody), JOINED, _commit(2, "2", moved), _quiet(moved)) == []
     lost = _history(GAME, *JOIN, MOVE[0], _return("2", moody | {"x": 4}), JOINED, _commit(2, "2", moved), _quiet(moved))
     assert lost == ["lost"]
+    glum = {"players": {"ada": moody | {"mood": "glum"}}, "messages": []}
+    assert _history(GAME, *JOIN, MOVE[0], _return("2", moody), JOINED, _commit(2, "2", glum), _quiet(glum)) == ["lost"]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ TURN_SECONDS: Final = 5.0
 """At the end: so long between two turns of the sandbox's clock, each by what follows."""
 TURNED_SECONDS: Final = 60.0
 """A reminder whose worker was killed comes again after six times the function's timeout, and nobody wants to wait."""
+TURNS: Final = 4
+"""At most: after ten minutes without a frame sockets are cut, and clients that resume would hide what was lost."""
 RAMP_SECONDS: Final = 5.0
 """For one client to come, at most."""
 SECOND_STREAM: Final = 0.3
@@ -159,11 +161,12 @@ class Soak:
         final = await asyncio.to_thread(self._states)
         wanted = {actor: self._plain(state) for actor, state in final.items()}
         now = time.monotonic()
-        deadline, turn = now + PATIENCE_SECONDS, now + TURN_SECONDS
+        deadline, turns = now + PATIENCE_SECONDS, [now + TURN_SECONDS * number for number in range(1, TURNS + 1)]
         while time.monotonic() < deadline and not all(self._is_right(client, wanted) for client in self._clients):
-            if time.monotonic() > turn:
+            if turns and time.monotonic() > turns[0]:
+                turns.pop(0)
+                self.front.seen["turns of the clock"] += 1
                 await asyncio.to_thread(sandbox.clock.advance, TURNED_SECONDS)
-                turn = time.monotonic() + TURN_SECONDS
             for client in self._clients:
                 if client.stuck and client.socket is not None:
                     self.front.cut(client.socket)

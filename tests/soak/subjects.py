@@ -148,10 +148,10 @@ def _shows_game(room: _Room) -> Json:
 
 
 def _without_mood(shown: Any) -> Json:
-    """A state or a result without what a deployment in the middle adds to each player."""
+    """A state or a result without what a deployment in the middle adds to each player; any other mood is wrong."""
     if not isinstance(shown, dict):
         return shown if not isinstance(shown, list) else [_without_mood(one) for one in shown]
-    return {key: _without_mood(one) for key, one in shown.items() if key != "mood"}
+    return {key: _without_mood(one) for key, one in shown.items() if (key, one) != ("mood", "calm")}
 
 
 def _nothing(_random: Random) -> tuple[str, Arguments]:
