@@ -172,7 +172,7 @@ class Aws:
             "Runtime": "python3.13",
             "Role": role or self.role(),
             "Handler": "main.handle",
-            "Code": {"ZipFile": _zip(f"{RECORDER}\n\n{prelude}\n\ndef handle(event, context):\n{lines}\n")},
+            "Code": {"ZipFile": zipped(f"{RECORDER}\n\n{prelude}\n\ndef handle(event, context):\n{lines}\n")},
             "Timeout": timeout,
             "Architectures": ["arm64"],
             "Environment": {"Variables": {"RECORD": str(recorded), "FLAG": str(self.folder / f"{name}.flag")}},
@@ -256,7 +256,8 @@ class Aws:
         self.dynamodb.put_item(TableName=table, Item={"actorId": {"S": actor}, "entry": {"S": entry}, **attributes})
 
 
-def _zip(source: str) -> bytes:
+def zipped(source: str) -> bytes:
+    """A function's archive: one module, ``main``."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("main.py", source)

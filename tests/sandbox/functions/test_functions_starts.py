@@ -5,8 +5,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 
-from tests.support.sandbox import Aws, Function, Json, eventually
+from tests.support.sandbox import Aws, Function, Json, eventually, zipped
 
+CORES = max(2, os.cpu_count() or 1)
+CALLERS = 3 * max(4, CORES)
 SLOW_START = """
 import os, time
 record({"change": 1})
@@ -20,6 +22,14 @@ ends = time.time() + 20
 while time.time() < ends and sum('"here"' in line for line in open(event["file"])) < event["all"]:
     time.sleep(0.02)
 return time.time() < ends
+"""
+INNER = """
+import boto3
+boto3.client("lambda").invoke(FunctionName="{name}")
+"""
+NEW = """
+def handle(event, context):
+    return "new"
 """
 COUNTED = """
 import os, time
@@ -41,19 +51,42 @@ def invoke(aws: Aws, function: Function, event: Json | None = None) -> Json:
 def test_few_environments_begin_at_once(aws: Aws) -> None:
     """As many as there are cores; whoever waits is given one that has become free."""
     function = aws.function("return os.getpid()", prelude=SLOW_START)
-    with ThreadPoolExecutor(12) as pool:
-        answers = [*pool.map(lambda _: invoke(aws, function)["answer"], range(12))]
+    with ThreadPoolExecutor(CALLERS) as pool:
+        answers = [*pool.map(lambda _: invoke(aws, function)["answer"], range(CALLERS))]
     beginning = [*accumulate(event["change"] for event in function.events())]
-    assert 1 <= max(beginning) <= max(2, os.cpu_count() or 1)
-    assert len(set(answers)) < 12
+    assert 1 <= max(beginning) <= CORES
+    assert len(set(answers)) < CALLERS
 
 
 def test_invocations_that_overlap_have_an_environment_each(aws: Aws) -> None:
     """However few begin at once: each of these waits for all others."""
     function = aws.function(MEETING)
-    event = {"file": str(function.recorded), "all": 7}
-    with ThreadPoolExecutor(7) as pool:
-        assert [one["answer"] for one in pool.map(lambda _: invoke(aws, function, event), range(7))] == [True] * 7
+    event = {"file": str(function.recorded), "all": 10}
+    with ThreadPoolExecutor(10) as pool:
+        assert [one["answer"] for one in pool.map(lambda _: invoke(aws, function, event), range(10))] == [True] * 10
+
+
+def test_a_start_may_wait_for_another_function(aws: Aws) -> None:
+    """Whose environment begins beside all those that wait for it."""
+    inner = aws.function("return 'inner'")
+    outer = aws.function("return 'outer'", prelude=INNER.format(name=inner.name), timeout=10)
+    with ThreadPoolExecutor(CORES + 1) as pool:
+        answers = [*pool.map(lambda _: invoke(aws, outer), range(CORES + 1))]
+    assert answers == [{"failed": False, "answer": "outer"}] * (CORES + 1)
+
+
+def test_what_begins_during_an_update_serves_no_later_invocation(aws: Aws) -> None:
+    """Nor does what was waiting to begin with the code of before."""
+    function = aws.function("return 'old'", prelude=SLOW_START)
+    with ThreadPoolExecutor(2 * CALLERS) as pool:
+        for _ in range(CALLERS):
+            pool.submit(invoke, aws, function)
+        eventually(function.events, lambda events: len(events) >= 1)
+        aws.functions.update_function_code(FunctionName=function.name, ZipFile=zipped(NEW))
+        after = [pool.submit(invoke, aws, function) for _ in range(CALLERS)]
+        assert {one.result()["answer"] for one in after} == {"new"}
+    with ThreadPoolExecutor(CALLERS) as pool:
+        assert {one["answer"] for one in pool.map(lambda _: invoke(aws, function), range(CALLERS))} == {"new"}
 
 
 def test_a_failed_start_ends_no_other_environment(aws: Aws) -> None:
