@@ -43,13 +43,25 @@ def tables(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def last_program() -> bytes:
-    """The program as it was tagged last before this commit; where git knows of none, an older one that is kept here."""
+    """The program as it was tagged last before this commit; an older one where git knows of none that is another."""
     described = _git("describe", "--tags", "--abbrev=0", "--match", "v*", "HEAD^")
-    if described.returncode != 0:
+    tag = described.stdout.decode().strip()
+    if described.returncode != 0 or _git("diff", "--quiet", tag, "HEAD", "--", *PROGRAM).returncode == 0:
         return KEPT.read_bytes()
-    archive = _git("archive", described.stdout.decode().strip(), *PROGRAM)
+    archive = _git("archive", tag, *PROGRAM)
     assert archive.returncode == 0, archive.stderr.decode()
     return archive.stdout
+
+
+def program_of(workshop: Workshop) -> dict[str, bytes]:
+    """The files of a checkout's program."""
+    parts = (workshop.root / name for name in PROGRAM)
+    files = (file for part in parts for file in (part.rglob("*") if part.is_dir() else [part]))
+    return {
+        str(file.relative_to(workshop.root)): file.read_bytes()
+        for file in files
+        if file.is_file() and file.suffix != ".pyc"
+    }
 
 
 def _git(*words: str) -> subprocess.CompletedProcess[bytes]:
@@ -93,7 +105,7 @@ def test_upgrade_replaces_and_deletes_no_table(local: Local, older: Workshop, ne
     def endpoint(checkout: Workshop) -> str:
         return str(json.loads(pulumi(checkout, "stack", "output", "--json"))["wss_endpoint"])
 
-    assert (older.root / "infra/app.py").read_text() != (newer.root / "infra/app.py").read_text()
+    assert program_of(older) != program_of(newer)
     pulumi(older, *UP)
     before = tables(json.loads(pulumi(older, "stack", "export")))
     stored = asyncio.run(add(endpoint(older), "Milk"))
