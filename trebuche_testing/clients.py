@@ -99,6 +99,15 @@ class Stream:
         """Whether it is that of a snapshot which was announced; a worker may bring a later version instead."""
         return any(announced <= number for announced in self.anew)
 
+    @property
+    def tells_gaps(self) -> bool:
+        """Whether a gap is one; where only the latest is wanted as long as a resume is under way, which repairs it."""
+        return self.wanted is None or (self.waiting and self.wanted.type is FilterType.CUSTOM)
+
+    def goes_on_with(self, data: StreamDataEnvelope) -> bool:
+        """Whether nothing is missing before a value."""
+        return data.sequence_number <= self.last + 1 + (data.skipped or 0)
+
 
 class Client:
     """One client, with one socket at a time.
@@ -325,12 +334,12 @@ class Client:
 
     def _accept(self, stream: Stream, data: StreamDataEnvelope) -> None:
         # A value that has overtaken others waits for them.
-        gap = data.sequence_number > stream.last + 1 + (data.skipped or 0)
-        if gap and stream.wanted is None and not stream.begins_anew(data.sequence_number):
+        gap = stream.tells_gaps and not stream.goes_on_with(data)
+        if gap and not stream.begins_anew(data.sequence_number):
             stream.early[data.sequence_number] = data
             return
         self._take(stream, data)
-        while (following := stream.early.pop(stream.last + 1, None)) is not None:
+        while stream.early and stream.goes_on_with(following := stream.early[min(stream.early)]):
             self._take(stream, following)
 
     def _take(self, stream: Stream, data: StreamDataEnvelope) -> None:

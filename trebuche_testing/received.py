@@ -58,7 +58,7 @@ class Received:
         self._highest: dict[tuple[str, int], int] = {}
         self._came: set[int] = set()
         self._frames: Counter[int] = Counter()
-        self._repaired = 0
+        self._repaired = ("", 0)
         self._starts = 0
         self._ended = ""
         self._asked_at: float | None = None
@@ -89,8 +89,11 @@ class Received:
         if self._asked_at is not None:
             self._began, self._asked_at = self._asked_at, None
         if event["recovered"] is False:
-            # One value stands for all below it; a slow post of those may still come, and is passed over.
-            self._repaired = event["upTo"] or 0
+            # One value stands for all below it; a slow post of those may still come, and is passed over. So it is with
+            # another such start on this connection, of a resume that was overtaken.
+            before, highest = self._repaired
+            same = before == event["connection"]
+            self._repaired = event["connection"], max(event["upTo"] or 0, highest if same else 0)
         self.opening.append((self._began, event["at"]))
         if event["recovered"] is False and not self._had_nothing and not self.swift:
             self.snapshots.append(event["at"])
@@ -111,7 +114,7 @@ class Received:
         """Numbers that come for the first time since the stream began on this connection rise."""
         number = event["number"]
         place = event["connection"], self._starts
-        if number not in self._came and self._repaired <= number < self._highest.get(place, 0):
+        if number not in self._came and self._repaired[1] <= number < self._highest.get(place, 0):
             self._problem(OUT_OF_ORDER, f"{number} came after {self._highest[place]}")
         self._frames[number] += 1
         self._came.update(range(number - event["skipped"], number + 1))

@@ -166,6 +166,19 @@ def test_a_version_that_overtook_another_is_found() -> None:
     assert "2 came after 3" in told
 
 
+def test_a_resume_that_was_overtaken_brings_nothing_new() -> None:
+    """Two were under way on one connection: what the slower one sends lies below the snapshot of the other."""
+    told = [started(recovered=False)[0] | {"upTo": up_to} for up_to in (203, 104)]
+    begun = (add(1), observe(), resume(0), told[:1], value(203, 1, reset=True), told[1:], add(2), value(204, 2))
+    late = value(104, 2)[:1]
+    assert wrong(*begun, late, total=2) == []
+    (found,) = wrong(*begun[:-2], add(2), add(3), value(205, 3)[:1], value(204, 2), value(205, 3), late, total=3)
+    assert "204 came after 205" in found
+    elsewhere = [[event | {"connection": "c2"} for event in events] for events in (told[1:], value(204, 2), late)]
+    (found,) = wrong(*begun[:-3], elsewhere[0], add(2), *elsewhere[1:], total=2)
+    assert "104 came after 204" in found
+
+
 def test_subscribers_do_not_hold_up_the_stream() -> None:
     """Only services that failed do."""
     (told,) = wrong(add(1), [{"event": "held-up"}], total=1, open_=False)
