@@ -151,7 +151,7 @@ def conclude(row: Subscription) -> Routine[bool]:
 
 def conclude_for_now(row: Subscription) -> Routine[bool]:
     """The same for one that a resume may go on with."""
-    return (yield from _unlisted(row, detach(row)))
+    return (yield from _unlisted(row, _withdraw(row)))
 
 
 def _unlisted(row: Subscription, leaving: Routine[bool]) -> Routine[bool]:
@@ -183,6 +183,14 @@ def mark_audience(actor_id: str) -> Routine[None]:
     """Say that an actor's subscribers are others now, before anything is done that relies on it."""
     now_ms = yield from perform(Now())
     yield from perform(MarkAudience(actor_id, now_ms // 1000 + MARK_SECONDS))
+
+
+def _withdraw(row: Subscription) -> Routine[bool]:
+    """Detach a row whose connection lives: no post to it would fail, and tell whoever keeps it that it is gone."""
+    detached = yield from detach(row)
+    if detached:
+        yield from mark_audience(row.actor_id)
+    return detached
 
 
 def _is_young(connected_at: int) -> Routine[bool]:

@@ -49,6 +49,15 @@ class FailingFlip(InMemorySubscriptionStorage):
         raise ServiceError(f"row of {row.stream_id} cannot turn live at {version}")
 
 
+class UnsureFlip(InMemorySubscriptionStorage):
+    """Turns rows live and fails all the same."""
+
+    def flip_live(self, row: Subscription, version: int) -> Subscription | None:
+        """Do it, and lose the answer."""
+        super().flip_live(row, version)
+        raise ServiceError(f"nobody knows whether the row of {row.stream_id} is live")
+
+
 class FailingSender(InMemoryConnectionSender):
     """Cannot post errors."""
 
@@ -386,6 +395,24 @@ def test_a_failing_catch_up_says_so_before_it_detaches(world: World, envelope: E
     finish(task)
     assert subscriptions.attached == {}
     assert len(subscriptions.detached) == 1
+
+
+def test_nothing_comes_after_the_error_of_a_failing_catch_up(world: World) -> None:
+    """Its row turned live before it failed, as somebody found who keeps the audience, and its connection lives."""
+    subscriptions = UnsureFlip()
+    kept = CachedAudiences(subscriptions, least_rows=1)
+    ports = replace(world.ports, subscriptions=subscriptions)
+    opening = Task(ports, dispatch({"game": TYPE}, Caller("c1", 1_767_225_000_000), encode(observe("game"))))
+    until(opening, "FlipLive")
+    now = world.clock.now_ms() // 1000
+    for _ in range(2):
+        assert [row.phase for row in kept.subscribers("game", now=now)] == [Phase.LIVE]
+    finish(opening)
+    assert isinstance(world.frames()[-1], StreamErrorEnvelope)
+    write(world, 4)
+    changes = [change for change in map(read_change, world.records()) if change is not None]
+    finish(Task(replace(world.ports, subscriptions=kept), fan_out(changes)))
+    assert world.frames() == []
 
 
 def test_a_failing_catch_up_that_cannot_say_so_leaves_its_row(world: World) -> None:
