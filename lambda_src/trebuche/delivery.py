@@ -28,8 +28,11 @@ from trebuche.effects import (
 from trebuche.errors import ConnectionGoneError, DeliveryError, ExpiredError, ThrottledError, UnsureError
 from trebuche.stored import Subscription
 
-YOUNG_MS: Final = 5_000
-"""Until its ``$connect`` has returned everywhere, a connection answers 410 like a closed one."""
+YOUNG_MS: Final = 7_000
+"""Until its ``$connect`` has returned everywhere, a connection answers 410 like a closed one.
+
+That takes some seconds, and the clocks of gateway and function, of which one may be slow and one fast, make more of it.
+"""
 RETRIES: Final = 3
 PAUSE_SECONDS: Final = 0.2
 MARK_SECONDS: Final = 86_400

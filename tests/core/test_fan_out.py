@@ -8,7 +8,7 @@ import pytest
 
 from actors.game_room import GameRoom
 from actors.todo_list import TodoList
-from tests.support.world import World, observe, resume, write_document, write_state
+from tests.support.world import World, message, observe, resume, write_document, write_state
 from trebuche.adapters.memory import InMemoryConnectionSender, InMemorySubscriptionStorage
 from trebuche.changes import Change
 from trebuche.delivery import PAUSE_SECONDS
@@ -225,6 +225,16 @@ def test_a_young_connection_is_not_taken_for_gone(world: World, sender: Failing,
     assert numbers(world) == ([2] if failures == 1 else [])
     (row,) = world.subscriptions.attached.values()
     assert row.phase is (Phase.LIVE if failures == 1 else Phase.OPENING)
+
+
+def test_a_connection_is_young_also_where_clocks_differ(world: World, sender: Failing) -> None:
+    """A gateway's clock is slow, a function's fast; a Swift client would never send its resume again."""
+    sender.failures["c1"] = [ConnectionGoneError("not yet")] * 2
+    youth_ms, slow_ms, fast_ms = 2_500, 2_000, 2_000
+    event = message(resume(UUID(int=4), 1, "todos"))
+    event["requestContext"]["connectedAt"] = world.clock.now_ms() - youth_ms - slow_ms - fast_ms
+    world.handler.handle(event)
+    assert [type(frame) for frame in world.frames()] == [StreamStartEnvelope, StreamDataEnvelope]
 
 
 @pytest.mark.parametrize(
