@@ -230,7 +230,7 @@ def _send_replay(row: Subscription, after: int, entries: tuple[JournalEntry, ...
     A reader that has none of the stream's values (none since they were numbered anew) gets the first one whatever the
     version before was: that nothing has changed since says nothing to it.
     """
-    has_some = after - row.base >= max(row.since, 1)
+    has_some = row.has_some(after)
     if window_ms(row):
         yield from _send_latest(row, after, entries, has_some=has_some)
         return

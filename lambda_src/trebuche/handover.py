@@ -83,6 +83,14 @@ def give_back(row: Subscription, before: Subscription | None, *, deleted: bool) 
     return False
 
 
+def outlives(row: Subscription, change: Change) -> bool:
+    """Whether a change is a deletion that comes again or late for a subscriber.
+
+    Its stream began after it, or has values of what was written after it.
+    """
+    return change.state is None and change.version < max(row.born, row.sent)
+
+
 def set_aside(row: Subscription, sent: int) -> Routine[Subscription | None]:
     """Take a live row, which has everything up to ``sent``, out of the fan-out; the row as it is then.
 
@@ -110,7 +118,7 @@ def tell(row: Subscription, change: Change, seconds: int) -> Routine[Subscriptio
             yield from mark_audience(row.actor_id)
         notice = RaisePending(row, change.version) if change.state is not None else MarkEnded(row)
         found = yield from perform(notice)
-        if found is None or found.phase is not Phase.OPENING or found.opener == row.opener:
+        if found is None or found.phase is not Phase.OPENING or found.opener == row.opener or outlives(found, change):
             return found
         # Another catch-up owns the row by now: it has to be told, and a worker reminded of it.
         row = found

@@ -133,6 +133,10 @@ class Subscription:
     shape: str = ""
     until: int = 0
 
+    def has_some(self, version: int) -> bool:
+        """Whether a reader that has everything up to a version has any value since the stream was numbered."""
+        return version - self.base >= max(self.since, 1)
+
 
 @immutable(kw_only=True)
 class Connection:

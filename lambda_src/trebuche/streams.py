@@ -28,7 +28,7 @@ from trebuche.effects import (
 from trebuche.errors import ConnectionGoneError, ExpiredError, StateError
 from trebuche.filters import compares, passes
 from trebuche.frames import data_frame, observed, observed_before
-from trebuche.handover import ABANDONED_SECONDS, SLOW_SECONDS, out_of_time, set_aside, tell
+from trebuche.handover import ABANDONED_SECONDS, SLOW_SECONDS, out_of_time, outlives, set_aside, tell
 from trebuche.stored import Phase, Subscription
 from trebuche.targets import observed_property
 
@@ -125,11 +125,14 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
         change: The change.
         seconds: When a worker is reminded of the row, if it is opening and was told of nothing yet.
     """
-    if change.state is None and change.version < max(row.born, row.sent):
-        return row  # it comes again or late: the stream began after it, or has values of what was written after it
+    if outlives(row, change):
+        return row
     if row.phase is Phase.OPENING:
         found = yield from tell(row, change, seconds)
         if found is None or found.phase is not Phase.LIVE:
+            return found
+        # Its first value was of after the deletion: if its end failed half-way, it would go on when that comes again.
+        if outlives(found, change) and not row.has_some(row.sent):
             return found
         row = found
     if row.phase is not Phase.LIVE:

@@ -11,12 +11,14 @@ from tests.support.steps import Task
 from tests.support.world import World, observe, resume, write_state
 from trebuche.actor_types import ActorType
 from trebuche.adapters.memory import InMemoryConnectionSender
+from trebuche.changes import read_change
 from trebuche.dispatch import dispatch
-from trebuche.effects import HighestVersion, LoadState
+from trebuche.effects import HighestVersion, LoadState, QuerySubscribers
 from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope, encode
 from trebuche.errors import ConnectionGoneError
 from trebuche.reminders import write_reminder
 from trebuche.socket_events import Caller
+from trebuche.streams import fan_out
 
 Records = list[dict[str, Any]]
 
@@ -165,6 +167,68 @@ def test_an_observation_that_shows_what_was_written_since_outlives_a_deletion(wo
     world.result("todos", "addTodo", "Tea")
     world.pump()
     assert kinds(world.frames()) == [*BEGUN, StreamDataEnvelope]
+
+
+def test_a_stream_that_begins_while_a_deletion_is_worked_off_outlives_it(world: World) -> None:
+    """Its first value was written after that. Its end would not come again, if it failed after it was told."""
+    opening = begin_to_observe(world)
+    world.states.delete("todos")
+    ending = fan_out_begins(world)
+    world.result("todos", "addTodo", "Salt")
+    finish(opening)
+    finish(ending)
+    world.result("todos", "addTodo", "Tea")
+    world.pump()
+    assert kinds(world.frames()) == [*BEGUN, StreamDataEnvelope]
+
+
+def test_a_resume_while_a_deletion_is_worked_off_outlives_it(world: World) -> None:
+    """It has taken the place of the row that was found, and seen that the state is gone."""
+    begin_to_observe(world)
+    ((_, stream_id),) = world.subscriptions.attached
+    world.states.delete("todos")
+    ending = fan_out_begins(world)
+    resuming = handled(world, resume(stream_id, 0, "todos"), "c2")
+    while world.subscriptions.attached["todos", stream_id].connection_id != "c2":
+        resuming.step()
+    finish(ending)
+    finish(resuming)
+    assert kinds(world.frames("c2")) == BEGUN
+    world.result("todos", "addTodo", "Tea")
+    world.pump()
+    assert kinds(world.frames("c2")) == [StreamDataEnvelope]
+
+
+def begin_to_observe(world: World) -> Task:
+    """A stream of an actor that is there, of which nothing has been read or sent yet."""
+    world.result("todos", "addTodo", "Bread")
+    world.pump()
+    task = handled(world, observe("todos"), "c1")
+    while not world.subscriptions.attached:
+        task.step()
+    return task
+
+
+def fan_out_begins(world: World) -> Task:
+    """What has happened goes out: it is known to whom."""
+    changes = [change for change in map(read_change, world.records()) if change is not None]
+    task = Task(world.ports, fan_out(changes))
+    while not (task.effects and isinstance(task.effects[-1], QuerySubscribers)):
+        task.step()
+    return task
+
+
+def handled(world: World, envelope: Envelope, connection_id: str) -> Task:
+    """A frame, step by step."""
+    caller = Caller(connection_id, world.clock.now_ms())
+    return Task(world.ports, dispatch({"todos": ActorType(TodoList)}, caller, encode(envelope)))
+
+
+def finish(task: Task) -> None:
+    """All that is left of it."""
+    while not task.done:
+        task.step()
+    assert task.error is None
 
 
 def test_an_absence_is_of_the_version_that_was_deleted(world: World) -> None:
