@@ -72,7 +72,7 @@ class Stream:
         anew: From which numbers on it was told to expect a snapshot, whatever was before it; each for one value.
         expects: Number up to which values must come without another change.
         asked: How often a resume was sent; an answer counts for the last one only.
-        told: How often it was told that it begins or goes on.
+        told: Under which callIDs it was told that it begins or goes on; a failure may say so once more.
         private_id: What a Swift client calls it.
         values: How many values its reader got.
         asked_on: The connection on which it was asked for last, and the step at which it was first asked for there.
@@ -89,7 +89,7 @@ class Stream:
     waiting: bool = True
     ended: bool = False
     asked: int = 0
-    told: int = 0
+    told: set[UUID] = field(default_factory=set)
     private_id: UUID | None = None
     values: int = 0
     asked_on: tuple[str, int] = ("", 0)
@@ -202,9 +202,14 @@ class Client:
         return None if stream is None else stream.key
 
     def left_for_good(self, stream_id: UUID) -> int | None:
-        """The key of a stream that it has ended; None as long as a resume of it may still be on its way."""
+        """The key of a stream that it has ended; None as long as a resume of it may still be on its way.
+
+        Nor of one of which it was told that it failed: a goodbye finds nothing where that is no stream any more.
+        """
         stream = self._ended.get(stream_id)
-        return None if stream is None or stream.told != stream.asked + 1 else stream.key
+        if stream is None or stream.waiting or len(stream.told) != stream.asked + 1:
+            return None
+        return stream.key
 
     def on_open(self, socket: Socket) -> None:
         """Send what was not answered yet, and go on with the streams."""
@@ -306,7 +311,7 @@ class Client:
 
     def _note_start(self, stream: Stream, start: StreamStartEnvelope, socket: Socket) -> None:
         stream.waiting = False
-        stream.told += 1
+        stream.told.add(start.call_id)
         self._history.add(
             "start",
             stream=stream.key,

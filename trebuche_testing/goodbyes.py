@@ -38,6 +38,10 @@ class Goodbyes:
         if key is not None:
             self._over[frame.stream_id] = _Over(key, step)
 
+    def opened(self, stream_id: UUID) -> None:
+        """Somebody has opened a stream again: a resume came later than the end, whether or not it is told of."""
+        self._over.pop(stream_id, None)
+
     def sent(self, peer: Peer, text: str, *, began: int, step: int) -> None:
         """A function that began in some step has posted a frame in another."""
         ends = text.startswith(f'{STREAM}End"')
@@ -49,8 +53,7 @@ class Goodbyes:
                 if key is not None:
                     self._over[stream_id] = _Over(key, step)
             case StreamStartEnvelope(stream_id):
-                # A resume that came later than the end.
-                self._over.pop(stream_id, None)
+                self.opened(stream_id)
             case StreamDataEnvelope(stream_id, number):
                 over = self._over.get(stream_id)
                 # What began before that may be on its way still.

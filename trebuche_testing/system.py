@@ -21,7 +21,7 @@ from trebuche.adapters.memory import (
 )
 from trebuche.changes import event_time_ms, read_change
 from trebuche.dispatch import dispatch
-from trebuche.effects import Effect, GoOpening, Invoke, Post
+from trebuche.effects import Effect, GoOpening, Invoke, OpenSubscription, Post
 from trebuche.envelopes import StreamStartEnvelope, decode
 from trebuche.forward import route
 from trebuche.ports import Ports
@@ -157,6 +157,8 @@ class System:
         if type(effect) is Post:
             peer = self.front.sockets[effect.connection_id].peer
             self._goodbyes.sent(peer, effect.text, began=invocation.began, step=self.engine.steps)
+        if type(effect) is OpenSubscription and result and "peer" in invocation.memory:
+            self._goodbyes.opened(effect.row.stream_id)
         return result
 
     def invoke(self, effect: Invoke, finish: Finish) -> None:
