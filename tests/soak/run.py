@@ -35,6 +35,12 @@ TURNED_SECONDS: Final = 60.0
 """A reminder whose worker was killed comes again after six times the function's timeout, and nobody wants to wait."""
 TURNS: Final = 4
 """At most: after ten minutes without a frame sockets are cut, and clients that resume would hide what was lost."""
+GONE: Final = "post-gone"
+WITH_GONE: Final = 0.85
+"""Share of the answers after which no post is answered with 410: whoever got one is cut before there is peace.
+
+At AWS a connection that answers so is at its end, or has just begun; its reader would never hear of what it lost.
+"""
 RAMP_SECONDS: Final = 5.0
 """For one client to come, at most."""
 SECOND_STREAM: Final = 0.3
@@ -141,12 +147,20 @@ class Soak:
             await self._all_answered()
             return {}
         with faults_on(faults, self._plan.seed):
-            await self._all_answered()
-            return await asyncio.to_thread(taken, faults)
+            await self._answered(WITH_GONE)
+            struck = await asyncio.to_thread(taken, faults)
+            await asyncio.to_thread(faults.clear, GONE)
+            await self._all_answered(not_before=time.monotonic() + self._plan.cut_seconds[1])
+            return struck | await asyncio.to_thread(taken, faults)
 
-    async def _all_answered(self) -> None:
-        while not self.users.done and time.monotonic() - self.users.last_answer < PATIENCE_SECONDS:
+    async def _answered(self, share: float) -> None:
+        wanted = share * self._plan.clients * self._plan.calls
+        while self.users.answered < wanted and time.monotonic() - self.users.last_answer < PATIENCE_SECONDS:
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _all_answered(self, *, not_before: float = 0.0) -> None:
+        await self._answered(1.0)
+        await asyncio.sleep(max(0.0, not_before - time.monotonic()))
         self.front.peaceful = True
 
     async def _wait_and_do(self) -> None:

@@ -65,11 +65,6 @@ class Users:
         """From the first call to the last answer."""
         return self.last_answer - self._first_call
 
-    @property
-    def done(self) -> bool:
-        """Whether all are."""
-        return self.answered == self._plan.clients * self._plan.calls
-
     def begin(self, client: Client, home: str) -> None:
         """Let a client make its first calls."""
         if not self._made:
