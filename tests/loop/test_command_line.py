@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.handle import Handle
 from tests.loop.conftest import Local
 from tests.loop.peer import Peer
 from tests.loop.workshop import Done, eventually
@@ -145,6 +146,13 @@ def test_poison_record_is_given_up_and_redriven_after_the_fix(shop: Shop, todos:
     assert [todo["title"] for todo in values[-1]["todos"]] == ["Milk"]
     assert waiting(shop, queue) == 0
     assert shop.document("redrive", *STACK)["messages"] == 0
+    clock = Handle(shop.local.environment["AWS_ENDPOINT_URL"]).clock
+
+    def is_healthy() -> bool:
+        clock.advance(60)
+        return shop.run("status", *STACK, check=False).returncode == 0
+
+    eventually(is_healthy, seconds=120, what="the end of the dead letter's alarm")
 
 
 @contextmanager
