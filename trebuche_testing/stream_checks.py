@@ -1,9 +1,10 @@
 """What streams are owed: every version once, in order, and the last one."""
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Final
 
-from trebuche.catch_up import REPLAY_LIMIT
+from trebuche.replays import REPLAY_LIMIT
 from trebuche_testing.history import Event, by_kind
 from trebuche_testing.past import Forms, Past, Shown, read_past
 from trebuche_testing.received import Epoch, Received
@@ -28,7 +29,7 @@ def check_streams(events: list[Event], specification: Specification) -> Iterator
     for key, stream in streams.items():
         past = pasts[stream.actor]
         yield from stream.problems
-        yield from _wrong_values(stream, Shown(past, forms, stream.key), forms)
+        yield from _wrong_values(stream, Shown(past, forms, stream.key), forms, forgetful=_forgets(past, kinds))
         yield from _wrong_reason(stream, past)
         yield from _strays(stream, kinds)
         yield from _needless_snapshots(stream, past, kinds)
@@ -37,7 +38,7 @@ def check_streams(events: list[Event], specification: Specification) -> Iterator
             yield from _wrong_end(stream, past.initial if final is None else final, forms)
 
 
-def _wrong_values(stream: Received, shown: Shown, forms: Forms) -> Iterator[Violation]:
+def _wrong_values(stream: Received, shown: Shown, forms: Forms, *, forgetful: bool) -> Iterator[Violation]:
     """Each value is that of its version, and a deletion lies between no two of them."""
     for epoch in stream.epochs:
         values = [(number, forms.of_value(value, stream.key)) for number, value in epoch.values]
@@ -47,19 +48,21 @@ def _wrong_values(stream: Received, shown: Shown, forms: Forms) -> Iterator[Viol
         bases = [base for base in shown.bases(values) if _fits(base, values, epoch, shown)]
         if not bases:
             yield Violation(OUT_OF_ORDER, f"{told}: values are not those of versions, or had been deleted")
-        elif all(_goes_on(stream, epoch, base, values, shown) for base in bases):
+        elif all(_goes_on(stream, epoch, base, values, shown, forgetful) for base in bases):
             yield Violation(LOST, f"{told}: its actor was deleted meanwhile, and nobody told")
 
 
-def _goes_on(stream: Received, epoch: Epoch, base: int, values: list[tuple[int, bytes]], shown: Shown) -> bool:
+def _goes_on(
+    stream: Received, epoch: Epoch, base: int, values: list[tuple[int, bytes]], shown: Shown, forgetful: bool
+) -> bool:
     """Whether a deletion lies between two values, and nobody has told.
 
-    A worker that finds the actor back leaps over it, and what is deleted while a stream is being opened may have been
-    worked off before its row was there.
+    What is deleted while a stream is being opened may have been worked off before its row was there. And a worker that
+    finds the actor back leaps over it where the journal may have forgotten.
     """
     for at, version in shown.survived([(base + number, form) for number, form in values]):
         meanwhile = any(asked <= at <= told for asked, told in stream.opening)
-        if not meanwhile and version - base not in epoch.leaps:
+        if not meanwhile and not (forgetful and version - base in epoch.leaps):
             return True
     return False
 
@@ -86,9 +89,14 @@ def _needless_snapshots(stream: Received, past: Past, kinds: Mapping[str, list[E
     """A resume is told that something was left out only where it has a reason."""
     for at in stream.snapshots:
         deleted = any(deletion < at for deletion, _ in past.deletions)
-        forgotten = any(event["at"] < at and event["fault"] in FORGETTING for event in kinds["fault"])
-        if not deleted and not forgotten and len(past.written) <= REPLAY_LIMIT:
+        if not deleted and not _forgets(past, kinds, at):
             yield Violation(LOST, f"{stream.name}: it was told that something was left out, without a reason")
+
+
+def _forgets(past: Past, kinds: Mapping[str, list[Event]], before: float = inf) -> bool:
+    """Whether the journal may not have had all that was missed, up to a moment, or too much of it."""
+    forgotten = any(event["at"] < before and event["fault"] in FORGETTING for event in kinds["fault"])
+    return forgotten or len(past.written) > REPLAY_LIMIT
 
 
 def _wrong_end(stream: Received, final: str | bytes, forms: Forms) -> Iterator[Violation]:

@@ -157,7 +157,12 @@ class System:
         if type(effect) is Post:
             peer = self.front.sockets[effect.connection_id].peer
             self._goodbyes.sent(peer, effect.text, began=invocation.began, step=self.engine.steps)
-        if type(effect) is OpenSubscription and result and "peer" in invocation.memory:
+        # Not where a resume gives a stream back to the connection that had it: its reader may have been told of an end.
+        if (
+            type(effect) is OpenSubscription
+            and effect.row.connection_id == invocation.memory.get("connection")
+            and result
+        ):
             self._goodbyes.opened(effect.row.stream_id)
         return result
 
@@ -246,6 +251,7 @@ class System:
 
         invocation = Invocation(self, "actor", read.time_ms, _reply(finished))
         invocation.memory["peer"] = self._peer(event)
+        invocation.memory["connection"] = read.caller.connection_id
         invocation.run(dispatch(chosen, read.caller, read.body))
 
     def _peer(self, event: Mapping[str, Any]) -> Peer:

@@ -5,7 +5,7 @@ finds the row and raises its ``pending``; while the row is opening nobody else p
 nothing is pending above what was delivered. So a live change can neither overtake nor repeat a snapshot or a replay.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from trebuche import logs
@@ -19,21 +19,19 @@ from trebuche.effects import (
     HighestVersion,
     LoadState,
     Log,
+    MarkEnded,
     Now,
-    ReadJournal,
     Routine,
     TimeLeft,
     perform,
 )
 from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, StreamErrorEnvelope, encode
-from trebuche.errors import ExpiredError, HeldUpError, NewerStateError, StateError, TrebucheError
+from trebuche.errors import ExpiredError, HeldUpError, NewerStateError, TrebucheError
 from trebuche.filters import compares, passes
 from trebuche.frames import data_frame, observed, observed_before
+from trebuche.replays import Missed, read_missed
 from trebuche.stored import JournalEntry, Phase, Subscription
 from trebuche.targets import observed_property
-
-REPLAY_LIMIT: Final = 100
-"""Frames of a replay; a client that missed more is better off with one snapshot."""
 
 RESERVE_SECONDS: Final = 5.0
 """Of an invocation's time: less than that is left to a later worker."""
@@ -93,34 +91,6 @@ def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
     return Current(stored.version, document, exists=True)
 
 
-def read_replay(
-    actor_type: ActorType, actor_id: str, after: int, last: int
-) -> Routine[tuple[JournalEntry, ...] | None]:
-    """Versions ``after`` (to compare with, may be missing) to ``last``, as today's code would have written them.
-
-    None when they are too many, incomplete or no longer readable, or when the actor was deleted and came back between.
-
-    Raises:
-        NewerStateError: All of them are there, and newer code can read them.
-    """
-    if last - after > REPLAY_LIMIT:
-        return None
-    now_ms = yield from perform(Now())
-    entries = yield from perform(ReadJournal(actor_id, after, last, now_ms // 1000))
-    missed = [entry.version for entry in entries if entry.version > after]
-    # A hole must not pass for a replay: something has expired, or was written past the runtime.
-    if missed != list(range(after + 1, last + 1)):
-        return None
-    if any(entry.first and entry.version > max(after, 1) for entry in entries):
-        return None
-    try:
-        return tuple(replace(entry, state=actor_type.today(actor_id, entry.state, entry.schema)) for entry in entries)
-    except NewerStateError:
-        raise
-    except StateError:
-        return None
-
-
 def bring_up(
     actor_type: ActorType,
     row: Subscription,
@@ -170,8 +140,12 @@ def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[
             return True
         if (yield from perform(TimeLeft())) < RESERVE_SECONDS:
             raise HeldUpError(position)
+        missed = yield from read_missed(row, position, found.pending)
+        if missed.deleted:
+            yield from perform(MarkEnded(row))
+            continue
         try:
-            position = yield from _deliver_pending(actor_type, row, position, found.pending)
+            position = yield from _deliver_pending(row, position, found.pending, actor_type, missed)
         except NewerStateError as error:
             raise HeldUpError(position) from error
 
@@ -200,8 +174,10 @@ def send_away(row: Subscription, *, hurried: bool = False) -> Routine[None]:
     yield from dismiss(row.connection_id, row.connected_at, frame, hurried=hurried)
 
 
-def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pending: int) -> Routine[int]:
-    entries = yield from read_replay(actor_type, row.actor_id, position, pending)
+def _deliver_pending(
+    row: Subscription, position: int, pending: int, actor_type: ActorType, missed: Missed
+) -> Routine[int]:
+    entries = missed.replay(actor_type)
     if entries is not None:
         yield from _send_replay(row, position, entries)
         return pending

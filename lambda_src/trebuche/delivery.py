@@ -147,31 +147,38 @@ def unsubscribe(connection_id: str, stream_id: UUID) -> Routine[bool]:
     return removed
 
 
-def conclude(row: Subscription) -> Routine[bool]:
-    """Delete a subscription whose end its reader was told; not one that was opened anew meanwhile."""
-    return (yield from _unlisted(row, remove(row.actor_id, row.stream_id, row.connection_id, opener=row.opener)))
+def conclude(row: Subscription) -> Routine[None]:
+    """Delete a subscription whose end its reader was told.
+
+    Also one that was opened anew on that connection meanwhile: after an end nobody reads it any more.
+    """
+    yield from _forget(row)
+    if not (yield from remove(row.actor_id, row.stream_id, row.connection_id, opener=row.opener)):
+        anew = yield from remove(row.actor_id, row.stream_id, row.connection_id)
+        # Whoever opened it may have put it on the list after it was taken off.
+        if anew:
+            yield from _forget(row)
 
 
-def conclude_for_now(row: Subscription) -> Routine[bool]:
-    """The same for one that a resume may go on with."""
-    return (yield from _unlisted(row, _withdraw(row)))
+def conclude_for_now(row: Subscription) -> Routine[None]:
+    """Detach a subscription whose failure its reader was told; a resume may go on with it, or has done so already."""
+    yield from _forget(row)
+    if (yield from _withdraw(row)):
+        return
+    now_ms = yield from perform(Now())
+    found = yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000))
+    if found is not None and found.connection_id == row.connection_id:
+        # Whoever opened it anew may have put it on the list before it was taken off.
+        last_sequence = max(0, found.sent - found.base)
+        yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))
 
 
-def _unlisted(row: Subscription, leaving: Routine[bool]) -> Routine[bool]:
-    """Take a stream off its connection's list, where it would count for as long as that lives, and then away.
+def _forget(row: Subscription) -> Routine[None]:
+    """Take a stream off its connection's list, where it would count for as long as that lives.
 
-    In this order: if it stays, whoever finds the row does it again. Whoever opened the stream anew in between may have
-    put it on the list before it was taken off, and it goes back on it.
+    Before its row goes: if that stays, whoever finds it does both again.
     """
     yield from perform(ForgetStream(row.connection_id, row.actor_id, row.stream_id))
-    left = yield from leaving
-    if not left:
-        now_ms = yield from perform(Now())
-        found = yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000))
-        if found is not None and found.connection_id == row.connection_id:
-            last_sequence = max(0, found.sent - found.base)
-            yield from perform(NoteStream(row.connection_id, row.actor_id, row.stream_id, last_sequence))
-    return left
 
 
 def remove(actor_id: str, stream_id: UUID, connection_id: str, *, opener: UUID | None = None) -> Routine[bool]:

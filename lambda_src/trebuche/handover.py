@@ -91,16 +91,30 @@ def outlives(row: Subscription, change: Change) -> bool:
     return change.state is None and change.version < max(row.born, row.sent)
 
 
+def claim(row: Subscription, sent: int) -> Routine[Subscription | None]:
+    """Take a row, which has everything up to ``sent``, out of the fan-out and out of whosever hands it is in.
+
+    The row as it is then, opening and ours; None when it is no longer as it was found.
+    """
+    opener = yield from perform(RandomUuid())
+    if (yield from perform(GoOpening(row, sent, opener))):
+        return replace(row, phase=Phase.OPENING, sent=sent, opener=opener, pending=0)
+    return None
+
+
+def found_again(row: Subscription) -> Routine[Subscription | None]:
+    """A row as others have left it."""
+    now_ms = yield from perform(Now())
+    return (yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000)))
+
+
 def set_aside(row: Subscription, sent: int) -> Routine[Subscription | None]:
     """Take a live row, which has everything up to ``sent``, out of the fan-out; the row as it is then.
 
     Its reminder is sent by ``tell``, with the change that it could not get, and there it leaves the audience.
     """
-    opener = yield from perform(RandomUuid())
-    if (yield from perform(GoOpening(row, sent, opener))):
-        return replace(row, phase=Phase.OPENING, sent=sent, opener=opener, pending=0)
-    now_ms = yield from perform(Now())
-    return (yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000)))
+    claimed = yield from claim(row, sent)
+    return claimed if claimed is not None else (yield from found_again(row))
 
 
 def tell(row: Subscription, change: Change, seconds: int) -> Routine[Subscription | None]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from trebuche import logs
 from trebuche.actor_types import ActorType
 from trebuche.answers import failed_stream, start_frame
-from trebuche.catch_up import Current, bring_up, read_current, read_replay
+from trebuche.catch_up import Current, bring_up, read_current
 from trebuche.conflation import LATEST, delivery_of, window_ms
 from trebuche.contract import CONNECTION_LIFE_SECONDS
 from trebuche.delivery import conclude_for_now, deliver, detach, mark_audience, remove
@@ -39,6 +39,7 @@ from trebuche.errors import (
 )
 from trebuche.handover import give_back, insure, put_off
 from trebuche.numbering import continued
+from trebuche.replays import read_missed
 from trebuche.scalars import UINT64_MAX
 from trebuche.socket_events import Caller
 from trebuche.stored import JournalEntry, Phase, Subscription
@@ -301,11 +302,12 @@ def _outcome(effect: Effect[Any]) -> Routine[Any]:
 def _missed(actor_type: ActorType, opened: _Opened) -> Routine[tuple[tuple[JournalEntry, ...] | None, bool]]:
     """What was missed, as far as this code can show it, and whether the journal has all of it."""
     after = opened.row.base + opened.last_sequence
+    missed = yield from read_missed(opened.row, after, opened.current.version)
     try:
-        missed = yield from read_replay(actor_type, opened.row.actor_id, after, opened.current.version)
+        replay = missed.replay(actor_type)
     except NewerStateError:
         return None, True
-    return missed, missed is not None
+    return replay, replay is not None
 
 
 def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool) -> StreamStartEnvelope:

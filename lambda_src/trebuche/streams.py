@@ -28,7 +28,16 @@ from trebuche.effects import (
 from trebuche.errors import ConnectionGoneError, ExpiredError, StateError
 from trebuche.filters import compares, passes
 from trebuche.frames import data_frame, observed, observed_before
-from trebuche.handover import ABANDONED_SECONDS, SLOW_SECONDS, out_of_time, outlives, set_aside, tell
+from trebuche.handover import (
+    ABANDONED_SECONDS,
+    SLOW_SECONDS,
+    claim,
+    found_again,
+    out_of_time,
+    outlives,
+    set_aside,
+    tell,
+)
 from trebuche.stored import Phase, Subscription
 from trebuche.targets import observed_property
 
@@ -131,8 +140,7 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
         found = yield from tell(row, change, seconds)
         if found is None or found.phase is not Phase.LIVE:
             return found
-        # Its first value was of after the deletion: if its end failed half-way, it would go on when that comes again.
-        if outlives(found, change) and not row.has_some(row.sent):
+        if outlives(found, change):
             return found
         row = found
     if row.phase is not Phase.LIVE:
@@ -145,6 +153,13 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
         return None
     if _of_other_code(row, change) or (yield from out_of_time()):
         return (yield from _hand_over(row, change, 0))
+    if change.state is None:
+        # A resume may have moved it since, and outlive this. Posted before, the end would be told of that one.
+        claimed = yield from claim(row, row.sent)
+        if claimed is None:
+            found = yield from found_again(row)
+            return (yield from _tell(found, change, seconds)) if found is not None else None
+        row = claimed
     try:
         return (yield from _post(row, change))
     except ExpiredError:

@@ -6,10 +6,20 @@ from typing import Final
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
-from trebuche.catch_up import bring_up, end, give_up, read_current, read_replay, send_away
+from trebuche.catch_up import bring_up, end, give_up, go_live, read_current, send_away
 from trebuche.delivery import HELD_UP, detach
 from trebuche.dispatch import Directory
-from trebuche.effects import Concurrently, GoOpening, LoadSubscription, Log, Now, OpenSubscription, Routine, perform
+from trebuche.effects import (
+    Concurrently,
+    GoOpening,
+    LoadSubscription,
+    Log,
+    MarkEnded,
+    Now,
+    OpenSubscription,
+    Routine,
+    perform,
+)
 from trebuche.errors import (
     ActorNotFoundError,
     ConnectionGoneError,
@@ -22,6 +32,7 @@ from trebuche.errors import (
 )
 from trebuche.handover import put_off
 from trebuche.reminders import is_about, read_reminder, successor
+from trebuche.replays import read_missed
 from trebuche.stored import Phase, Reminder, Subscription
 
 ATTEMPTS: Final = 5
@@ -97,10 +108,14 @@ def _finish(actor_type: ActorType, row: Subscription) -> Routine[None]:
         yield from end(row)
         return
     current = yield from read_current(actor_type, row.actor_id)
+    missed = yield from read_missed(row, row.sent, current.version)
+    if missed.deleted:
+        yield from perform(MarkEnded(row))
+        yield from go_live(actor_type, row, row.sent)
+        return
     # Of an absent state the journal has the last version that was deleted, which nobody may be shown any more.
     replayable = current.exists or row.sent >= current.version
-    missed = (yield from read_replay(actor_type, row.actor_id, row.sent, current.version)) if replayable else None
-    yield from bring_up(actor_type, row, current, missed)
+    yield from bring_up(actor_type, row, current, missed.replay(actor_type) if replayable else None)
 
 
 def _take_over(reminder: Reminder) -> Routine[Subscription | None]:

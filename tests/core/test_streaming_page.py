@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from trebuche import contract
-from trebuche.catch_up import REPLAY_LIMIT
 from trebuche.envelope_types import FilterType, StreamFilter
 from trebuche.envelopes import InvocationEnvelope, decode, encode
 from trebuche.filters import passes
+from trebuche.replays import REPLAY_LIMIT
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "streaming.md").read_text(encoding="utf-8")
 FRAMES = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)

@@ -120,6 +120,7 @@ class World:
         self.limits = limits or Limits()
         self.counters = InMemoryCounters()
         self._seen: dict[str, StoredState] = {}
+        self._deleted: dict[str, int] = {}
         self._records = 0
         self.use(sender=self.sender)
 
@@ -196,9 +197,11 @@ class World:
         for actor_id in sorted(self._seen.keys() | self.states.states.keys()):
             old, new = self._seen.get(actor_id), self.states.states.get(actor_id)
             if new is None:
-                found.append(self._record("REMOVE", actor_id, self._seen.pop(actor_id), None))
+                gone = self._seen.pop(actor_id)
+                self._deleted[actor_id] = gone.version
+                found.append(self._record("REMOVE", actor_id, gone, None))
                 continue
-            first = (old.version if old else 0) + 1
+            first = (old.version if old else self._deleted.get(actor_id, 0)) + 1
             for entry in self.states.journal(actor_id, first, new.version, now=0):
                 version = replace(new, version=entry.version, state=entry.state)
                 found.append(self._record("MODIFY" if old else "INSERT", actor_id, old, version))

@@ -1,0 +1,157 @@
+"""An actor is deleted and comes back before anybody has looked: who is told of an end, and who goes on."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from actors.todo_list import TodoList
+from tests.core.test_deletions import BEGUN, Records, begin_to_observe, fan_out_begins, finish, kinds
+from tests.support.world import World, resume
+from trebuche.adapters.memory import InMemoryConnectionSender
+from trebuche.batches import BatchReply
+from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope
+from trebuche.errors import ServiceError, ThrottledError
+from trebuche.reminders import write_reminder
+from trebuche.stored import Reminder, Subscription
+
+
+@pytest.fixture
+def world() -> World:
+    """An actor of one version, and two connections."""
+    world = World(TodoList)
+    for connection_id in ("c1", "c2"):
+        world.connect(connection_id)
+    world.result("todos", "addTodo", "Milk")
+    world.pump()
+    return world
+
+
+@pytest.fixture
+def stream_id(world: World) -> UUID:
+    """A stream of it, which has its first value."""
+    stream_id = world.watch("todos")
+    assert kinds(world.frames()) == BEGUN
+    return stream_id
+
+
+def row_of(world: World) -> Subscription:
+    """The one row there is."""
+    (row,) = world.subscriptions.attached.values()
+    return row
+
+
+def fall_behind(world: World) -> Reminder:
+    """The reader takes no frames for a while: a worker will be reminded of it."""
+    row, opener = row_of(world), uuid4()
+    assert world.subscriptions.go_opening(row, row.sent, opener)
+    return Reminder(row.actor_id, row.stream_id, opener, world.clock.now_ms())
+
+
+def come_back(world: World) -> Records:
+    """The actor is deleted, and is there again; what the table's stream says of that."""
+    world.states.delete("todos")
+    records = world.records()
+    world.result("todos", "addTodo", "Bread")
+    return records + world.records()
+
+
+def work(world: World, reminder: Reminder) -> BatchReply:
+    """A worker does what it is reminded of."""
+    return world.gateway.catch_up({"Records": [{"messageId": "1", "body": write_reminder(reminder)}]})
+
+
+def later(world: World, records: Records, connection_id: str = "c1") -> list[type[Envelope]]:
+    """What the reader gets of all that has happened, and of one change after that."""
+    world.result("todos", "addTodo", "Tea")
+    assert world.processor.handle({"Records": records + world.records()}) == {"batchItemFailures": []}
+    return kinds(world.frames(connection_id))
+
+
+def test_a_worker_that_finds_the_actor_back_ends_the_stream(world: World, stream_id: UUID) -> None:
+    """The record of the deletion would find a reader that has values of after it, and pass it over."""
+    reminder = fall_behind(world)
+    records = come_back(world)
+    assert work(world, reminder) == {"batchItemFailures": []}
+    assert kinds(world.frames()) == [StreamEndEnvelope]
+    assert later(world, records) == []
+    assert ("todos", stream_id) not in world.subscriptions.attached
+
+
+@pytest.mark.usefixtures("stream_id")
+def test_an_end_that_a_worker_did_not_finish_stays_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing follows it before it is told again, whatever is posted meanwhile."""
+    reminder = fall_behind(world)
+    records = come_back(world)
+
+    def fail(*_: object, **__: object) -> bool:
+        raise ServiceError("no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.subscriptions, "remove", fail)
+        assert work(world, reminder) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert later(world, records) == [StreamEndEnvelope]
+    assert work(world, reminder) == {"batchItemFailures": []}
+    assert kinds(world.frames()) == [StreamEndEnvelope]
+    assert world.subscriptions.attached == {}
+
+
+def test_a_worker_goes_on_for_a_resume_that_came_after_the_deletion(world: World, stream_id: UUID) -> None:
+    """Its reader was told that its values begin anew, and got none of them yet."""
+
+    class Slow(InMemoryConnectionSender):
+        """Takes no values."""
+
+        def send(self, connection_id: str, text: str) -> None:
+            if "streamData" in text:
+                raise ThrottledError("slow down")
+            super().send(connection_id, text)
+
+    records = come_back(world)
+    world.use(sender=Slow())
+    world.catch_ups.sent.clear()
+    world.send(resume(stream_id, 1, "todos"), "c2")
+    (start,) = world.frames("c2")
+    assert isinstance(start, StreamStartEnvelope)
+    assert start.recovered is False
+    world.use(sender=InMemoryConnectionSender())
+    for reminder, _ in world.catch_ups.sent:
+        work(world, reminder)
+    assert later(world, records, "c2") == [StreamDataEnvelope] * 2
+
+
+def test_a_deletion_that_was_worked_off_before_the_row_was_there_ends_the_stream(world: World) -> None:
+    """Its reader has asked before it, and would get the value of after it as the next one of before."""
+    opening = begin_to_observe(world)
+    while len(world.frames()) < 1:
+        opening.step()
+    opening.step()
+    deletion, comeback = come_back(world)
+    world.processor.handle({"Records": [comeback]})
+    finish(opening)
+    assert kinds(world.frames()) == [StreamDataEnvelope, StreamEndEnvelope]
+    assert later(world, [deletion, comeback]) == []
+
+
+def test_a_resume_that_came_after_the_fan_out_had_looked_goes_on(world: World, stream_id: UUID) -> None:
+    """It is on the same connection, has seen the actor back, and would not end when the deletion comes again."""
+    world.states.delete("todos")
+    ending = fan_out_begins(world)
+    world.result("todos", "addTodo", "Bread")
+    world.send(resume(stream_id, 1, "todos"), "c1")
+    finish(ending)
+    assert kinds(world.frames()) == BEGUN
+    assert later(world, []) == [StreamDataEnvelope]
+
+
+def test_a_resume_of_a_late_reader_that_came_after_the_fan_out_had_looked_goes_on(
+    world: World, stream_id: UUID
+) -> None:
+    """It was told of no values before the deletion, and was asked for after it."""
+    fall_behind(world)
+    world.states.delete("todos")
+    ending = fan_out_begins(world)
+    world.result("todos", "addTodo", "Bread")
+    world.send(resume(stream_id, 1, "todos"), "c2")
+    finish(ending)
+    assert kinds(world.frames("c2")) == BEGUN
+    assert later(world, [], "c2") == [StreamDataEnvelope]
