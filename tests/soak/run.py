@@ -144,24 +144,25 @@ class Soak:
         """Wait for all answers, under faults if there are to be any; how often each fault struck."""
         self.front.peaceful = False
         if not self._plan.faults:
-            await self._all_answered()
+            await self._answered(self._plan.clients * self._plan.calls)
+            self.front.peaceful = True
             return {}
         with faults_on(faults, self._plan.seed):
-            await self._answered(WITH_GONE)
+            await self._answered(WITH_GONE * self.users.before_peace)
             struck = await asyncio.to_thread(taken, faults)
             await asyncio.to_thread(faults.clear, GONE)
-            await self._all_answered(not_before=time.monotonic() + self._plan.cut_seconds[1])
+            # All that are open now have been cut by then.
+            peace = time.monotonic() + self._plan.cut_seconds[1]
+            await self._answered(self.users.before_peace)
+            await asyncio.sleep(max(0.0, peace - time.monotonic()))
+            self.front.peaceful = True
+            self.users.let_go()
+            await self._answered(self._plan.clients * self._plan.calls)
             return struck | await asyncio.to_thread(taken, faults)
 
-    async def _answered(self, share: float) -> None:
-        wanted = share * self._plan.clients * self._plan.calls
+    async def _answered(self, wanted: float) -> None:
         while self.users.answered < wanted and time.monotonic() - self.users.last_answer < PATIENCE_SECONDS:
             await asyncio.sleep(LOOK_SECONDS)
-
-    async def _all_answered(self, *, not_before: float = 0.0) -> None:
-        await self._answered(1.0)
-        await asyncio.sleep(max(0.0, not_before - time.monotonic()))
-        self.front.peaceful = True
 
     async def _wait_and_do(self) -> None:
         if self._meanwhile is None:

@@ -54,6 +54,13 @@ class Users:
         self._made: Counter[str] = Counter()
         self._known: dict[tuple[str, str], User] = {}
         self._under_way: dict[str, _UnderWay] = {}
+        self._holding = plan.faults
+        self._held: list[tuple[Client, str]] = []
+
+    @property
+    def before_peace(self) -> int:
+        """How many calls are made before ``let_go``."""
+        return self._plan.clients * self._most
 
     @property
     def answered(self) -> int:
@@ -72,6 +79,12 @@ class Users:
         for _ in range(self._plan.at_once):
             self._call(client, home)
 
+    def let_go(self) -> None:
+        """Have each client make its last call, which nobody who resumes can show: from now on no socket is cut."""
+        self._holding = False
+        for client, home in self._held:
+            self._call(client, home)
+
     def note(self, event: Event) -> None:
         """Take an answer in, and go on."""
         if event["event"] != "return":
@@ -84,8 +97,14 @@ class Users:
         pause_ms = int(self._engine.random.random() * PAUSE_MS)
         self._engine.later(pause_ms, partial(self._call, one.client, one.home))
 
+    @property
+    def _most(self) -> int:
+        return self._plan.calls - self._holding
+
     def _call(self, client: Client, home: str) -> None:
-        if self._made[client.name] == self._plan.calls:
+        if self._made[client.name] == self._most:
+            if self._holding:
+                self._held.append((client, home))
             return
         self._made[client.name] += 1
         random = self._engine.random
