@@ -11,8 +11,11 @@ from trebuche_testing.received import Epoch, Received
 from trebuche_testing.specification import Specification
 from trebuche_testing.violations import LOST, OUT_OF_ORDER, Violation
 
-FORGETTING: Final = ("sleep", "hours", "deploy")
-"""Disturbances that may leave nothing to be replayed: a journal expires, older code cannot read newer entries."""
+EXPIRING: Final = ("sleep", "hours")
+"""Disturbances that may let a journal expire."""
+
+FORGETTING: Final = (*EXPIRING, "deploy")
+"""Those that may leave nothing to be replayed: older code cannot read newer entries either."""
 
 UNMARKED: Final = ("RemoveSubscription", "MarkAudience")
 """Effects between which a function that dies leaves a subscriber to those who keep them."""
@@ -29,7 +32,9 @@ def check_streams(events: list[Event], specification: Specification) -> Iterator
     for key, stream in streams.items():
         past = pasts[stream.actor]
         yield from stream.problems
-        yield from _wrong_values(stream, Shown(past, forms, stream.key), forms, forgetful=_forgets(past, kinds))
+        yield from _wrong_values(
+            stream, Shown(past, forms, stream.key), forms, forgetful=_forgets(past, kinds, EXPIRING)
+        )
         yield from _wrong_reason(stream, past)
         yield from _strays(stream, kinds)
         yield from _needless_snapshots(stream, past, kinds)
@@ -89,13 +94,13 @@ def _needless_snapshots(stream: Received, past: Past, kinds: Mapping[str, list[E
     """A resume is told that something was left out only where it has a reason."""
     for at in stream.snapshots:
         deleted = any(deletion < at for deletion, _ in past.deletions)
-        if not deleted and not _forgets(past, kinds, at):
+        if not deleted and not _forgets(past, kinds, FORGETTING, at):
             yield Violation(LOST, f"{stream.name}: it was told that something was left out, without a reason")
 
 
-def _forgets(past: Past, kinds: Mapping[str, list[Event]], before: float = inf) -> bool:
+def _forgets(past: Past, kinds: Mapping[str, list[Event]], disturbances: tuple[str, ...], before: float = inf) -> bool:
     """Whether the journal may not have had all that was missed, up to a moment, or too much of it."""
-    forgotten = any(event["at"] < before and event["fault"] in FORGETTING for event in kinds["fault"])
+    forgotten = any(event["at"] < before and event["fault"] in disturbances for event in kinds["fault"])
     return forgotten or len(past.written) > REPLAY_LIMIT
 
 

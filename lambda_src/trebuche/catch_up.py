@@ -153,9 +153,7 @@ def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[
 def end(row: Subscription, *, hurried: bool = False) -> Routine[None]:
     """Tell a subscriber that its actor was deleted, and forget the subscription; ``hurried`` as for ``deliver``."""
     frame = encode(StreamEndEnvelope(row.stream_id, StreamEndReason.ACTOR_TERMINATED))
-    # Before the row goes: if the frame cannot be posted, whoever finds the row says it.
-    yield from deliver(row.connection_id, row.connected_at, frame, hurried=hurried)
-    yield from conclude(row)
+    yield from _conclude(row, frame, hurried=hurried)
 
 
 def give_up(row: Subscription, error: TrebucheError, *, hurried: bool = False) -> Routine[None]:
@@ -163,8 +161,15 @@ def give_up(row: Subscription, error: TrebucheError, *, hurried: bool = False) -
     fields = {"actorId": row.actor_id, "connectionId": row.connection_id, "streamId": row.stream_id}
     yield from perform(Log(logs.ERROR, "state-undeliverable", fields | {"code": error.code}, error))
     frame = encode(StreamErrorEnvelope(row.stream_id, str(error), error.code, retryable=False))
+    yield from _conclude(row, frame, hurried=hurried)
+
+
+def _conclude(row: Subscription, frame: str, *, hurried: bool) -> Routine[None]:
+    # Before the row goes: if the frame cannot be posted, whoever finds the row says it.
     yield from deliver(row.connection_id, row.connected_at, frame, hurried=hurried)
-    yield from conclude(row)
+    if (yield from conclude(row)):
+        # Whoever opened it anew may have told so after this end.
+        yield from deliver(row.connection_id, row.connected_at, frame, hurried=hurried)
 
 
 def send_away(row: Subscription, *, hurried: bool = False) -> Routine[None]:

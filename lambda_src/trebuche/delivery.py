@@ -147,17 +147,19 @@ def unsubscribe(connection_id: str, stream_id: UUID) -> Routine[bool]:
     return removed
 
 
-def conclude(row: Subscription) -> Routine[None]:
-    """Delete a subscription whose end its reader was told.
+def conclude(row: Subscription) -> Routine[bool]:
+    """Delete a subscription whose end its reader was told; whether it was opened anew on that connection meanwhile.
 
-    Also one that was opened anew on that connection meanwhile: after an end nobody reads it any more.
+    That one goes too: whoever takes nothing more after an end would not read it.
     """
     yield from _forget(row)
-    if not (yield from remove(row.actor_id, row.stream_id, row.connection_id, opener=row.opener)):
-        anew = yield from remove(row.actor_id, row.stream_id, row.connection_id)
+    if (yield from remove(row.actor_id, row.stream_id, row.connection_id, opener=row.opener)):
+        return False
+    anew = yield from remove(row.actor_id, row.stream_id, row.connection_id)
+    if anew:
         # Whoever opened it may have put it on the list after it was taken off.
-        if anew:
-            yield from _forget(row)
+        yield from _forget(row)
+    return anew
 
 
 def conclude_for_now(row: Subscription) -> Routine[None]:

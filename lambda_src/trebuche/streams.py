@@ -155,11 +155,16 @@ def _tell(row: Subscription, change: Change, seconds: int = ABANDONED_SECONDS) -
         return (yield from _hand_over(row, change, 0))
     if change.state is None:
         # A resume may have moved it since, and outlive this. Posted before, the end would be told of that one.
-        claimed = yield from claim(row, row.sent)
+        claimed = yield from claim(row, max(row.sent, change.version))
         if claimed is None:
             found = yield from found_again(row)
             return (yield from _tell(found, change, seconds)) if found is not None else None
         row = claimed
+    return (yield from _bring(row, change))
+
+
+def _bring(row: Subscription, change: Change) -> Routine[Subscription | None]:
+    """Post what a row of ours is to get; a reader that takes nothing is left to a worker, one that is gone detached."""
     try:
         return (yield from _post(row, change))
     except ExpiredError:

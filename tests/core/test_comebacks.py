@@ -9,6 +9,7 @@ from tests.core.test_deletions import BEGUN, Records, begin_to_observe, fan_out_
 from tests.support.world import World, resume
 from trebuche.adapters.memory import InMemoryConnectionSender
 from trebuche.batches import BatchReply
+from trebuche.effects import Post
 from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope
 from trebuche.errors import ServiceError, ThrottledError
 from trebuche.reminders import write_reminder
@@ -119,6 +120,20 @@ def test_a_worker_goes_on_for_a_resume_that_came_after_the_deletion(world: World
     assert later(world, records, "c2") == [StreamDataEnvelope] * 2
 
 
+def test_a_worker_ends_a_stream_whose_first_value_nobody_noted(world: World) -> None:
+    """The function that posted it died right then: the reader has it, and would get one of after the deletion."""
+    opening = begin_to_observe(world)
+    while sum(isinstance(effect, Post) for effect in opening.effects) < len(BEGUN):
+        opening.step()
+    opening.crash()
+    assert kinds(world.frames()) == BEGUN
+    records = come_back(world)
+    (reminder,) = (reminder for reminder, _ in world.catch_ups.sent)
+    assert work(world, reminder) == {"batchItemFailures": []}
+    assert kinds(world.frames()) == [StreamEndEnvelope]
+    assert later(world, records) == []
+
+
 def test_a_deletion_that_was_worked_off_before_the_row_was_there_ends_the_stream(world: World) -> None:
     """Its reader has asked before it, and would get the value of after it as the next one of before."""
     opening = begin_to_observe(world)
@@ -146,7 +161,7 @@ def test_a_resume_that_came_after_the_fan_out_had_looked_goes_on(world: World, s
 def test_a_resume_of_a_late_reader_that_came_after_the_fan_out_had_looked_goes_on(
     world: World, stream_id: UUID
 ) -> None:
-    """It was told of no values before the deletion, and was asked for after it."""
+    """It was asked for after the deletion, and told that its values begin anew."""
     fall_behind(world)
     world.states.delete("todos")
     ending = fan_out_begins(world)

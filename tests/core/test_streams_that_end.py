@@ -100,14 +100,14 @@ def test_streams_that_cannot_begin_make_room_for_others() -> None:
 
 
 def test_an_end_that_was_told_ends_also_what_was_opened_anew_meanwhile(world: World) -> None:
-    """Its reader takes nothing more of that stream, and it would count for the connection."""
+    """Its reader takes nothing more of that stream, or is told so once more; and it would count for the connection."""
 
     class Meanwhile(InMemoryConnectionSender):
         """The end is on its way while the stream is opened again."""
 
         def send(self, connection_id: str, text: str) -> None:
             super().send(connection_id, text)
-            if "streamEnd" in text:
+            if len(self.sent[connection_id]) == 1:
                 row = row_of(world, ACTORS[0])
                 assert world.subscriptions.open(replace(row, opener=uuid4()), row, now=0)
 
@@ -115,6 +115,7 @@ def test_an_end_that_was_told_ends_also_what_was_opened_anew_meanwhile(world: Wo
     world.states.delete(ACTORS[0])
     assert world.pump() == {"batchItemFailures": []}
 
+    assert [type(frame) for frame in world.frames()] == [StreamEndEnvelope] * 2
     assert len(attached(world)) == MOST - 1
     assert listed(world) == attached(world)
 
