@@ -155,6 +155,12 @@ def forged(**fields: object) -> str:
         ("get_records", {}, "ValidationException"),
         ("get_records", {"ShardIterator": forged(), "Limit": 0}, "ValidationException"),
         ("get_records", {"ShardIterator": forged(), "Limit": "many"}, "SerializationException"),
+        ("get_records", {"ShardIterator": forged(), "Limit": True}, "SerializationException"),
+        (
+            "get_shard_iterator",
+            {"StreamArn": 7, "ShardId": "y", "ShardIteratorType": "LATEST"},
+            "SerializationException",
+        ),
         (
             "get_shard_iterator",
             {"StreamArn": "x", "ShardId": "y", "ShardIteratorType": "LATEST"},
