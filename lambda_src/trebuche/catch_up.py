@@ -29,7 +29,7 @@ from trebuche.envelopes import StreamEndEnvelope, StreamEndReason, StreamErrorEn
 from trebuche.errors import ExpiredError, HeldUpError, NewerStateError, TrebucheError
 from trebuche.filters import compares, passes
 from trebuche.frames import data_frame, observed, observed_before
-from trebuche.replays import Missed, read_missed
+from trebuche.replays import read_missed
 from trebuche.stored import JournalEntry, Phase, Subscription
 from trebuche.targets import observed_property
 
@@ -140,12 +140,8 @@ def go_live(actor_type: ActorType, row: Subscription, position: int) -> Routine[
             return True
         if (yield from perform(TimeLeft())) < RESERVE_SECONDS:
             raise HeldUpError(position)
-        missed = yield from read_missed(row, position, found.pending)
-        if missed.deleted:
-            yield from perform(MarkEnded(row))
-            continue
         try:
-            position = yield from _deliver_pending(row, position, found.pending, actor_type, missed)
+            position = yield from _deliver_pending(actor_type, row, position, found.pending)
         except NewerStateError as error:
             raise HeldUpError(position) from error
 
@@ -179,9 +175,9 @@ def send_away(row: Subscription, *, hurried: bool = False) -> Routine[None]:
     yield from dismiss(row.connection_id, row.connected_at, frame, hurried=hurried)
 
 
-def _deliver_pending(
-    row: Subscription, position: int, pending: int, actor_type: ActorType, missed: Missed
-) -> Routine[int]:
+def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pending: int) -> Routine[int]:
+    """The version that the reader has then; the same one where the stream is to end, and is marked so."""
+    missed = yield from read_missed(row, position, pending)
     entries = missed.replay(actor_type)
     if entries is not None:
         yield from _send_replay(row, position, entries)
@@ -189,6 +185,10 @@ def _deliver_pending(
     current = yield from read_current(actor_type, row.actor_id)
     # A state that was deleted since keeps its last version; what is pending counts as delivered with it.
     version = max(current.version, pending)
+    # It may have come back once more since.
+    if missed.deleted or (yield from read_missed(row, position, version)).deleted:
+        yield from perform(MarkEnded(row))
+        return position
     yield from _send_snapshot(row, position, version, current.state)
     return version
 

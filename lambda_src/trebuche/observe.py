@@ -8,7 +8,7 @@ from trebuche import logs
 from trebuche.actor_types import ActorType
 from trebuche.answers import failed_stream, start_frame
 from trebuche.catch_up import Current, bring_up, read_current
-from trebuche.conflation import LATEST, delivery_of, window_ms
+from trebuche.conflation import delivery_of
 from trebuche.contract import CONNECTION_LIFE_SECONDS
 from trebuche.delivery import conclude_for_now, deliver, detach, mark_audience, remove
 from trebuche.effects import (
@@ -42,6 +42,7 @@ from trebuche.numbering import continued
 from trebuche.replays import read_missed
 from trebuche.scalars import UINT64_MAX
 from trebuche.socket_events import Caller
+from trebuche.starts import goes_on, told_delivery
 from trebuche.stored import JournalEntry, Phase, Subscription
 from trebuche.targets import observe_target
 
@@ -138,7 +139,7 @@ def subscribe(
         invocation.actor_id,
         invocation.target_identifier,
         invocation.stream_filter,
-        delivery=_told(row),
+        delivery=told_delivery(row),
     )
     return (yield from _catch_up_or_fail(actor_type, opened, start, None))
 
@@ -189,7 +190,7 @@ def resume(
         )
         if opened is not None:
             missed, recovered = (yield from _missed(actor_type, opened)) if kept else (None, False)
-            start = _resumed(request, opened, recovered=recovered)
+            start = goes_on(opened.row, opened.current.version, recovered=recovered, actor_id=request.actor_id)
             return (yield from _catch_up_or_fail(actor_type, opened, start, missed))
     raise VersionConflictError(f"stream {request.stream_id} is being moved by others; resume again")
 
@@ -308,25 +309,6 @@ def _missed(actor_type: ActorType, opened: _Opened) -> Routine[tuple[tuple[Journ
     except NewerStateError:
         return None, True
     return replay, replay is not None
-
-
-def _resumed(request: StreamResumeEnvelope, opened: _Opened, *, recovered: bool) -> StreamStartEnvelope:
-    return StreamStartEnvelope(
-        request.stream_id,
-        opened.row.opener,
-        request.actor_id,
-        request.target_identifier,
-        opened.row.filter,
-        recovered=recovered,
-        # More may have come since the base was chosen, and numbers have an end.
-        up_to=min(opened.current.version - opened.row.base, UINT64_MAX),
-        delivery=_told(opened.row),
-    )
-
-
-def _told(row: Subscription) -> str | None:
-    """What ``streamStart`` says about it: nothing where every value is delivered."""
-    return LATEST if window_ms(row) else None
 
 
 def _catch_up(

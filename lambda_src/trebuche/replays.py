@@ -21,12 +21,14 @@ class Missed:
         actor_id: The actor.
         entries: The version that it has last (to compare with, may be missing) and all after it, as they were written.
             None when they are too many or incomplete, or when the actor was deleted and came back between.
+        came_back: Whether the actor was deleted, and came back, between.
         deleted: Whether it was deleted after the stream was asked for. Its reader may have values of before, noted or
             not, and has to be told: that deletion's own record passes over whoever has values of after it.
     """
 
     actor_id: str
     entries: tuple[JournalEntry, ...] | None = None
+    came_back: bool = False
     deleted: bool = False
 
     def replay(self, actor_type: ActorType) -> tuple[JournalEntry, ...] | None:
@@ -55,7 +57,7 @@ def read_missed(row: Subscription, after: int, last: int) -> Routine[Missed]:
     now_ms = yield from perform(Now())
     entries = yield from perform(ReadJournal(row.actor_id, after, last, now_ms // 1000))
     if any(_came_back(entry, after) for entry in entries):
-        return Missed(row.actor_id, deleted=_last_before(entries, after) >= row.born)
+        return Missed(row.actor_id, came_back=True, deleted=_last_before(entries, after) >= row.born)
     missed = [entry.version for entry in entries if entry.version > after]
     # A hole must not pass for a replay: something has expired, or was written past the runtime.
     return Missed(row.actor_id, entries if missed == list(range(after + 1, last + 1)) else None)

@@ -6,8 +6,9 @@ from typing import Final
 
 from trebuche import logs
 from trebuche.actor_types import ActorType
+from trebuche.answers import start_frame
 from trebuche.catch_up import bring_up, end, give_up, go_live, read_current, send_away
-from trebuche.delivery import HELD_UP, detach
+from trebuche.delivery import HELD_UP, deliver, detach
 from trebuche.dispatch import Directory
 from trebuche.effects import (
     Concurrently,
@@ -33,6 +34,7 @@ from trebuche.errors import (
 from trebuche.handover import put_off
 from trebuche.reminders import is_about, read_reminder, successor
 from trebuche.replays import read_missed
+from trebuche.starts import goes_on
 from trebuche.stored import Phase, Reminder, Subscription
 
 ATTEMPTS: Final = 5
@@ -113,6 +115,10 @@ def _finish(actor_type: ActorType, row: Subscription) -> Routine[None]:
         yield from perform(MarkEnded(row))
         yield from go_live(actor_type, row, row.sent)
         return
+    if missed.came_back and row.has_some(row.sent):
+        # Its reader asked for it since, and may not have been told: the function that was to say so gave up.
+        start = goes_on(row, current.version, recovered=False)
+        yield from deliver(row.connection_id, row.connected_at, start_frame(start))
     # Of an absent state the journal has the last version that was deleted, which nobody may be shown any more.
     replayable = current.exists or row.sent >= current.version
     yield from bring_up(actor_type, row, current, missed.replay(actor_type) if replayable else None)

@@ -5,11 +5,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from actors.todo_list import TodoList
-from tests.core.test_deletions import BEGUN, Records, begin_to_observe, fan_out_begins, finish, kinds
-from tests.support.world import World, resume
+from tests.core.test_deletions import BEGUN, Records, begin_to_observe, fan_out_begins, finish, handled, kinds
+from tests.support.world import World, observe, resume
 from trebuche.adapters.memory import InMemoryConnectionSender
 from trebuche.batches import BatchReply
-from trebuche.effects import Post
+from trebuche.effects import Post, ReadJournal
 from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope
 from trebuche.errors import ServiceError, ThrottledError
 from trebuche.reminders import write_reminder
@@ -96,14 +96,15 @@ def test_an_end_that_a_worker_did_not_finish_stays_one(world: World, monkeypatch
     assert world.subscriptions.attached == {}
 
 
-def test_a_worker_goes_on_for_a_resume_that_came_after_the_deletion(world: World, stream_id: UUID) -> None:
-    """Its reader was told that its values begin anew, and got none of them yet."""
+@pytest.mark.parametrize("refused", ["streamData", "stream"])
+def test_a_worker_says_what_a_resume_after_a_deletion_could_not(world: World, stream_id: UUID, refused: str) -> None:
+    """It does not end by it. Its reader is told that its values begin anew, whether or not it has been told already."""
 
     class Slow(InMemoryConnectionSender):
-        """Takes no values."""
+        """Takes some frames only."""
 
         def send(self, connection_id: str, text: str) -> None:
-            if "streamData" in text:
+            if refused in text:
                 raise ThrottledError("slow down")
             super().send(connection_id, text)
 
@@ -111,13 +112,14 @@ def test_a_worker_goes_on_for_a_resume_that_came_after_the_deletion(world: World
     world.use(sender=Slow())
     world.catch_ups.sent.clear()
     world.send(resume(stream_id, 1, "todos"), "c2")
-    (start,) = world.frames("c2")
-    assert isinstance(start, StreamStartEnvelope)
-    assert start.recovered is False
     world.use(sender=InMemoryConnectionSender())
     for reminder, _ in world.catch_ups.sent:
         work(world, reminder)
-    assert later(world, records, "c2") == [StreamDataEnvelope] * 2
+    start, value = world.frames("c2")
+    assert isinstance(start, StreamStartEnvelope)
+    assert isinstance(value, StreamDataEnvelope)
+    assert (start.recovered, start.up_to) == (False, value.sequence_number)
+    assert later(world, records, "c2") == [StreamDataEnvelope]
 
 
 def test_a_worker_ends_a_stream_whose_first_value_nobody_noted(world: World) -> None:
@@ -145,6 +147,23 @@ def test_a_deletion_that_was_worked_off_before_the_row_was_there_ends_the_stream
     finish(opening)
     assert kinds(world.frames()) == [StreamDataEnvelope, StreamEndEnvelope]
     assert later(world, [deletion, comeback]) == []
+
+
+def test_a_second_deletion_while_a_stream_is_opened_ends_it(world: World) -> None:
+    """What is pending is of before it, and the state by now of after; its own record would find it passed."""
+    world.states.delete("todos")
+    world.pump()
+    opening = handled(world, observe("todos"), "c1")
+    while sum(isinstance(effect, Post) for effect in opening.effects) < len(BEGUN):
+        opening.step()
+    world.result("todos", "addTodo", "Bread")
+    world.pump()
+    while not isinstance(opening.effects[-1], ReadJournal):
+        opening.step()
+    records = come_back(world)
+    finish(opening)
+    assert kinds(world.frames()) == [*BEGUN, StreamEndEnvelope]
+    assert later(world, records) == []
 
 
 def test_a_resume_that_came_after_the_fan_out_had_looked_goes_on(world: World, stream_id: UUID) -> None:
