@@ -66,6 +66,10 @@ class Current:
         """Lowest version whose deletion is still to come."""
         return self.version if self.exists else self.version + 1
 
+    def ends(self, row: Subscription) -> bool:
+        """Whether the actor was deleted since a stream was asked for, and is not back."""
+        return not self.exists and row.born <= self.version
+
 
 def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:
     """The stored state, or what a fresh actor would hold under the last version that the journal knows.
@@ -186,7 +190,8 @@ def _deliver_pending(actor_type: ActorType, row: Subscription, position: int, pe
     # A state that was deleted since keeps its last version; what is pending counts as delivered with it.
     version = max(current.version, pending)
     # It may have come back once more since.
-    if missed.deleted or (yield from read_missed(row, position, version)).deleted:
+    deleted = missed.deleted or current.ends(row)
+    if deleted or (version > pending and (yield from read_missed(row, position, version)).deleted):
         yield from perform(MarkEnded(row))
         return position
     yield from _send_snapshot(row, position, version, current.state)

@@ -19,6 +19,7 @@ from trebuche.effects import (
     LoadConnection,
     LoadSubscription,
     Log,
+    MarkEnded,
     NoteStream,
     Now,
     OpenSubscription,
@@ -302,6 +303,10 @@ def _outcome(effect: Effect[Any]) -> Routine[Any]:
 
 def _missed(actor_type: ActorType, opened: _Opened) -> Routine[tuple[tuple[JournalEntry, ...] | None, bool]]:
     """What was missed, as far as this code can show it, and whether the journal has all of it."""
+    if opened.current.ends(opened.row):
+        # Whoever worked off the deletion may have looked before the row was there, and nobody comes again.
+        yield from perform(MarkEnded(opened.row))
+        return (), False
     after = opened.row.base + opened.last_sequence
     missed = yield from read_missed(opened.row, after, opened.current.version)
     try:

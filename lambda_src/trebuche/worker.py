@@ -7,7 +7,8 @@ from typing import Final
 from trebuche import logs
 from trebuche.actor_types import ActorType
 from trebuche.answers import start_frame
-from trebuche.catch_up import bring_up, end, give_up, go_live, read_current, send_away
+from trebuche.auth.access import has_ended
+from trebuche.catch_up import Current, bring_up, end, give_up, go_live, read_current, send_away
 from trebuche.delivery import HELD_UP, deliver, detach
 from trebuche.dispatch import Directory
 from trebuche.effects import (
@@ -111,17 +112,26 @@ def _finish(actor_type: ActorType, row: Subscription) -> Routine[None]:
         return
     current = yield from read_current(actor_type, row.actor_id)
     missed = yield from read_missed(row, row.sent, current.version)
-    if missed.deleted:
+    if missed.deleted or current.ends(row):
         yield from perform(MarkEnded(row))
         yield from go_live(actor_type, row, row.sent)
         return
-    if missed.came_back and row.has_some(row.sent):
-        # Its reader asked for it since, and may not have been told: the function that was to say so gave up.
-        start = goes_on(row, current.version, recovered=False)
-        yield from deliver(row.connection_id, row.connected_at, start_frame(start))
+    # A reader that claims to have values has resumed, and may not have been told: the function died or gave up over it.
+    anew = row.sent > row.base and (missed.came_back or not row.has_some(row.sent))
+    if anew:
+        yield from _say_anew(row, current)
     # Of an absent state the journal has the last version that was deleted, which nobody may be shown any more.
-    replayable = current.exists or row.sent >= current.version
-    yield from bring_up(actor_type, row, current, missed.replay(actor_type) if replayable else None)
+    replayable = not anew and (current.exists or row.sent >= current.version)
+    entries = missed.replay(actor_type) if replayable else None
+    yield from bring_up(actor_type, row, current, entries, counted=not anew)
+
+
+def _say_anew(row: Subscription, current: Current) -> Routine[None]:
+    now_ms = yield from perform(Now())
+    if has_ended(row.until, now_ms // 1000):
+        raise ExpiredError
+    frame = start_frame(goes_on(row, current.version, recovered=False))
+    yield from deliver(row.connection_id, row.connected_at, frame, until=row.until)
 
 
 def _take_over(reminder: Reminder) -> Routine[Subscription | None]:

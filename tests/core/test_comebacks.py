@@ -9,7 +9,7 @@ from tests.core.test_deletions import BEGUN, Records, begin_to_observe, fan_out_
 from tests.support.world import World, observe, resume
 from trebuche.adapters.memory import InMemoryConnectionSender
 from trebuche.batches import BatchReply
-from trebuche.effects import Post, ReadJournal
+from trebuche.effects import LoadState, Post, ReadJournal
 from trebuche.envelopes import Envelope, StreamDataEnvelope, StreamEndEnvelope, StreamStartEnvelope
 from trebuche.errors import ServiceError, ThrottledError
 from trebuche.reminders import write_reminder
@@ -147,6 +147,51 @@ def test_a_deletion_that_was_worked_off_before_the_row_was_there_ends_the_stream
     finish(opening)
     assert kinds(world.frames()) == [StreamDataEnvelope, StreamEndEnvelope]
     assert later(world, [deletion, comeback]) == []
+
+
+def test_a_deletion_that_was_worked_off_before_a_resume_had_its_row_ends_it(world: World, stream_id: UUID) -> None:
+    """The resume has seen the actor; what comes back would follow what was deleted without a word."""
+    world.disconnect("c1")
+    resuming = handled(world, resume(stream_id, 1, "todos"), "c2")
+    while not (resuming.effects and isinstance(resuming.effects[-1], LoadState)):
+        resuming.step()
+    world.states.delete("todos")
+    world.pump()
+    finish(resuming)
+    start, over = world.frames("c2")
+    assert isinstance(start, StreamStartEnvelope)
+    assert start.recovered is False
+    assert isinstance(over, StreamEndEnvelope)
+    assert later(world, [], "c2") == []
+
+
+@pytest.mark.usefixtures("stream_id")
+def test_a_worker_that_finds_the_actor_gone_ends_the_stream(world: World) -> None:
+    """It shows no default in the place of a value that was deleted before its reader got it."""
+    reminder = fall_behind(world)
+    world.result("todos", "addTodo", "Bread")
+    records = world.records()
+    world.states.delete("todos")
+    records += world.records()
+    assert work(world, reminder) == {"batchItemFailures": []}
+    assert kinds(world.frames()) == [StreamEndEnvelope]
+    assert later(world, records) == []
+
+
+def test_a_worker_begins_a_resume_whose_function_died(world: World) -> None:
+    """Under an id that nobody knows: its numbers go on, its values do not, and somebody has to say so."""
+    world.catch_ups.sent.clear()
+    resuming = handled(world, resume(uuid4(), 5, "todos"), "c2")
+    while not world.subscriptions.attached:
+        resuming.step()
+    resuming.crash()
+    (reminder,) = (reminder for reminder, _ in world.catch_ups.sent)
+    work(world, reminder)
+    start, value = world.frames("c2")
+    assert isinstance(start, StreamStartEnvelope)
+    assert isinstance(value, StreamDataEnvelope)
+    assert (start.recovered, start.up_to) == (False, value.sequence_number)
+    assert value.sequence_number > 5
 
 
 def test_a_second_deletion_while_a_stream_is_opened_ends_it(world: World) -> None:

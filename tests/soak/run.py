@@ -35,11 +35,12 @@ TURNED_SECONDS: Final = 60.0
 """A reminder whose worker was killed comes again after six times the function's timeout, and nobody wants to wait."""
 TURNS: Final = 4
 """At most: after ten minutes without a frame sockets are cut, and clients that resume would hide what was lost."""
-GONE: Final = "post-gone"
-WITH_GONE: Final = 0.85
-"""Share of the answers after which no post is answered with 410: whoever got one is cut before there is peace.
+BREAKING: Final = ("post-gone", "cut-socket")
+WITH_BREAKING: Final = 0.85
+"""Share of the answers after which the sandbox breaks no connection any more.
 
-At AWS a connection that answers so is at its end, or has just begun; its reader would never hear of what it lost.
+One whose post was answered with 410 is cut before there is peace: at AWS it is at its end, or has just begun, and its
+reader would never hear of what it lost.
 """
 RAMP_SECONDS: Final = 5.0
 """For one client to come, at most."""
@@ -148,9 +149,10 @@ class Soak:
             self.front.peaceful = True
             return {}
         with faults_on(faults, self._plan.seed):
-            await self._answered(WITH_GONE * self.users.before_peace)
+            await self._answered(WITH_BREAKING * self.users.before_peace)
             struck = await asyncio.to_thread(taken, faults)
-            await asyncio.to_thread(faults.clear, GONE)
+            for fault in BREAKING:
+                await asyncio.to_thread(faults.clear, fault)
             # All that are open now have been cut by then.
             peace = time.monotonic() + self._plan.cut_seconds[1]
             await self._answered(self.users.before_peace)

@@ -80,7 +80,7 @@ class Users:
             self._call(client, home)
 
     def let_go(self) -> None:
-        """Have each client make its last call, which nobody who resumes can show: from now on no socket is cut."""
+        """Have each client make its last call, now that no socket is cut any more: a resume would show what it lost."""
         self._holding = False
         for client, home in self._held:
             self._call(client, home)
