@@ -68,7 +68,7 @@ class Current:
 
     def ends(self, row: Subscription) -> bool:
         """Whether the actor was deleted since a stream was asked for, and is not back."""
-        return not self.exists and row.born <= self.version
+        return not self.exists and 0 < row.born <= self.version
 
 
 def read_current(actor_type: ActorType, actor_id: str) -> Routine[Current]:

@@ -285,12 +285,22 @@ def _open(opening: _Opening) -> Routine[_Opened | None]:
     if isinstance(listed, Exception):
         raise listed
     now_ms = yield from perform(Now())
-    if not (yield from perform(OpenSubscription(row, opening.replaces, now_ms // 1000))):
+    written = yield from _outcome(OpenSubscription(row, opening.replaces, now_ms // 1000))
+    if written is not True and not (yield from _is_there(row)):
+        if isinstance(written, Exception):
+            raise written
         return None
     # Before the state is read: a fan-out that does not know the row yet is of a change that is read then.
     yield from mark_audience(row.actor_id)
     current = yield from read_current(actor_type, row.actor_id)
     return _Opened(row, current, last_sequence, opening.caller, opening.replaces, listed)
+
+
+def _is_there(row: Subscription) -> Routine[bool]:
+    """Whether a row was written after all: the answer can be lost, and the write, tried again, find itself done."""
+    now_ms = yield from perform(Now())
+    found = yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000))
+    return found is not None and found.opener == row.opener
 
 
 def _outcome(effect: Effect[Any]) -> Routine[Any]:

@@ -297,6 +297,31 @@ def test_a_stream_that_is_given_back_is_missed_by_no_audience_that_was_kept(worl
     assert values(world.frames("c2")) == {2: "4"}
 
 
+def test_a_row_whose_write_was_not_answered_is_gone_on_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there. A resume that came late, and fails over it, would leave the stream where nobody reads."""
+    for connection_id in ("c1", "c2"):
+        world.connect(connection_id)
+    stream_id = world.watch("game")
+    world.send(resume(stream_id, 1, "game"), "c2")
+    world.frames("c2")
+    world.sender.disconnect("c1")
+    write_row = world.subscriptions.open
+
+    def unanswered(row: Subscription, replaces: Subscription | None, *, now: int) -> bool:
+        monkeypatch.undo()
+        assert write_row(row, replaces, now=now)
+        raise ServiceError("no answer")
+
+    monkeypatch.setattr(world.subscriptions, "open", unanswered)
+    world.catch_ups.sent.clear()
+    assert world.send(resume(stream_id, 1, "game"), "c1") == {"statusCode": 410}
+    for reminder, _ in world.catch_ups.sent:
+        finish(Task(world.ports, catch_up(TYPE, reminder)))
+    write(world, 4)
+    world.pump()
+    assert values(world.frames("c2")) == {2: "4"}
+
+
 @pytest.mark.parametrize("comes_back", [False, True])
 def test_a_worker_shows_nothing_of_what_was_deleted_before_the_stream_began(world: World, comes_back: bool) -> None:
     """The journal still has it, under the number of the default state that the stream begins with."""
