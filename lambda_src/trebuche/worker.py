@@ -116,7 +116,7 @@ def _finish(actor_type: ActorType, row: Subscription) -> Routine[None]:
         yield from perform(MarkEnded(row))
         yield from go_live(actor_type, row, row.sent)
         return
-    # A reader that claims to have values has resumed, and may not have been told: the function died or gave up over it.
+    # Whoever has resumed after that, or under numbers of its own, may not have been told: its function died or gave up.
     anew = row.sent > row.base and (missed.came_back or not row.has_some(row.sent))
     if anew:
         yield from _say_anew(row, current)
