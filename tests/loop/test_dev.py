@@ -144,7 +144,8 @@ def test_keys_and_tickets_are_made_in_a_bare_shell(running: Development, worksho
             return shell.returncode, text.strip()
 
     call = """call todos/keys addTodo '"Buy milk"' --json"""
-    assert said(call)[0] != 0
+    # What was deployed may be what the test before this one has put back.
+    eventually(lambda: said(call)[0] or None, seconds=300, what="a refusal without credentials")
     for words in ("ticket ada --stack sandbox", "keys add billing --stack sandbox"):
         code, token = said(words)
         assert code == 0
