@@ -212,15 +212,21 @@ def test_a_catch_up_of_a_busy_actor_leaves_the_rest_to_a_worker_in_time(world: W
     assert [row.phase for row in world.subscriptions.attached.values()] == [Phase.LIVE]
 
 
-@pytest.mark.parametrize("reader_lives", [True, False])
-def test_a_resume_without_a_connection_gives_the_stream_back(world: World, reader_lives: bool) -> None:
-    """It was handled late, and looked like the later one: its reader is on the connection that had the stream."""
+def moved_on(world: World) -> UUID:
+    """A stream that was resumed on ``c2``, with ``c1``, on which it began, gone."""
     for connection_id in ("c1", "c2"):
         world.connect(connection_id)
     stream_id = world.watch("game")
     world.send(resume(stream_id, 1, "game"), "c2")
     world.frames("c2")
     world.sender.disconnect("c1")
+    return stream_id
+
+
+@pytest.mark.parametrize("reader_lives", [True, False])
+def test_a_resume_without_a_connection_gives_the_stream_back(world: World, reader_lives: bool) -> None:
+    """It was handled late, and looked like the later one: its reader is on the connection that had the stream."""
+    stream_id = moved_on(world)
     assert world.send(resume(stream_id, 1, "game"), "c1") == {"statusCode": 410}
     write(world, 4)
     deliver(world)
@@ -253,12 +259,7 @@ def test_a_worker_sends_nothing_to_who_has_all_of_an_actor_that_was_never_called
 
 def test_a_stream_is_given_back_though_the_dead_connection_was_told_of(world: World) -> None:
     """Its $disconnect comes between the resume and the post that fails, and detaches the row."""
-    for connection_id in ("c1", "c2"):
-        world.connect(connection_id)
-    stream_id = world.watch("game")
-    world.send(resume(stream_id, 1, "game"), "c2")
-    world.frames("c2")
-    world.sender.disconnect("c1")
+    stream_id = moved_on(world)
     late = frame(world, resume(stream_id, 1, "game"))
     until(late, "OpenSubscription")
     world.disconnect("c1")
@@ -275,13 +276,9 @@ def test_a_stream_is_given_back_though_the_dead_connection_was_told_of(world: Wo
 def test_a_stream_that_is_given_back_is_missed_by_no_audience_that_was_kept(world: World) -> None:
     """While it was detached, another subscriber's audience was read and kept without it."""
     kept = CachedAudiences(world.subscriptions, least_rows=1)
-    for connection_id in ("c1", "c2", "c3"):
-        world.connect(connection_id)
-    stream_id = world.watch("game")
+    stream_id = moved_on(world)
+    world.connect("c3")
     world.watch("game", connection_id="c3")
-    world.send(resume(stream_id, 1, "game"), "c2")
-    world.frames("c2")
-    world.sender.disconnect("c1")
     late = frame(world, resume(stream_id, 1, "game"))
     until(late, "MarkAudience")
     world.disconnect("c1")
@@ -299,12 +296,7 @@ def test_a_stream_that_is_given_back_is_missed_by_no_audience_that_was_kept(worl
 
 def test_a_row_whose_write_was_not_answered_is_gone_on_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is there. A resume that came late, and fails over it, would leave the stream where nobody reads."""
-    for connection_id in ("c1", "c2"):
-        world.connect(connection_id)
-    stream_id = world.watch("game")
-    world.send(resume(stream_id, 1, "game"), "c2")
-    world.frames("c2")
-    world.sender.disconnect("c1")
+    stream_id = moved_on(world)
     write_row = world.subscriptions.open
 
     def unanswered(row: Subscription, replaces: Subscription | None, *, now: int) -> bool:
