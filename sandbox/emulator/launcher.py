@@ -22,6 +22,7 @@ if __name__ == "__main__":
         invocations,
         items,
         log_filters,
+        log_pages,
         logs,
         policies,
         queues,
@@ -50,4 +51,5 @@ if __name__ == "__main__":
     policies.install()
     discovery.install()
     log_filters.install()
+    log_pages.install()
     main()

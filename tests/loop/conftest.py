@@ -49,9 +49,10 @@ class Aws:
         """The names of all of them."""
         return [group["logGroupName"] for group in self.logs.describe_log_groups()["logGroups"]]
 
-    def logged(self, group: str) -> str:
-        """All lines of a log group."""
-        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+    def logged(self, group: str, phrase: str = "") -> str:
+        """All lines of a log group, or those that have a phrase."""
+        pattern = f'"{phrase}"' if phrase else ""
+        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern=pattern)
         return "\n".join(event["message"].rstrip("\n") for page in pages for event in page["events"])
 
 
