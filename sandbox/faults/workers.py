@@ -51,7 +51,8 @@ class Workers:
         serving = await self._call("SandboxListInvocations", {})
         # A look through /proc is slow, and a connection never changes hands.
         if transport not in self._known:
-            pid = _holder(transport.get_extra_info("peername")[1], serving)
+            ports = (transport.get_extra_info("peername")[1], transport.get_extra_info("sockname")[1])
+            pid = _holder(*ports, serving)
             if pid is None:
                 return None
             self._known[transport] = pid
@@ -74,21 +75,21 @@ class Workers:
         return await self._aws.call(f"AmazonSQS.{action}", request, service="sqs", region=region, account=account)
 
 
-def _holder(port: int, serving: Mapping[str, Json]) -> int | None:
-    """The serving process that holds the connection whose local end has this port, itself or by a child."""
-    inode = next(filter(None, (_inode_of(port) for _ in range(LOOKS))), None)
+def _holder(client: int, server: int, serving: Mapping[str, Json]) -> int | None:
+    """The serving process that holds the client's end of a connection between two ports, itself or by a child."""
+    inode = next(filter(None, (_inode_of(client, server) for _ in range(LOOKS))), None)
     if inode is None:
         return None
     pids = map(int, serving)
     return next((pid for pid in pids if any(_holds(one, inode) for one in (pid, *descendants(pid)))), None)
 
 
-def _inode_of(port: int) -> str | None:
-    """The inode of the connection whose local end has this port, seen from the client's side."""
+def _inode_of(client: int, server: int) -> str | None:
+    """The inode of the client's end of a connection; its port alone may be that of connections to other servers too."""
     for line in (_PROC / "net" / "tcp").read_text().splitlines()[1:]:
         fields = line.split()
         # Address and port are in hexadecimal (proc(5)).
-        if fields[1].endswith(f":{port:04X}"):
+        if fields[1].endswith(f":{client:04X}") and fields[2].endswith(f":{server:04X}"):
             return fields[9]
     return None
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import Any, cast
 
 import pytest
@@ -14,6 +16,14 @@ from sandbox.handle import Handle
 from tests.support.sandbox import Aws
 
 CONNECTS = "import socket, sys; held = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); sys.stdin.read()"
+FROM_A_PORT = """
+import socket, sys
+held = socket.socket()
+held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+held.bind(("127.0.0.1", int(sys.argv[2])))
+held.connect(("127.0.0.1", int(sys.argv[1])))
+sys.stdin.read()
+"""
 BY_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CONNECTS!r}, *sys.argv[1:]])"
 
 
@@ -52,6 +62,42 @@ def test_a_request_is_known_by_who_holds_its_connection(program: str) -> None:
             stranger.close()
 
     asyncio.run(main())
+
+
+def test_a_port_that_other_connections_have_too_tells_nobody_apart() -> None:
+    """Linux gives a port to connections with different servers: the process is that of the one with this server."""
+
+    async def main() -> None:
+        connections: asyncio.Queue[asyncio.BaseTransport] = asyncio.Queue()
+        server = await asyncio.start_server(lambda _, writer: connections.put_nowait(writer.transport), "127.0.0.1", 0)
+        with ExitStack() as others:
+            own = bound(others, 0)
+            port = own.getsockname()[1]
+            # The kernel lists them in no order: of nine, the right one is seldom the first.
+            for held in (own, *(bound(others, port) for _ in range(7))):
+                elsewhere = others.enter_context(socket.create_server(("127.0.0.1", 0)))
+                held.connect(elsewhere.getsockname())
+            arguments = [str(server.sockets[0].getsockname()[1]), str(port)]
+            async with server:
+                with subprocess.Popen(
+                    [sys.executable, "-c", FROM_A_PORT, *arguments], stdin=subprocess.PIPE
+                ) as process:
+                    transport = await connections.get()
+                    assert await Workers(Emulator(process.pid)).behind(transport) == Worker(
+                        process.pid, "todo", "first"
+                    )
+                    cast("Any", process.stdin).close()
+                transport.close()
+
+    asyncio.run(main())
+
+
+def bound(stack: ExitStack, port: int) -> socket.socket:
+    """A socket of a port that others may have too."""
+    made = stack.enter_context(socket.socket())
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+    return made
 
 
 def test_functions_of_other_accounts_are_left_alone(aws: Aws, handle: Handle) -> None:
