@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -28,12 +28,16 @@ _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextlib.contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port of the loopback interface that nobody listens on, and that the system gives to nobody meanwhile.
+
+    Whoever asks for it by its number, and allows that it is reused as servers do, gets it all the same.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 class Emulator:
@@ -77,21 +81,20 @@ class Emulator:
             raise SandboxError("The emulator's environment .venv-emulator is missing; run `make setup`.")
         (directory / "tmp").mkdir(parents=True, exist_ok=True)
         logs.mkdir(parents=True, exist_ok=True)
-        port = free_port()
         log = logs / "emulator.log"
         clock = QueueClock(directory)
         clock.create()
         # Without -P the launcher's folder were on the path: `process` and its like are names of packages.
-        process = _spawn(
-            [str(interpreter), "-P", str(program)], directory, log=log, port=port, aws_endpoint=aws_endpoint
-        )
-        emulator = cls(process, port, log, clock)
-        try:
-            await emulator._until_healthy()
-        # A cancellation, too: nobody else knows of the process yet.
-        except BaseException:
-            await emulator.stop()
-            raise
+        command = [str(interpreter), "-P", str(program)]
+        with reserved_port() as port:
+            process = _spawn(command, directory, log=log, port=port, aws_endpoint=aws_endpoint)
+            emulator = cls(process, port, log, clock)
+            try:
+                await emulator._until_healthy()
+            # A cancellation, too: nobody else knows of the process yet.
+            except BaseException:
+                await emulator.stop()
+                raise
         return emulator
 
     async def died(self) -> None:

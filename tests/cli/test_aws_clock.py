@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from cli.aws_clock import clock_of
-from sandbox.emulator.process import free_port
+from sandbox.emulator.process import reserved_port
 from tests.support.front import Turn, on_turnable
 from trebuche.adapters.system import SystemClock
 
@@ -36,7 +36,8 @@ def test_a_sandboxs_clock_counts(monkeypatch: pytest.MonkeyPatch) -> None:
         turn(2 * HOUR)
         found.append(ahead(monkeypatch, endpoint))
 
-    on_turnable(f"http://127.0.0.1:{free_port()}", steps)
+    with reserved_port() as nobody:
+        on_turnable(f"http://127.0.0.1:{nobody}", steps)
     assert found == [0, 2 * HOUR]
 
 

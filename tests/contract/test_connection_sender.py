@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import NoCredentialsError
 
+from sandbox.emulator.process import reserved_port
 from tests.support.scripted_api import ScriptedApi, error, scripted_api
 from tests.support.signers import FIXED
 from trebuche.adapters import keep_alive
@@ -82,9 +83,7 @@ def test_an_answer_without_a_name_has_its_status(sender: APIGatewayConnectionSen
 
 def test_an_address_that_does_not_answer_is_a_failure() -> None:
     """And not a dead connection."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(UnsureError, match="c1="):
+    with reserved_port() as port, pytest.raises(UnsureError, match="c1="):
         sender_to(f"http://127.0.0.1:{port}/production").send("c1=", "x")
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from sandbox import client, record
 from sandbox.emulator import Emulator
+from sandbox.emulator.process import reserved_port
 from sandbox.errors import SandboxError
 from tests.support.sandbox import Aws, eventually, running_sandbox
 
@@ -93,7 +94,7 @@ def test_stop_leaves_nothing_behind(root: Path, tmp_path: Path) -> None:
 def test_signal_stops_everything(running: client.RunningSandbox, root: Path, number: signal.Signals) -> None:
     """An interrupt or a termination is an orderly end with status 0."""
     os.kill(running.record.pid, number)
-    assert running.process.wait(20) == 0
+    assert running.process.wait(60) == 0
     assert group_of(running.record.emulator_pid) == []
     assert not record.record_path(root).exists()
 
@@ -126,7 +127,7 @@ def test_killed_parent_stops_the_sandbox(root: Path) -> None:
 def test_killed_emulator_ends_the_sandbox_with_a_sentence(running: client.RunningSandbox, root: Path) -> None:
     """The emulator dies: status 3, one sentence, nothing left."""
     kill(running.record.emulator_pid)
-    assert running.process.wait(20) == 3
+    assert running.process.wait(60) == 3
     assert "The emulator ended unexpectedly" in (running.failure or "")
     assert not record.record_path(root).exists()
 
@@ -168,7 +169,7 @@ def test_leftovers_of_a_killed_run_are_ended(root: Path) -> None:
     try:
         eventually(lambda: Path(f"/proc/{orphan.pid}/cmdline").read_bytes().startswith(sleep.encode()))
         assert record.clean_stale(root) == [orphan.pid]
-        assert orphan.wait(20) == -signal.SIGKILL
+        assert orphan.wait(60) == -signal.SIGKILL
         assert stranger.poll() is None
         assert not home.exists()
     finally:
@@ -202,6 +203,15 @@ def test_emulator_listens_on_loopback_only(running: client.RunningSandbox) -> No
             if fields[3] == "0A" and fields[9] in inodes:
                 addresses.add(fields[1].split(":")[0])
     assert addresses == {"0100007F"}
+
+
+def test_reserved_port_is_for_who_knows_its_number() -> None:
+    """A server that is told of it gets it; nobody else is given it before that server is up."""
+    with reserved_port() as port:
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind(("127.0.0.1", port))
+        with socket.create_server(("127.0.0.1", port)) as server:
+            assert server.getsockname()[1] == port
 
 
 def test_missing_emulator_environment_is_one_sentence(root: Path) -> None:

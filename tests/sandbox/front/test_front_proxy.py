@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.emulator.process import free_port
+from sandbox.emulator.process import reserved_port
 from tests.support.front import turnable_front
 from tests.support.sandbox import Aws
 
@@ -58,8 +58,12 @@ def test_dead_emulator_is_told_plainly() -> None:
     """Nothing behind the front: 503, and a sentence that says so."""
 
     async def main() -> tuple[int, str]:
+        with reserved_port() as port:
+            return await ask(port)
+
+    async def ask(port: int) -> tuple[int, str]:
         async with (
-            turnable_front(f"http://127.0.0.1:{free_port()}") as front,
+            turnable_front(f"http://127.0.0.1:{port}") as front,
             aiohttp.ClientSession() as session,
             session.post(f"{front.endpoint}/", data=b"{}") as response,
         ):
