@@ -12,9 +12,14 @@ from sandbox.handle import Handle
 from sandbox.meter.units import CONNECTION_MINUTES, INVOCATIONS, READ_UNITS
 from tests.loop.conftest import Deployed
 from tests.loop.peer import Stream
+from trebuche.handover import ABANDONED_SECONDS
 
 QUIET_SECONDS: Final = 1.0
 """For how long nothing may be counted before a run begins or is read: disconnects and late logs come by themselves."""
+SUBSCRIPTIONS: Final = "-subscriptions"
+"""The end of the table's name."""
+LATE_SECONDS: Final = 5
+"""After the time of the reminders: they are all due, and not just now."""
 DEADLINE_SECONDS: Final = 300.0
 """A hundred disconnects take that long on a machine that does much else."""
 Counts = Sequence[Mapping[str, Any]]
@@ -41,7 +46,8 @@ async def play(
 ) -> tuple[Seen, T]:
     """Have so many subscribers watch an actor, one of them change it so often, and all of them see each change.
 
-    The meter begins at zero when everybody has subscribed; the actor then has its first version. ``read`` is called
+    The meter begins at zero when everybody has subscribed and no reminder of it is left, also of those who were there
+    before: it would be counted a minute later. The actor then has its first version. ``read`` is called
     before anybody leaves, which would be counted, too; what it returns comes behind what the clients saw.
     """
     sandbox = sandbox_of(deployed)
@@ -49,10 +55,11 @@ async def play(
         door = Door(deployed.endpoint, stack)
         peers = [await door.enter() for _ in range(subscribers)]
         todo = await peers[0].call(actor, "addTodo", text)
+        sandbox.meter.reset()
         streams = [await peer.observe(actor) for peer in peers]
         await all_have(streams, 1)
-        await quiet(sandbox)
-        sandbox.meter.reset()
+        await reminders_are_due(sandbox)
+        await counted(sandbox, reads=(SUBSCRIPTIONS, subscribers))
         before = [(peer.sent, peer.received, peer.received_bytes) for peer in peers]
         for number in range(calls):
             await peers[0].call(actor, "renameTodo", todo["id"], f"{text}{number}")
@@ -70,6 +77,11 @@ async def play(
 async def all_have(streams: Sequence[Stream], number: int) -> None:
     """Wait until each stream has brought so many values."""
     await asyncio.gather(*(stream.until(number) for stream in streams))
+
+
+async def reminders_are_due(sandbox: Handle) -> None:
+    """Let so much time pass that workers look at the reminders of all who subscribed, and find them done."""
+    await asyncio.to_thread(sandbox.clock.advance, ABANDONED_SECONDS + LATE_SECONDS)
 
 
 async def quiet(sandbox: Handle) -> None:

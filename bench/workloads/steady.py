@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.cost_run import Counts, all_have, counted, sandbox_of
+from bench.cost_run import SUBSCRIPTIONS, Counts, all_have, counted, reminders_are_due, sandbox_of
 from bench.peers import Door
 from bench.workloads.parts import TRANSFER, Parts, parts
 from cli.cost.bill import Line, bill_of, standing_bill
@@ -14,7 +14,6 @@ from sandbox.handle import Handle
 from sandbox.meter.units import CONNECTION_MINUTES
 from tests.loop.conftest import Deployed
 from tests.loop.peer import Peer, Stream
-from trebuche.handover import ABANDONED_SECONDS
 
 CONNECTIONS: Final = 10_000
 SUBSCRIBERS: Final = 100
@@ -25,8 +24,6 @@ LIMIT: Final = 0.87
 """US dollars of the steady hour without data transfer."""
 UPSTREAM: Final = 2.71
 """US dollars of the hour on upstream's own page."""
-SUBSCRIPTIONS: Final = "-subscriptions"
-"""The end of the table's name."""
 EARLY_SECONDS: Final = 5
 """Before a minute is over, so that no further one has begun when the meter is read."""
 
@@ -88,7 +85,7 @@ class Hour:
 async def run(deployed: Deployed, minutes: int, subscribers: int = SUBSCRIBERS) -> Phases:
     """Connect, subscribe, have the actor changed once in each of so many minutes, and leave."""
     sandbox = sandbox_of(deployed)
-    await _later(sandbox)
+    await reminders_are_due(sandbox)
     await counted(sandbox)
     async with AsyncExitStack() as stack:
         door = Door(deployed.endpoint, stack)
@@ -98,7 +95,7 @@ async def run(deployed: Deployed, minutes: int, subscribers: int = SUBSCRIBERS) 
         await counted(sandbox, invocations=2)
         streams = [await peer.observe(ACTOR) for peer in peers]
         await all_have(streams, 1)
-        await _later(sandbox)
+        await reminders_are_due(sandbox)
         # A worker takes up to ten reminders at once, and reads the row of each.
         subscribing = await counted(sandbox, invocations=subscribers, reads=(SUBSCRIPTIONS, subscribers))
         await _change(sandbox, peers, streams, todo["id"], 1)  # the first one finds that there are so many
@@ -115,11 +112,6 @@ async def run(deployed: Deployed, minutes: int, subscribers: int = SUBSCRIBERS) 
         minutes=minutes,
         repeated=door.repeated,
     )
-
-
-async def _later(sandbox: Handle) -> None:
-    """When workers have looked at the reminders of all who subscribed, and found them done."""
-    await asyncio.to_thread(sandbox.clock.advance, ABANDONED_SECONDS + EARLY_SECONDS)
 
 
 async def _change(sandbox: Handle, peers: Sequence[Peer], streams: Sequence[Stream], todo: str, minutes: int) -> None:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pytest
 
-from bench.cost_run import Counts, all_have, counted, sandbox_of
+from bench.cost_run import SUBSCRIPTIONS, Counts, all_have, counted, reminders_are_due, sandbox_of
 from bench.peers import Door
-from bench.workloads.steady import EARLY_SECONDS, STATE_BYTES, SUBSCRIPTIONS, title
+from bench.workloads.steady import STATE_BYTES, title
 from cli.cost.asked import machines_of
 from cli.cost.guards import AUTHORIZER, LIMITS, WATCH
 from cli.cost.prediction import arriving, steady
@@ -20,7 +20,6 @@ from sandbox.meter.units import ALARM_METRICS, INVOCATIONS, QUEUE_REQUESTS, READ
 from tests.loop.conftest import STACK, Deployed
 from tests.loop.stack import deployed_stack
 from trebuche.departures import LONGEST_SECONDS
-from trebuche.handover import ABANDONED_SECONDS
 
 SUBSCRIBERS: Final = 4
 CALLS: Final = 3
@@ -77,7 +76,7 @@ async def _run(deployed: Deployed, key: str) -> tuple[dict[str, Counts], int]:
         await counted(sandbox, invocations=2)
         streams = [await peer.observe(actor) for peer in peers]
         await all_have(streams, 1)
-        await asyncio.to_thread(sandbox.clock.advance, ABANDONED_SECONDS + EARLY_SECONDS)
+        await reminders_are_due(sandbox)
         counts["subscribing"] = await counted(sandbox, invocations=SUBSCRIBERS, reads=(SUBSCRIPTIONS, SUBSCRIBERS))
         for number in range(1, CALLS + 1):
             await peers[0].call(actor, "renameTodo", todo["id"], title(number))
