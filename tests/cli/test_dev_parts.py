@@ -169,7 +169,7 @@ def test_leftovers_are_known_by_their_mark(tmp_path: Path) -> None:
             assert process.stdout is not None
             process.stdout.readline()
         assert end_leftovers(tmp_path) == [ours.pid]
-        assert ours.wait(10) < 0
+        assert ours.wait(60) < 0
         assert theirs.poll() is None
         theirs.kill()
 

@@ -200,7 +200,7 @@ def test_ctrl_c_ends_a_watch_quietly(serving: Any) -> None:
         assert watcher.stdout is not None
         assert watcher.stdout.readline().startswith("#1")
         watcher.send_signal(signal.SIGINT)
-        _, errors = watcher.communicate(timeout=20)
+        _, errors = watcher.communicate(timeout=60)
     assert watcher.returncode == 130
     assert errors == ""
     endpoint.wait_for(2)
@@ -226,6 +226,6 @@ def test_reader_of_the_pipe_may_leave(serving: Any) -> None:
         assert watcher.stdout is not None
         watcher.stdout.readline()
         watcher.stdout.close()
-        watcher.wait(20)
+        watcher.wait(60)
         assert watcher.stderr is not None
         assert "Traceback" not in watcher.stderr.read()

@@ -65,7 +65,7 @@ def test_other_refusals_of_the_door_are_told(browser: Browser, status: int, text
 
 def test_a_limit_that_is_hit_is_told_and_the_call_is_done_later(browser: Browser) -> None:
     """The client waits and asks again; meanwhile the page says what it waits for."""
-    world = World(TodoList, GameRoom, limits=Limits(connection=Rate(0.5, 3)))
+    world = World(TodoList, GameRoom, limits=Limits(connection=Rate(0.1, 3)))
     with world_at(world) as endpoint, opened(browser, endpoint) as page:
         ada = page.get_by_role("region", name="Ada", exact=True)
         expect(ada.get_by_text("Nothing to do.")).to_be_visible()

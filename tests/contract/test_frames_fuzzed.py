@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.game_room import GameRoom
@@ -21,7 +21,7 @@ def taken(world: World) -> list[Frame]:
     return [json.loads(text) for text in posted]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.lists(texts(), min_size=1, max_size=6), st.booleans())
 def test_every_frame_gets_what_it_is_owed(sent: list[str], direct: bool) -> None:
     """Whatever came before it: no defect in the log, no batch to be repeated, one answer to each valid call."""

@@ -32,7 +32,7 @@ def public(algorithm: str) -> PublicKey:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(message=st.binary(max_size=80))
 def test_what_a_key_has_signed_verifies(algorithm: str, message: bytes) -> None:
     """Whatever the message, and no other message does."""
@@ -43,7 +43,7 @@ def test_what_a_key_has_signed_verifies(algorithm: str, message: bytes) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
 def test_no_bit_of_a_signature_is_free(algorithm: str, place: int, bit: int) -> None:
     """Each one that is flipped spoils it."""

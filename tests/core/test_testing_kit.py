@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.game_room import GameRoom
@@ -355,7 +355,7 @@ class Parrot(Actor[None], exposed_as="parrot"):
         return a, b
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(calls(Parrot))
 def test_calls_are_right(invocation: InvocationEnvelope) -> None:
     """Each is answered with what it carried."""
@@ -367,7 +367,7 @@ def test_calls_are_right(invocation: InvocationEnvelope) -> None:
     assert returned[: len(given_)] == given_
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(st.lists(calls(GameRoom, "game/1"), max_size=5))
 def test_calls_of_a_users_actor_find_no_defect(invocations_: list[InvocationEnvelope]) -> None:
     """Whatever they are, they are done or refused."""
@@ -386,7 +386,7 @@ def test_a_failing_seed_can_be_run_again() -> None:
     assert str(again.value) == str(first.value)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(schedules(LEDGER))
 def test_schedules_can_be_drawn_by_hypothesis(plan: Plan) -> None:
     """And find nothing wrong."""

@@ -126,7 +126,7 @@ def test_ping_is_answered_without_a_function(deployed: Deployed) -> None:
     """Browsers can send no ping of WebSocket's own; the route's answer tells them that somebody is there."""
 
     async def scenario() -> object:
-        async with asyncio.timeout(SECONDS), connect(deployed.endpoint) as socket:
+        async with asyncio.timeout(SECONDS), connect(deployed.endpoint, open_timeout=SECONDS) as socket:
             await socket.send('{"action":"ping"}')
             return json.loads(await socket.recv())
 

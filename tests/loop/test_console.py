@@ -298,7 +298,7 @@ def _served(root: Path) -> Iterator[str]:
         yield server.stdout.readline().split("(")[1].split(")")[0]
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 def _fill(page: Page) -> None:

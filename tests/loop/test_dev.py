@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.loop.peer import CallFailedError, Peer
-from tests.loop.workshop import Development, Workshop, eventually
+from tests.loop.workshop import READY_SECONDS, SAID_SECONDS, Development, Workshop, eventually
 
 BOGUS = {
     "AWS_PROFILE": "nobody",
@@ -110,7 +110,7 @@ def _succeeds(action: Callable[[], Any]) -> Any:
         except CallFailedError:
             return None
 
-    return eventually(attempt, seconds=60, what="the call")[0]
+    return eventually(attempt, seconds=READY_SECONDS, what="the call")[0]
 
 
 def test_printed_commands_paste_into_a_bare_shell(running: Development, workshop: Workshop, tmp_path: Path) -> None:
@@ -121,12 +121,12 @@ def test_printed_commands_paste_into_a_bare_shell(running: Development, workshop
     with _bare_shell(f"{watch} --count 2 --json > states", tmp_path) as watcher:
         eventually(states.read_text, what="the first state")
         with _bare_shell(call, tmp_path) as caller:
-            called, _ = caller.communicate(timeout=30)
-        assert watcher.wait(30) == 0
+            called, _ = caller.communicate(timeout=SAID_SECONDS)
+        assert watcher.wait(SAID_SECONDS) == 0
     assert json.loads(called)["title"] == "Buy milk"
     assert json.loads(states.read_text().splitlines()[-1])["state"]["todos"][-1] == json.loads(called)
     with _bare_shell(f"{environment} && pulumi stack output wss_endpoint --stack sandbox", workshop.root) as pulumi:
-        assert pulumi.communicate(timeout=30)[0].strip() == running.record()["endpoint"]
+        assert pulumi.communicate(timeout=SAID_SECONDS)[0].strip() == running.record()["endpoint"]
 
 
 @pytest.mark.usefixtures("restored")
@@ -135,17 +135,19 @@ def test_keys_and_tickets_are_made_in_a_bare_shell(running: Development, worksho
     mark = len(running.printed())
     with (workshop.root / "trebuche.yaml").open("a") as file:
         file.write("\nauth: {api_keys: true, tickets: {}}\n")
-    running.says("Deployed in", after=mark, seconds=300)
+    running.says("Deployed in", after=mark, seconds=READY_SECONDS)
     trebuche = shlex.quote(str(workshop.root / ".venv/bin/trebuche"))
 
     def said(words: str, token: str = "") -> tuple[int, str]:
         with _bare_shell(f"TREBUCHE_TOKEN={token} {trebuche} {words}", tmp_path) as shell:
-            text, _ = shell.communicate(timeout=120)
+            text, _ = shell.communicate(timeout=SAID_SECONDS)
             return shell.returncode, text.strip()
 
     call = """call todos/keys addTodo '"Buy milk"' --json"""
     # What was deployed may be what the test before this one has put back.
-    eventually(lambda: said(call)[0] or None, seconds=300, what="a refusal without credentials")
+    eventually(lambda: said(call)[0] or None, seconds=READY_SECONDS, what="a refusal without credentials")
+    # A stage refuses before the outputs say what it takes.
+    eventually(lambda: said("ticket ada --stack sandbox")[0] == 0, seconds=READY_SECONDS, what="a ticket")
     for words in ("ticket ada --stack sandbox", "keys add billing --stack sandbox"):
         code, token = said(words)
         assert code == 0
@@ -219,7 +221,7 @@ def test_traceback_is_shown_with_the_ref_that_the_client_got(running: Developmen
             return str(error) if "ref" in str(error) else None
         return None
 
-    message = eventually(refused, seconds=60, what="the failure")
+    message = eventually(refused, seconds=READY_SECONDS, what="the failure")
     reference = message.split("(ref ")[1].rstrip(")")
     assert message == f"Internal error (ref {reference})"
     assert reference in running.says(reference)

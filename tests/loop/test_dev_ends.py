@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.loop.workshop import Workshop, eventually
+from tests.loop.workshop import READY_SECONDS, SAID_SECONDS, Workshop, eventually
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
 
 def _sandbox(workshop: Workshop) -> dict[str, Any]:
     path = workshop.root / ".trebuche/sandbox.json"
-    eventually(path.exists, what="the sandbox")
+    eventually(path.exists, seconds=READY_SECONDS, what="the sandbox")
     return dict(json.loads(path.read_text()))
 
 
@@ -30,7 +30,7 @@ def test_killed_run_is_cleaned_up_by_the_next_which_ctrl_c_ends(workshop: Worksh
     """After kill -9 in the middle of a deploy the next run gets ready; Ctrl-C leaves no process and no record."""
     killed = workshop.develop()
     locks = workshop.root / ".trebuche/sandbox/state/.pulumi/locks"
-    eventually(lambda: [*locks.glob("**/*.json")], seconds=60, what="the deploy")
+    eventually(lambda: [*locks.glob("**/*.json")], seconds=READY_SECONDS, what="the deploy")
     killed.process.send_signal(signal.SIGKILL)
     killed.interrupt()
 
@@ -59,6 +59,6 @@ def test_dead_emulator_ends_the_run_plainly(workshop: Workshop) -> None:
     """Without its emulator the run cannot go on: it says so and fails."""
     running = workshop.develop()
     os.kill(_sandbox(workshop)["emulator_pid"], signal.SIGKILL)
-    assert running.process.wait(30) == 1
+    assert running.process.wait(SAID_SECONDS) == 1
     assert "The local AWS died" in running.printed()
     assert "Traceback" not in running.printed()

@@ -120,10 +120,9 @@ async def _fuzz(endpoint: str, sent: list[str]) -> None:
 
 @settings(
     max_examples=20,
-    deadline=None,
     database=None,
     phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(sent=st.lists(texts(), min_size=15, max_size=15, unique=True))
 def test_made_up_frames_leave_no_valid_call_unanswered(deployed: Deployed, sent: list[str]) -> None:

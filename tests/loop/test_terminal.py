@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tests.loop.conftest import Deployed
-from tests.loop.workshop import clean_environment, eventually
+from tests.loop.workshop import SAID_SECONDS, clean_environment, eventually
 
 
 def test_watcher_prints_what_a_caller_changes(deployed: Deployed, todos: str, tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_watcher_prints_what_a_caller_changes(deployed: Deployed, todos: str, tm
     called = workshop.trebuche("call", todos, "addTodo", '"Buy milk"', variables=endpoint)
     workshop.trebuche("call", todos, "clearCompleted", variables=endpoint)
     workshop.trebuche("call", todos, "toggleTodo", json.dumps(json.loads(called.stdout)["id"]), variables=endpoint)
-    assert watcher.wait(30) == 0
+    assert watcher.wait(SAID_SECONDS) == 0
     states = [json.loads(line) for line in printed.read_text().splitlines()]
     assert [[todo["completed"] for todo in state["state"]["todos"]] for state in states] == [[], [False], [True]]
     assert [state["sequence"] - states[0]["sequence"] for state in states] == [0, 1, 2]

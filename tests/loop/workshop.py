@@ -19,6 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PARTS = ("cli", "clients", "infra", "lambda_src", "policies", "sandbox", "__main__.py", "Pulumi.yaml", "trebuche.yaml")
 
 READY_SECONDS = 300.0
+COMMAND_SECONDS = 600.0
 SAID_SECONDS = 120.0
 """As long as a cold machine may take that others work on, too."""
 TOLD_LINES = 60
@@ -27,7 +28,9 @@ T = TypeVar("T")
 Done = subprocess.CompletedProcess[str]
 
 
-def eventually(look: Callable[[], T | None], *, seconds: float = 30.0, what: str | Callable[[], str] = "it") -> T:
+def eventually(
+    look: Callable[[], T | None], *, seconds: float = SAID_SECONDS, what: str | Callable[[], str] = "it"
+) -> T:
     """Look until something true is seen; fails with ``what``, as it is by then, when that takes too long."""
     deadline = time.monotonic() + seconds
     while True:
@@ -114,7 +117,7 @@ class Workshop:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=COMMAND_SECONDS,
         )
         if check:
             assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
@@ -157,7 +160,7 @@ class Development:
         """Press Ctrl-C; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(30)
+        code = self.process.wait(SAID_SECONDS)
         self.log.close()
         return code
 

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 _NAMES: Final = ("chromium", "google-chrome")
+LAUNCH_MS: Final = 120_000
+"""As long as a cold machine may take that others work on, too."""
 
 
 @contextmanager
@@ -22,7 +24,7 @@ def chromium() -> Iterator[Browser]:
             missing("no Chromium here: apt-get install chromium, or .venv/bin/playwright install chromium")
         # Chromium's own sandbox refuses to run as root.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = playwright.chromium.launch(executable_path=program, args=arguments, timeout=LAUNCH_MS)
         try:
             yield browser
         finally:

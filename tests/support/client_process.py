@@ -91,7 +91,7 @@ class ClientProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         finally:
             self._process.kill()
             self._reader.join(10)

@@ -88,7 +88,7 @@ class Recorder:
     async def _carry(self, near: ServerConnection) -> None:
         self._socket = near
         self.note("connection", "opened")
-        async with connect(self._endpoint, proxy=None, max_size=_LARGEST) as far:
+        async with connect(self._endpoint, proxy=None, max_size=_LARGEST, open_timeout=_PATIENCE_SECONDS) as far:
             back = asyncio.create_task(self._back(near, far))
             try:
                 async for text in near:

@@ -1,7 +1,10 @@
 """The JavaScript client's package: commands in its folder, and its development dependencies."""
 
+import fcntl
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,15 @@ def install() -> None:
     if int(version.lstrip("v").split(".")[0]) < LEAST_NODE:
         pytest.fail(f"node is {version}; the JavaScript client needs {LEAST_NODE} or later (nodejs.org, or nodesource)")
     installed = PACKAGE / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < (PACKAGE / "package-lock.json").stat().st_mtime:
-        done = run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        assert done.returncode == 0, said(done)
+    with locked(PACKAGE / "package-lock.json"):
+        if not installed.exists() or installed.stat().st_mtime < (PACKAGE / "package-lock.json").stat().st_mtime:
+            done = run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+            assert done.returncode == 0, said(done)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Keep the other processes of a test run out: ``npm ci`` begins by removing what another one has half installed."""
+    with file.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

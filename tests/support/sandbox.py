@@ -34,7 +34,7 @@ LAMBDA_TRUST = {
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
     ],
 }
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 120.0
 # Every function of the tests writes what it gets to a file, and prints, which spares it the emulator's 50 ms wait.
 RECORDER = """
 import json, os, time

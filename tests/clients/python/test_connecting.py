@@ -67,7 +67,7 @@ def test_who_runs_out_of_patience_learns_the_last_answer() -> None:
     async def go() -> int | None:
         async with refusing(*[HTTPStatus.SERVICE_UNAVAILABLE] * 1_000) as url:
             with pytest.raises(EndpointError, match="HTTP 503") as refused:
-                await TrebuchetClient(url, options=options()).connect(patience=0.3)
+                await TrebuchetClient(url, options=options()).connect(patience=2)
             return refused.value.status
 
     assert asyncio.run(go()) == HTTPStatus.SERVICE_UNAVAILABLE

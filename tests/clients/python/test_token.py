@@ -211,7 +211,7 @@ def test_function_that_brings_a_token_later_is_asked_again() -> None:
     async def go() -> Any:
         async with open_to_all() as (url, _):
             source = Tokens(away, never, lambda: "token")
-            async with TrebuchetClient(url, token=source, options=options(connect_timeout=0.5)) as client:
+            async with TrebuchetClient(url, token=source, options=options(connect_timeout=2)) as client:
                 return await client.resolve("todos").get()
 
     assert asyncio.run(go()) == 1
@@ -224,14 +224,21 @@ def test_socket_goes_on_while_no_fresh_token_can_be_had(trouble: Callable[[], An
     ending = lambda: jwt(1_000.6)  # noqa: E731  (one of several functions)
 
     async def go() -> tuple[Any, Any]:
+        looked = asyncio.Event()
+
+        async def fresh() -> str:
+            await looked.wait()
+            return jwt(9_000)
+
         async with open_to_all() as (url, sockets):
-            source = Tokens(ending, trouble, trouble, lambda: jwt(9_000))
+            source = Tokens(ending, trouble, trouble, fresh)
             soon = options(expiry_margin=0.3, connect_timeout=0.5)
             told = states.append
             async with TrebuchetClient(url, token=source, options=soon, clock=Turned(1_000), on_state=told) as client:
                 while source.asked < 3:
                     await asyncio.sleep(0.01)
                 before = await client.resolve("todos").get()
+                looked.set()
                 while len(sockets) < 2:
                     await asyncio.sleep(0.01)
                 while (after := await client.resolve("todos").get()) == 1:

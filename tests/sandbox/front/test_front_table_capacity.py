@@ -74,9 +74,9 @@ def test_five_minutes_of_capacity_are_kept(turned: Any) -> None:
         assert put(aws, name, long=LONG) is None
         assert put(aws, name) == EXCEEDED
         assert error_of(aws.dynamodb.get_item, TableName=name, Key={"k": {"S": "x"}}) is None
-        turn(70)
+        turn(40)
         assert put(aws, name) == EXCEEDED
-        turn(15)
+        turn(45)
         assert put(aws, name) is None
 
     turned(steps)

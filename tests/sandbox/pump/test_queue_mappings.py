@@ -144,9 +144,9 @@ def test_failed_batch_comes_back_after_its_visibility_timeout(sandbox: RunningSa
         subscribe(aws, arn, function)
         send(aws, url, "bad")
         eventually(function.events)
-        turn(890)
+        turn(600)
         assert (held(aws, url)["hidden"], len(function.events())) == (1, 1)
-        turn(20)
+        turn(310)
         eventually(function.events, lambda got: len(got) == 2)
         counts = [event["Records"][0]["attributes"]["ApproximateReceiveCount"] for event in function.events()]
         assert counts == ["1", "2"]
@@ -184,9 +184,9 @@ def test_delayed_message_comes_when_its_delay_is_over(sandbox: RunningSandbox, t
         function = aws.function(TAKE)
         subscribe(aws, arn, function)
         send(aws, url, "later", DelaySeconds=900)
-        turn(890)
+        turn(600)
         assert (held(aws, url)["delayed"], function.events()) == (1, [])
-        turn(20)
+        turn(310)
         eventually(lambda: flat(function), lambda got: got == ["later"])
 
     on_turnable(sandbox.record.emulator_endpoint, steps, queue_clock=queue_clock_of(sandbox))
@@ -222,7 +222,7 @@ def test_batch_is_cut_at_six_megabytes(aws: Aws) -> None:
 
 def test_reported_messages_stay_and_the_others_go(aws: Aws) -> None:
     """``ReportBatchItemFailures`` gives back exactly what is named."""
-    url, arn = queue(aws)
+    url, arn = queue(aws, VisibilityTimeout="900")
     send(aws, url, "good", "bad", "fine")
     function = aws.function(REPORT_BAD)
     subscribe(aws, arn, function, FunctionResponseTypes=PARTIAL)
@@ -245,7 +245,7 @@ def test_reported_messages_stay_and_the_others_go(aws: Aws) -> None:
 )
 def test_answer_without_meaning_fails_the_batch(aws: Aws, answer: str, stays: int) -> None:
     """A malformed answer gives all messages back, an empty one none."""
-    url, arn = queue(aws)
+    url, arn = queue(aws, VisibilityTimeout="900")
     function = aws.function(ANSWER % answer)
     subscribe(aws, arn, function, FunctionResponseTypes=PARTIAL)
     send(aws, url, "one")
@@ -271,7 +271,7 @@ def test_filtered_messages_are_deleted(aws: Aws) -> None:
 
 def test_groups_of_a_fifo_queue_keep_their_order(aws: Aws) -> None:
     """Messages of one group come in order, one batch after the other."""
-    url, arn = queue(aws, ".fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    url, arn = queue(aws, ".fifo", FifoQueue="true", ContentBasedDeduplication="true", VisibilityTimeout="900")
     function = aws.function(TAKE)
     subscribe(aws, arn, function, BatchSize=2)
     for number in range(9):

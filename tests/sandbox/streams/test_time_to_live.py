@@ -99,12 +99,12 @@ def test_item_is_read_for_a_while_after_its_time(sandbox: RunningSandbox, tmp_pa
         aws = Aws(endpoint, tmp_path)
         table, _ = expiring(aws)
         aws.put(table, "todos", "expired", ttl=in_seconds(600))
-        turn(604)
+        turn(900)
         assert left(aws, table) == {"expired"}
-        turn(20)
+        turn(400)
         eventually(lambda: left(aws, table), lambda rows: not rows)
 
-    on_turnable(sandbox.record.emulator_endpoint, steps)
+    on_turnable(sandbox.record.emulator_endpoint, steps, ttl_delay_seconds=600)
 
 
 def test_deletion_can_be_as_late_as_on_aws(sandbox: RunningSandbox, tmp_path: Path) -> None:
@@ -130,12 +130,12 @@ def test_item_with_a_new_time_lives_on(sandbox: RunningSandbox, tmp_path: Path) 
         table, _ = expiring(aws)
         aws.put(table, "todos", "revived", ttl=in_seconds(600))
         aws.put(table, "todos", "expired", ttl=in_seconds(600))
-        turn(604)
+        turn(900)
         aws.put(table, "todos", "revived", ttl=in_seconds(6000))
-        turn(60)
+        turn(400)
         assert eventually(lambda: left(aws, table), lambda rows: "expired" not in rows) == {"revived"}
 
-    on_turnable(sandbox.record.emulator_endpoint, steps)
+    on_turnable(sandbox.record.emulator_endpoint, steps, ttl_delay_seconds=600)
 
 
 def test_each_table_is_looked_at_in_its_own_time(sandbox: RunningSandbox, tmp_path: Path) -> None:
