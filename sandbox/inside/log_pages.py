@@ -32,7 +32,11 @@ def paged(search: Search) -> Search:
                 start, answered = map(int, token.split(":"))
             except ValueError:
                 return error_response_json("InvalidParameterException", "The specified nextToken is invalid.", 400)
-        most = min(data.get("limit", MOST_EVENTS) + answered, MOST_EVENTS)
+        limit = data.get("limit", MOST_EVENTS)
+        if not 1 <= limit <= MOST_EVENTS:
+            text = f"Value '{limit}' at 'limit' failed to satisfy constraint: it is from 1 to {MOST_EVENTS}"
+            return error_response_json("InvalidParameterException", text, 400)
+        most = min(limit + answered, MOST_EVENTS)
         status, headers, body = search({**data, "startTime": start, "limit": most})
         if status != 200:
             return status, headers, body

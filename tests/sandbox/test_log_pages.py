@@ -61,6 +61,30 @@ def test_a_page_holds_one_megabyte(logs: Any) -> None:
     assert len(read) <= 4
 
 
+def test_a_long_log_is_found_to_its_end(aws: Aws, logs: Any) -> None:
+    """What an invocation logs last, a traceback perhaps, is there, however much it logged before."""
+    function = aws.function("for line in range(12_000):\n    print(line)")
+    aws.functions.invoke(FunctionName=function.name)
+    start, *lines, end, report = itertools.chain(*pages(logs, f"/aws/lambda/{function.name}"))
+    assert [int(line) for line in lines] == [*range(12_000)]
+    assert [line.split()[0] for line in (start, end, report)] == ["START", "END", "REPORT"]
+
+
+def test_a_search_ends_however_much_is_of_one_moment(logs: Any) -> None:
+    """Of more than ten thousand it tells no more; what came after them is found."""
+    messages = [str(number) for number in range(10_002)]
+    read = [*itertools.chain(*pages(logs, written(logs, messages, of_one_moment=10_001)))]
+    assert (len(read), read[-1]) == (10_001, messages[-1])
+
+
+@pytest.mark.parametrize("limit", [0, 10_001])
+def test_a_limit_that_is_none_is_refused(logs: Any, limit: int) -> None:
+    """By its value."""
+    group = written(logs, ["0", "1"])
+    with pytest.raises(ClientError, match=f"'{limit}' at 'limit'"):
+        logs.filter_log_events(logGroupName=group, limit=limit)
+
+
 @pytest.mark.parametrize("limit", [1, 3, 7, 1_000])
 def test_a_caller_may_want_fewer_at_a_time(logs: Any, limit: int) -> None:
     """Of those that the pattern and the times mean; more than that are of one moment."""
@@ -81,7 +105,7 @@ def test_what_is_logged_between_two_pages_comes_with_the_next(logs: Any) -> None
     assert "nextToken" not in rest
 
 
-def test_a_token_of_somebody_else_is_refused(logs: Any) -> None:
+def test_a_token_that_is_none_is_refused(logs: Any) -> None:
     """By its name."""
     with pytest.raises(ClientError, match="The specified nextToken is invalid") as refused:
         logs.filter_log_events(logGroupName=written(logs, ["0", "1"]), nextToken="mine")
