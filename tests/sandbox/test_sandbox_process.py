@@ -17,7 +17,7 @@ import pytest
 from sandbox import client, record
 from sandbox.emulator import Emulator
 from sandbox.emulator.process import reserved_port
-from sandbox.errors import SandboxError
+from sandbox.errors import EmulatorDiedError, SandboxError
 from tests.support.sandbox import Aws, eventually, running_sandbox
 
 
@@ -141,12 +141,14 @@ def test_second_sandbox_names_the_first(running: client.RunningSandbox, root: Pa
 
 def test_port_in_use_is_told_and_harms_nobody(root: Path) -> None:
     """A port that somebody else has: one sentence with the port."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        with pytest.raises(SandboxError, match=f"Port {port} is in use"):
+    with reserved_port() as port:
+        with (
+            socket.create_server(("127.0.0.1", port)),
+            pytest.raises(SandboxError, match=f"Port {port} is in use"),
+        ):
             client.start(root, port=port, pulumi=False)
-    with client.start(root, port=port, pulumi=False) as running:
-        assert running.record.aws_endpoint == f"http://127.0.0.1:{port}"
+        with client.start(root, port=port, pulumi=False) as running:
+            assert running.record.aws_endpoint == f"http://127.0.0.1:{port}"
 
 
 def test_error_for_people_is_one_line(root: Path) -> None:
@@ -212,6 +214,15 @@ def test_reserved_port_is_for_who_knows_its_number() -> None:
             stranger.bind(("127.0.0.1", port))
         with socket.create_server(("127.0.0.1", port)) as server:
             assert server.getsockname()[1] == port
+
+
+def test_emulator_begins_while_its_port_is_held(root: Path) -> None:
+    """A stranger that asks for the port then does not get it."""
+    stranger = root / "stranger.py"
+    stranger.write_text("import os, socket\nsocket.socket().bind(('127.0.0.1', int(os.environ['GATEWAY_PORT'])))\n")
+    with pytest.raises(EmulatorDiedError):
+        asyncio.run(Emulator.start(root / "home", root, aws_endpoint="http://127.0.0.1:1", program=stranger))
+    assert "Address already in use" in (root / "emulator.log").read_text()
 
 
 def test_missing_emulator_environment_is_one_sentence(root: Path) -> None:

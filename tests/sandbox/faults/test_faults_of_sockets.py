@@ -111,11 +111,11 @@ def test_a_slow_client_gets_its_messages_late_and_in_order(aws: Aws, socket: Soc
             management.post_to_connection(ConnectionId=name, Data=text)
         management.post_to_connection(ConnectionId=other, Data=b"at once")
         assert quick.recv(timeout=20) == "at once"
-        handle.clock.advance(50)
+        handle.clock.advance(70)
         slow.send("{}")
         eventually(lambda: taken(handle, "slow-client") == 3)  # the reply has to wait, too
         assert nothing_comes(slow)
-        handle.clock.advance(60)
+        handle.clock.advance(40)
         assert slow.recv(timeout=20) == "first"
         assert nothing_comes(slow)
         handle.clock.advance(200)

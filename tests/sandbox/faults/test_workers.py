@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from sandbox.aws import AwsClient, Json
+from sandbox.emulator.process import reserved_port
 from sandbox.faults.workers import Worker, Workers
 from sandbox.handle import Handle
 from tests.support.sandbox import Aws
@@ -22,7 +22,7 @@ held = socket.socket()
 held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 held.bind(("127.0.0.1", int(sys.argv[2])))
 held.connect(("127.0.0.1", int(sys.argv[1])))
-sys.stdin.read()
+held.recv(1)
 """
 BY_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CONNECTS!r}, *sys.argv[1:]])"
 
@@ -69,35 +69,20 @@ def test_a_port_that_other_connections_have_too_tells_nobody_apart() -> None:
 
     async def main() -> None:
         connections: asyncio.Queue[asyncio.BaseTransport] = asyncio.Queue()
-        server = await asyncio.start_server(lambda _, writer: connections.put_nowait(writer.transport), "127.0.0.1", 0)
-        with ExitStack() as others:
-            own = bound(others, 0)
-            port = own.getsockname()[1]
-            # The kernel lists them in no order: of nine, the right one is seldom the first.
-            for held in (own, *(bound(others, port) for _ in range(7))):
-                elsewhere = others.enter_context(socket.create_server(("127.0.0.1", 0)))
-                held.connect(elsewhere.getsockname())
-            arguments = [str(server.sockets[0].getsockname()[1]), str(port)]
-            async with server:
-                with subprocess.Popen(
-                    [sys.executable, "-c", FROM_A_PORT, *arguments], stdin=subprocess.PIPE
-                ) as process:
-                    transport = await connections.get()
-                    assert await Workers(Emulator(process.pid)).behind(transport) == Worker(
-                        process.pid, "todo", "first"
-                    )
-                    cast("Any", process.stdin).close()
+        with ExitStack() as children, reserved_port() as port:
+            held: list[tuple[subprocess.Popen[bytes], asyncio.BaseTransport]] = []
+            for _ in range(2):
+                server = await asyncio.start_server(lambda _, to: connections.put_nowait(to.transport), "127.0.0.1", 0)
+                children.callback(server.close)
+                words = [sys.executable, "-c", FROM_A_PORT, str(server.sockets[0].getsockname()[1]), str(port)]
+                child = children.enter_context(subprocess.Popen(words))
+                children.callback(child.kill)
+                held.append((child, await connections.get()))
+            for child, transport in held:
+                assert await Workers(Emulator(child.pid)).behind(transport) == Worker(child.pid, "todo", "first")
                 transport.close()
 
     asyncio.run(main())
-
-
-def bound(stack: ExitStack, port: int) -> socket.socket:
-    """A socket of a port that others may have too."""
-    made = stack.enter_context(socket.socket())
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind(("127.0.0.1", port))
-    return made
 
 
 def test_functions_of_other_accounts_are_left_alone(aws: Aws, handle: Handle) -> None:
