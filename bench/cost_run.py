@@ -55,7 +55,8 @@ async def play(
         door = Door(deployed.endpoint, stack)
         peers = [await door.enter() for _ in range(subscribers)]
         todo = await peers[0].call(actor, "addTodo", text)
-        sandbox.meter.reset()
+        await reminders_are_due(sandbox)
+        await counted(sandbox)
         streams = [await peer.observe(actor) for peer in peers]
         await all_have(streams, 1)
         await reminders_are_due(sandbox)

@@ -47,7 +47,8 @@ class Aws:
 
     def log_groups(self) -> list[str]:
         """The names of all of them."""
-        return [group["logGroupName"] for group in self.logs.describe_log_groups()["logGroups"]]
+        pages = self.logs.get_paginator("describe_log_groups").paginate()
+        return [group["logGroupName"] for page in pages for group in page["logGroups"]]
 
     def logged(self, group: str, phrase: str = "") -> str:
         """All lines of a log group, or those that have a phrase."""

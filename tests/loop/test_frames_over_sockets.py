@@ -72,10 +72,7 @@ def _in_order(frames: list[Frame]) -> list[Frame]:
 
 def _defects(deployed: Deployed) -> Counter[bool]:
     """Lines in all functions' logs: how many are about defects, and how many are not."""
-    logs = deployed.aws.logs
-    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
-    pages = [page for group in groups for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)]
-    lines = [event["message"] for page in pages for event in page["events"]]
+    lines = [line for group in deployed.aws.log_groups() for line in deployed.aws.logged(group).splitlines()]
     return Counter('"internal-error"' in line or "Traceback" in line for line in lines)
 
 
@@ -122,7 +119,7 @@ async def _fuzz(endpoint: str, sent: list[str]) -> None:
     max_examples=20,
     database=None,
     phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(sent=st.lists(texts(), min_size=15, max_size=15, unique=True))
 def test_made_up_frames_leave_no_valid_call_unanswered(deployed: Deployed, sent: list[str]) -> None:

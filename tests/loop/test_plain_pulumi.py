@@ -150,6 +150,7 @@ async def _use(endpoint: str) -> None:
 def _belongings(local: Local, stack: str) -> dict[str, list[str]]:
     """What the emulator holds whose name carries a stack's name."""
     aws: Any = local.aws
+    alarms = aws.alarms.get_paginator("describe_alarms").paginate()
     names = {
         "tables": aws.dynamodb.list_tables()["TableNames"],
         "functions": [one["FunctionName"] for one in aws.functions.list_functions()["Functions"]],
@@ -157,8 +158,8 @@ def _belongings(local: Local, stack: str) -> dict[str, list[str]]:
         "apis": [one["Name"] for one in aws.apis.get_apis()["Items"]],
         "roles": [one["RoleName"] for one in aws.roles.list_roles()["Roles"]],
         "queues": aws.queues.list_queues().get("QueueUrls", []),
-        "log groups": [one["logGroupName"] for one in aws.logs.describe_log_groups()["logGroups"]],
-        "alarms": [one["AlarmName"] for one in aws.alarms.describe_alarms()["MetricAlarms"]],
+        "log groups": local.aws.log_groups(),
+        "alarms": [one["AlarmName"] for page in alarms for one in page["MetricAlarms"]],
         "namespaces": [one["Name"] for one in aws.namespaces.list_namespaces()["Namespaces"]],
     }
     return {kind: [name for name in found if f"-{stack}" in name] for kind, found in names.items()}

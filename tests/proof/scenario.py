@@ -289,10 +289,10 @@ class Scenario:
         """What a function's log says about an actor; the lines of a call are there before its reply."""
         group = f"/aws/lambda/{self._outputs['functions'][role].split(':')[6]}"
         recently = int(time.time() - LOG_SECONDS) * 1000
-        answer = self._aws.logs.filter_log_events(
+        pages = self._aws.logs.get_paginator("filter_log_events").paginate(
             logGroupName=group, startTime=recently, filterPattern=json.dumps(actor_id)
         )
-        return [event["message"] for event in answer["events"]]
+        return [event["message"] for page in pages for event in page["events"]]
 
     def _later(self) -> int:
         """In an hour on the sandbox's clock, which other tests may have turned by days."""

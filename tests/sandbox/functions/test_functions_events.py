@@ -67,13 +67,13 @@ def test_a_failed_event_is_tried_after_one_and_two_minutes(sandbox: RunningSandb
     async def play(turned: Aws, clock: Clock) -> None:
         await asyncio.to_thread(send, turned, function, {"n": 1})
         await attempts(function, 1)
-        await clock.pass_time(40)
+        await clock.pass_time(50)
         assert len(function.events()) == 1
-        await clock.pass_time(21)
+        await clock.pass_time(11)
         await attempts(function, 2)
-        await clock.pass_time(90)
+        await clock.pass_time(110)
         assert len(function.events()) == 2
-        await clock.pass_time(31)
+        await clock.pass_time(11)
         await attempts(function, 3)
         message = await asyncio.to_thread(receive, turned, url)
         assert json.loads(message["Body"]) == {"n": 1}

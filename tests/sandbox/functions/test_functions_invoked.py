@@ -73,7 +73,7 @@ def test_a_weighted_alias_runs_both_versions(aws: Aws, canary: Function) -> None
     answers = [invoke(aws, canary.arn) for _ in range(60)]
     ran = [answer["ExecutedVersion"] for answer in answers]
     assert [answer["Payload"]["body"] for answer in answers] == ran
-    assert 1 <= ran.count("2") <= 32
+    assert 1 <= ran.count("2") <= 28
 
 
 def test_a_weighted_alias_behind_a_socket_runs_both_versions(aws: Aws, canary: Function) -> None:
@@ -84,7 +84,7 @@ def test_a_weighted_alias_behind_a_socket_runs_both_versions(aws: Aws, canary: F
         for _ in range(40):
             client.send("{}")
             ran.append(client.recv(timeout=20))
-    assert 1 <= ran.count("2") <= 24
+    assert 1 <= ran.count("2") <= 20
     assert set(ran) == {"1", "2"}
 
 
