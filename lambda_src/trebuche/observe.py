@@ -38,7 +38,7 @@ from trebuche.errors import (
     NewerStateError,
     VersionConflictError,
 )
-from trebuche.handover import give_back, insure, put_off
+from trebuche.handover import found_again, give_back, insure, put_off
 from trebuche.numbering import continued
 from trebuche.replays import read_missed
 from trebuche.scalars import UINT64_MAX
@@ -298,8 +298,7 @@ def _open(opening: _Opening) -> Routine[_Opened | None]:
 
 def _is_there(row: Subscription) -> Routine[bool]:
     """Whether a row was written after all: the answer can be lost, and the write, tried again, find itself done."""
-    now_ms = yield from perform(Now())
-    found = yield from perform(LoadSubscription(row.actor_id, row.stream_id, now_ms // 1000))
+    found = yield from found_again(row)
     return found is not None and found.opener == row.opener
 
 
